@@ -1,0 +1,98 @@
+"""The README is short, and what it names is there: commands, settings, links, notebooks."""
+
+import re
+import shlex
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+LINKS = re.findall(r"\]\(([^)\s]+)\)", README)
+SCRIPT_WORDS = {"test", "notebook", "--help"}  # what ./lab does itself; the rest are verbs
+
+
+def commands() -> list[list[str]]:
+    lines = [line.partition("#")[0].strip() for block in BLOCKS for line in block.splitlines()]
+    return [shlex.split(line) for line in lines if line]
+
+
+VERB_COMMANDS = [c for c in commands() if c[1:] and c[1] not in SCRIPT_WORDS]
+
+
+@cache
+def help_of(verb: str) -> str:
+    """Return what `./lab VERB --help` prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "xlmr_lab", verb, "--help"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_it_can_be_read_in_one_go() -> None:
+    assert len(README.splitlines()) <= 200
+
+
+def test_the_two_commands_come_first() -> None:
+    assert commands()[:2] == [["./lab"], ["./lab", "test"]]
+    assert all(command[0] == "./lab" for command in commands())
+
+
+@pytest.mark.parametrize("command", VERB_COMMANDS, ids=" ".join)
+def test_commands_and_their_settings_exist(command: list[str]) -> None:
+    text = help_of(command[1])
+    for word in command[2:]:
+        name, equals, _ = word.partition("=")
+        shown = f" {name}=" if equals else word
+        assert word == "--help" or shown in text, f"{command[1]} knows no {word}"
+
+
+def test_settings_named_in_the_text_exist() -> None:
+    settings = set(re.findall(r"^ +([\w.]+)=", help_of("study"), re.MULTILINE))
+    sections = {name.split(".")[0] for name in settings if "." in name}
+    named = {f"{a}.{b}" for a, b in re.findall(r"\b(\w+)\.(\w+)", README) if a in sections}
+    named = {name for name in named if not name.endswith(".py")}
+    assert {"corpus.path", "ner.path", "nli.path"} <= named
+    assert named <= settings
+
+
+def test_the_verbs_are_those_of_the_script_and_of_the_command_line() -> None:
+    script = (ROOT / "lab").read_text("utf-8")
+    (listed,) = re.findall(r"study corpus [a-z ]+", README)
+    assert listed in script
+    done = subprocess.run(
+        [sys.executable, "-m", "xlmr_lab", "--help"], capture_output=True, text=True, check=True
+    )
+    assert [verb for verb in listed.split() if not re.search(rf"\b{verb}\b", done.stdout)] == []
+
+
+@pytest.mark.parametrize("link", sorted(set(LINKS)))
+def test_links_lead_somewhere(link: str) -> None:
+    if not link.startswith("https://"):
+        assert (ROOT / link).exists()
+
+
+def test_every_notebook_is_listed() -> None:
+    there = {path.relative_to(ROOT).as_posix() for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert there
+    assert {link for link in LINKS if link.endswith(".ipynb")} == there
+
+
+def test_folders_and_files_in_the_overview_exist() -> None:
+    named = re.findall(r"(?<![\w/<])((?:xlmr_lab|tests)/[\w/.]*)", README)
+    assert len(named) > 10
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_every_part_of_the_package_is_in_the_overview() -> None:
+    parts = {path.parent.name for path in (ROOT / "xlmr_lab").glob("*/__init__.py")}
+    assert [part for part in sorted(parts) if f"xlmr_lab/{part}/" not in README] == []
