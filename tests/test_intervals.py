@@ -1,0 +1,116 @@
+"""Student t intervals: `pytest tests/test_intervals.py`."""
+
+import math
+import random
+
+import pytest
+
+from xlmr_lab.intervals import hierarchical_interval, mean_interval, student_t_quantile
+
+# Two-sided 95 % and 99 % points as printed in statistical tables.
+TABLE_975 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 9: 2.262, 14: 2.145, 30: 2.042}
+TABLE_995 = {1: 63.657, 2: 9.925, 4: 4.604, 9: 3.250, 29: 2.756, 120: 2.617}
+
+
+@pytest.mark.parametrize(("df", "expected"), TABLE_975.items())
+def test_quantiles_equal_the_printed_table_at_95_percent(df, expected):
+    assert round(student_t_quantile(0.975, df), 3) == expected
+
+
+@pytest.mark.parametrize(("df", "expected"), TABLE_995.items())
+def test_quantiles_equal_the_printed_table_at_99_percent(df, expected):
+    assert round(student_t_quantile(0.995, df), 3) == expected
+
+
+@pytest.mark.parametrize("p", [1e-9, 0.01, 0.3, 0.5, 0.62, 0.975, 0.99999])
+def test_quantiles_equal_the_closed_forms_for_one_and_two_degrees_of_freedom(p):
+    cauchy = -1 / math.tan(math.pi * p)
+    two = (2 * p - 1) * math.sqrt(2 / (4 * p * (1 - p)))
+    assert student_t_quantile(p, 1) == pytest.approx(cauchy, rel=1e-10, abs=1e-12)
+    assert student_t_quantile(p, 2) == pytest.approx(two, rel=1e-10, abs=1e-12)
+
+
+def test_quantiles_approach_the_normal_distribution():
+    assert student_t_quantile(0.975, 1e7) == pytest.approx(1.959964, abs=1e-5)
+
+
+def test_quantiles_are_antisymmetric():
+    assert student_t_quantile(0.025, 3) == -student_t_quantile(0.975, 3)
+
+
+@pytest.mark.parametrize(
+    ("p", "df"), [(0.0, 2), (1.0, 2), (0.9, 0), (math.nan, 2), (0.9, math.nan)]
+)
+def test_a_quantile_outside_its_domain_is_refused(p, df):
+    with pytest.raises(ValueError, match=r"p must be in \(0, 1\)"):
+        student_t_quantile(p, df)
+
+
+def test_mean_interval_by_hand():
+    # mean 2, standard deviation 1, so the half width is 4.302653 / sqrt(3).
+    interval = mean_interval([1.0, 2.0, 3.0])
+    assert interval.n == 3
+    assert interval.mean == 2.0
+    assert interval.high - 2.0 == pytest.approx(4.302653 / math.sqrt(3), abs=1e-6)
+    assert 2.0 - interval.low == pytest.approx(interval.high - 2.0)
+
+
+def test_one_value_has_no_bounds_and_none_no_mean():
+    one, none = mean_interval([0.5]), mean_interval([])
+    assert one.mean == 0.5
+    assert math.isnan(one.low)
+    assert math.isnan(one.high)
+    assert math.isnan(none.mean)
+    assert (one.n, none.n) == (1, 0)
+
+
+def test_equal_values_have_an_interval_of_no_width():
+    assert mean_interval([0.1, 0.1, 0.1])[:3] == pytest.approx((0.1, 0.1, 0.1), abs=1e-15)
+
+
+def test_a_value_that_is_not_a_number_is_not_hidden():
+    assert all(math.isnan(x) for x in mean_interval([0.1, math.nan, 0.3])[:3])
+
+
+def test_intervals_of_three_values_cover_the_mean_as_often_as_they_say():
+    rng = random.Random(5)
+    intervals = [mean_interval([rng.gauss(1, 2) for _ in range(3)]) for _ in range(4000)]
+    covered = sum(i.low <= 1 <= i.high for i in intervals) / len(intervals)
+    assert covered == pytest.approx(0.95, abs=0.012)
+
+
+def test_hierarchical_interval_counts_pretraining_seeds_only():
+    groups = {1: [0.1, 0.3], 2: [0.3, 0.5], 3: [0.5, 0.7]}
+    found = hierarchical_interval(groups)
+    assert found[:4] == pytest.approx(mean_interval([0.2, 0.4, 0.6]))
+    # Each seed varies by 0.02 within; the means by 0.04, of which 0.02 / 2 is that noise.
+    assert found.within == pytest.approx(0.02)
+    assert found.between == pytest.approx(0.03)
+
+
+def test_between_is_never_negative():
+    assert hierarchical_interval({1: [0.0, 1.0], 2: [1.0, 0.0]}).between == 0.0
+
+
+def test_what_cannot_be_estimated_is_nan():
+    single_runs = hierarchical_interval({1: [0.1], 2: [0.2]})
+    assert math.isnan(single_runs.within)
+    assert math.isnan(single_runs.between)
+    assert single_runs.low < 0.15 < single_runs.high
+    one_seed = hierarchical_interval({1: [0.1, 0.3]})
+    assert one_seed.within == pytest.approx(0.02)
+    assert math.isnan(one_seed.between)
+    assert math.isnan(one_seed.low)
+
+
+def test_components_are_recovered_on_average():
+    rng = random.Random(6)
+    between, within = [], []
+    for _ in range(1500):
+        centres = [rng.gauss(0, 3) for _ in range(4)]
+        groups = {k: [c + rng.gauss(0, 1) for _ in range(3)] for k, c in enumerate(centres)}
+        found = hierarchical_interval(groups)
+        between.append(found.between)
+        within.append(found.within)
+    assert sum(within) / 1500 == pytest.approx(1.0, rel=0.05)
+    assert sum(between) / 1500 == pytest.approx(9.0, rel=0.08)

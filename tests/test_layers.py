@@ -1,0 +1,179 @@
+"""The package is layered: imports point down only, and each heavy library has its home.
+
+Read from the syntax tree, so an import inside a function counts as well.
+"""
+
+import ast
+import graphlib
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "xlmr_lab"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+LEAVES = {
+    "configs",
+    "errors",
+    "intervals",
+    "languages",
+    "progress",
+    "provenance",
+    "seeds",
+    "storage",
+    "tiers",
+}
+
+# What may import everything, and is imported by nothing else.
+TOP = {"__init__", "__main__", "commands"}
+
+# What each part may import besides the leaves and itself: a part, or one module of it.
+MAY_IMPORT: dict[str, set[str]] = {
+    **{leaf: set() for leaf in LEAVES},
+    "languages": {"paper"},
+    "paper": set(),
+    "sampling": set(),
+    "babel": {"paper"},
+    "corpus": {"paper"},
+    "vocabulary": {"corpus.documents", "sampling"},
+    "batches": {"vocabulary.special_tokens", "sampling"},
+    "model": set(),
+    "pretrain": {"model", "batches", "sampling"},
+    "evaluate": {
+        "model",
+        "vocabulary",
+        "pretrain.schedule",
+        "pretrain.optimizer",
+        "pretrain.loop",  # load_model: the encoder of a checkpoint
+        "babel.tasks",
+    },
+    "ablations": {
+        "babel",
+        "batches",
+        "corpus",
+        "evaluate",
+        "model",
+        "paper",
+        "pretrain",
+        "sampling",
+        "vocabulary",
+    },
+    "results": {"paper", "evaluate.scores"},
+    "figures": {"paper", "sampling"},
+    "explorers": {"figures", "paper", "results", "sampling"},
+    "report_style": set(),
+    "report_page": {"report_style"},
+    "reports": {"paper", "report_page", "results"},
+}
+
+# Which parts may import a heavy library: a part, or one module of it.
+HOMES: dict[str, set[str]] = {
+    "torch": {"model", "pretrain", "evaluate", "ablations.jobs"},  # jobs: threads of a worker
+    "safetensors": {"model", "pretrain"},
+    "sentencepiece": {"vocabulary"},
+    "fasttext": {"corpus"},
+    "polars": {"corpus", "evaluate.scores", "ablations", "figures", "explorers", "results"},
+    "plotly": {"figures", "explorers", "report_page"},  # report_page: the bundled plotly.js
+    "ipywidgets": {"explorers"},
+    "anywidget": {"explorers"},
+    "IPython": {"explorers"},
+    "papermill": {"reports"},
+    "nbclient": {"reports"},
+    "nbconvert": {"reports"},
+    "nbformat": {"reports"},
+    "ray": {"corpus.executors"},
+    "transformers": set(),
+}
+
+
+def module_of(path: Path) -> str:
+    """Return a file's module name inside the package: `model.encoder`, `seeds`."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the full name of whatever a file imports, `xlmr_lab.part.module.name` at the finest."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}, line {node.lineno}: use absolute imports"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def own_imports(path: Path) -> set[str]:
+    """Return what a file imports of the package, without the package's name."""
+    found = (name.partition(".") for name in imports(path))
+    return {rest for root, _, rest in found if root == "xlmr_lab" and rest}
+
+
+def is_within(name: str, allowed: set[str]) -> bool:
+    return any(name == entry or name.startswith(entry + ".") for entry in allowed)
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_imports_point_down(path: Path) -> None:
+    part = module_of(path).split(".")[0]
+    if part in TOP:
+        return
+    allowed = LEAVES | MAY_IMPORT[part] | {part, "__version__"}
+    wrong = {name for name in own_imports(path) if not is_within(name, allowed)}
+    assert not wrong, f"{module_of(path)} may not import {sorted(wrong)}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_heavy_libraries_stay_at_home(path: Path) -> None:
+    module = module_of(path)
+    for name in imports(path):
+        homes = HOMES.get(name.split(".")[0])
+        assert homes is None or is_within(module, homes), f"{module} may not import {name}"
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    modules = {module_of(path): path for path in FILES}
+    graph = {
+        name: {target(imported, modules) for imported in own_imports(path)} - {name, ""}
+        for name, path in modules.items()
+    }
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+def target(imported: str, modules: Iterable[str]) -> str:
+    """Return the module that `part.module.name` means: the longest that it starts with."""
+    return max((m for m in modules if is_within(imported, {m})), key=len, default="")
+
+
+def test_the_trainer_needs_only_torch_numpy_and_sentencepiece() -> None:
+    blocked = sorted(
+        {*HOMES, "zstandard", "jupyterlab"} - {"torch", "safetensors", "sentencepiece"}
+    )
+    trainer = [module_of(p) for p in FILES if module_of(p).startswith(("model", "pretrain"))]
+    assert {"model", "pretrain.loop"} <= set(trainer)
+    names = [f"xlmr_lab.{module}" for module in trainer]
+    code = (
+        f"import importlib, sys\nsys.modules.update(dict.fromkeys({blocked}))\n"
+        f"for name in {names}: importlib.import_module(name)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_rules_catch_what_they_forbid(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.py"
+    path.write_text(
+        "import os\nfrom xlmr_lab import seeds\nfrom xlmr_lab.model import encoder\n"
+        "def f():\n    import torch.nn\n    from xlmr_lab.figures.theme import apply\n"
+    )
+    assert own_imports(path) == {"seeds", "model.encoder", "figures.theme.apply"}
+    assert "torch.nn" in set(imports(path))
+    assert not is_within("models", {"model"})
+    assert target("model.encoder.Encoder", ["model", "model.encoder"]) == "model.encoder"
+    path.write_text("from . import encoder\n")
+    with pytest.raises(AssertionError, match="use absolute imports"):
+        own_imports(path)

@@ -1,0 +1,194 @@
+"""Files that are whole or absent: atomic writes, checksums, JSON and JSON Lines.
+
+What is written appears under its final name only when complete: it is written beside, flushed to
+the disk, and renamed. So a folder or file that exists is finished, and a killed process leaves only
+`*.partial-*` names that the next run sweeps away.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from xlmr_lab.errors import UserError
+
+PARTIAL = ".partial-"
+CHUNK_BYTES = 1 << 16
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file atomically: after a crash the old content stands or the new, never a part."""
+    with atomic_path(path) as partial:
+        partial.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file atomically."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file atomically, indented, keys in the given order."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; a broken one is an error that names it."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid JSON ({error}); delete it and run again") from None
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a path beside `path` to write to; it takes that name when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sweep(path)
+    partial = path.with_name(f"{path.name}{PARTIAL}{os.getpid()}")
+    try:
+        yield partial
+        _sync(partial)
+        os.replace(partial, path)
+        _sync(path.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """Yield a fresh folder to fill; it takes the final name when the block ends without an error.
+
+    An existing folder of that name is replaced only at that moment.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    sweep(folder)
+    partial = folder.with_name(f"{folder.name}{PARTIAL}{os.getpid()}")
+    partial.mkdir()
+    try:
+        yield partial
+        for path in sorted(partial.rglob("*"), reverse=True):
+            _sync(path)
+        _sync(partial)
+        if folder.exists():
+            old = folder.with_name(f"{folder.name}{PARTIAL}old-{os.getpid()}")
+            os.rename(folder, old)
+            os.rename(partial, folder)
+            shutil.rmtree(old)
+        else:
+            os.rename(partial, folder)
+        _sync(folder.parent)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def sweep(path: Path) -> None:
+    """Remove what killed writers of `path` left behind; a writer that still runs is let be."""
+    for left in path.parent.iterdir():
+        if left.name.startswith(path.name + PARTIAL) and not _is_another_running(left):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
+
+
+def append_jsonl(path: Path, records: Iterable[dict[str, Any]]) -> None:
+    """Append records to a JSON Lines file, after removing a last line that a kill cut short."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+    with path.open("ab+") as file:
+        _mend_last_line(file)
+        file.write(text.encode("utf-8"))
+
+
+def write_jsonl(path: Path, records: Iterable[dict[str, Any]]) -> None:
+    """Write a JSON Lines file atomically."""
+    write_text(path, "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records))
+
+
+def read_jsonl(path: Path) -> list[dict[str, Any]]:
+    """Read a JSON Lines file; a last line cut short by a kill is left out.
+
+    Raises:
+        UserError: any other line is not valid JSON.
+    """
+    lines = path.read_bytes().split(b"\n")
+    records = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            records.append(json.loads(line))
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            if number == len(lines):
+                break
+            raise UserError(f"{path}, line {number} is not valid JSON: {line[:60]!r}") from None
+    return records
+
+
+def checksum(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def require_space(folder: Path, needed_bytes: int, purpose: str) -> None:
+    """Refuse to start work that the disk cannot hold.
+
+    Raises:
+        UserError: fewer than `needed_bytes` are free where `folder` is or will be.
+    """
+    place = folder.absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if free < needed_bytes:
+        raise UserError(
+            f"{purpose} needs about {needed_bytes / 1e6:,.0f} MB under {place}, "
+            f"{free / 1e6:,.0f} MB are free; free some space or choose another folder"
+        )
+
+
+def _is_another_running(partial: Path) -> bool:
+    """Return whether a process other than this one still lives that may be writing a partial."""
+    owner = int(re.split("[-.]", partial.name)[-1]) if partial.name[-1].isdigit() else 0
+    if owner in (0, os.getpid()):
+        return False
+    try:
+        os.kill(owner, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _mend_last_line(file: IO[bytes]) -> None:
+    """End the last line if it is whole, else cut it off; leave the position at the end."""
+    end = start = file.seek(0, os.SEEK_END)
+    tail = b""
+    while start and b"\n" not in tail:
+        start = max(0, start - CHUNK_BYTES)
+        file.seek(start)
+        tail = file.read(end - start)
+    last = tail.rpartition(b"\n")[2]
+    try:
+        json.loads(last or b"null")
+    except ValueError:
+        file.truncate(end - len(last))
+    else:
+        file.write(b"\n" if last else b"")
+    file.seek(0, os.SEEK_END)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
