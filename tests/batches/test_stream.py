@@ -1,0 +1,207 @@
+"""The stream: exact resume, one pass at a time, shares by probability, fixed held-out blocks.
+
+Run with: pytest tests/batches/test_stream.py
+"""
+
+import dataclasses
+import json
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from xlmr_lab import sampling
+from xlmr_lab.batches import packing
+from xlmr_lab.batches.shards import TokenShards, encode
+from xlmr_lab.batches.stream import (
+    BatchConfig,
+    BlockStream,
+    StreamState,
+    heldout_blocks,
+    heldout_masked,
+)
+from xlmr_lab.errors import UserError
+
+CONFIG = BatchConfig(block_tokens=32, batch_sequences=16)
+
+
+@pytest.fixture
+def stream(shards):
+    return make(shards)
+
+
+def make(shards, *, alpha=0.3, seed=1, config=CONFIG):
+    q = sampling.probabilities(shards.sizes("blocks", config.block_tokens), alpha)
+    return BlockStream(shards, q, config=config, seed=seed)
+
+
+def take(stream, state, count):
+    """Return that many batches and the state after them."""
+    batches = []
+    for _ in range(count):
+        batch, state = stream.next(state)
+        batches.append(batch)
+    return batches, state
+
+
+def assert_same(some, others):
+    for a, b in zip(some, others, strict=True):
+        np.testing.assert_array_equal(a.tokens, b.tokens)
+        assert a.languages == b.languages
+
+
+def test_a_batch_holds_whole_blocks_of_the_languages_it_names(shards, stream):
+    batch, _ = stream.next(stream.start())
+    assert batch.tokens.shape == (16, 32)
+    assert batch.tokens.dtype == np.int32
+    blocks = {
+        key: {
+            packing.block(shards.tokens(key, "train"), k, 32).tobytes()
+            for k in range(stream.num_blocks[key])
+        }
+        for key in shards.languages
+    }
+    for row, language in zip(batch.tokens, batch.languages, strict=True):
+        assert row.tobytes() in blocks[language]
+
+
+def test_a_resumed_stream_goes_on_bit_for_bit(shards, stream):
+    whole, end = take(stream, stream.start(), 12)
+    first, middle = take(stream, stream.start(), 5)
+    saved = json.dumps(dataclasses.asdict(middle))
+    rest, resumed_end = take(make(shards), StreamState(**json.loads(saved)), 7)
+    assert_same(whole, first + rest)
+    assert resumed_end == end
+
+
+def test_a_state_stays_as_it_was(stream):
+    state = stream.start()
+    stream.next(state)
+    assert state == stream.start()
+    assert_same([stream.next(state)[0]], [stream.next(state)[0]])
+
+
+def test_every_block_is_seen_once_before_any_is_seen_again(stream):
+    size = stream.num_blocks["ur"]
+    ur = np.full(3 * size, stream.languages.index("ur"))
+    passes = stream.block_indices(ur, np.arange(3 * size)).reshape(3, size)
+    assert (np.sort(passes, axis=1) == np.arange(size)).all()
+    assert (passes[0] != passes[1]).any()
+    second = packing.permuted(range(size), size, packing.pass_keys(1, "ur", 1))
+    packing.pass_keys.cache_clear()
+    assert passes[1].tolist() == second.tolist()
+    assert stream.block_indices(ur, np.arange(3 * size)).tolist() == passes.ravel().tolist()
+
+
+def test_draws_do_not_depend_on_how_they_are_grouped(stream):
+    languages = np.random.default_rng(0).integers(0, len(stream.languages), 400)
+    draws = np.random.default_rng(1).integers(0, 5 * max(stream.num_blocks.values()), 400)
+    together = stream.block_indices(languages, draws)
+    one_by_one = [stream.block_indices(languages[i : i + 1], draws[i : i + 1]) for i in range(400)]
+    assert together.tolist() == np.concatenate(one_by_one).tolist()
+
+
+def test_batches_take_the_draws_in_order(shards, stream):
+    batches, state = take(stream, stream.start(), 30)
+    for place, language in enumerate(stream.languages):
+        rows = [
+            row
+            for batch in batches
+            for row, drawn in zip(batch.tokens, batch.languages, strict=True)
+            if drawn == language
+        ]
+        draws = np.arange(state.draws[language])
+        indices = stream.block_indices(np.full(len(draws), place), draws)
+        tokens = shards.tokens(language, "train")
+        for row, index in zip(rows, indices, strict=True):
+            np.testing.assert_array_equal(row, packing.block(tokens, int(index), 32))
+
+
+def test_the_state_counts_blocks_and_passes(stream):
+    batches, state = take(stream, stream.start(), 20)
+    drawn = Counter(language for batch in batches for language in batch.languages)
+    assert state.draws == drawn
+    assert state.step == 20
+    for language, number in stream.passes(state).items():
+        assert number == drawn[language] / stream.num_blocks[language]
+
+
+def test_languages_are_drawn_by_their_probability(shards):
+    stream = make(shards, config=BatchConfig(block_tokens=32, batch_sequences=2000))
+    q = sampling.probabilities(shards.sizes("blocks", 32), 0.3)
+    _, state = take(stream, stream.start(), 10)
+    for language, drawn in state.draws.items():
+        assert drawn / 20_000 == pytest.approx(q[language], abs=0.012)
+
+
+def test_the_order_of_the_probabilities_changes_nothing(shards, stream):
+    q = sampling.probabilities(shards.sizes("blocks", 32), 0.3)
+    turned = BlockStream(shards, dict(reversed(q.items())), config=CONFIG, seed=1)
+    assert_same(take(stream, stream.start(), 3)[0], take(turned, turned.start(), 3)[0])
+
+
+def test_another_seed_gives_other_batches(shards, stream):
+    other = make(shards, seed=2)
+    a, b = stream.next(stream.start())[0], other.next(other.start())[0]
+    assert (a.tokens != b.tokens).any()
+
+
+def test_a_language_may_be_left_out(shards):
+    stream = BlockStream(shards, {"en": 0.5, "sw": 0.5}, config=CONFIG, seed=1)
+    batches, _ = take(stream, stream.start(), 5)
+    assert {language for batch in batches for language in batch.languages} == {"en", "sw"}
+
+
+def test_held_out_blocks_are_distinct_blocks_of_the_held_out_text(shards):
+    found = heldout_blocks(shards, "en", CONFIG, 10)
+    assert found.shape == (10, 32)
+    tokens = shards.tokens("en", "heldout")
+    size = packing.num_blocks(len(tokens), 32)
+    every = [packing.block(tokens, k, 32).tobytes() for k in range(size)]
+    places = [every.index(row.tobytes()) for row in found]
+    assert len(set(places)) == 10
+    assert max(places) > size / 2  # not the head of the file
+    assert len(heldout_blocks(shards, "en", CONFIG, 10**6)) == size
+
+
+def test_held_out_masks_are_the_same_in_every_run(folder, shards):
+    again = heldout_masked(TokenShards.open(folder), "sw", CONFIG, 8)
+    for a, b in zip(heldout_masked(shards, "sw", CONFIG, 8), again, strict=True):
+        np.testing.assert_array_equal(a, b)
+    # Pinned: a changed draw would make losses of different versions differ for no reason.
+    assert again.positions[0].tolist() == [19, 20, 25, 27, 28]
+    other = dataclasses.replace(CONFIG, batch_sequences=3, heldout_fraction=0.5)
+    same = heldout_masked(shards, "sw", other, 8)
+    np.testing.assert_array_equal(same.inputs, again.inputs)
+
+
+def test_a_language_shorter_than_a_block_is_named(shards):
+    config = BatchConfig(block_tokens=5000, batch_sequences=2)
+    q = {"en": 0.5, "ur": 0.5}
+    with pytest.raises(
+        UserError, match=r"ur has \d+ tokens in its train part, fewer than one .* 5000"
+    ):
+        BlockStream(shards, q, config=config, seed=1)
+    with pytest.raises(UserError, match=r"ur has \d+ tokens in its heldout part"):
+        heldout_blocks(shards, "ur", config, 4)
+
+
+def test_a_language_without_shards_is_named(shards):
+    with pytest.raises(UserError, match="no token shards for 'de'"):
+        BlockStream(shards, {"de": 1.0}, config=CONFIG, seed=1)
+
+
+def test_streams_of_equal_shards_are_equal_wherever_they_lie(
+    stream, documents, tokenizer, tmp_path
+):
+    encode(documents, tokenizer, tmp_path, heldout_fraction=0.1)
+    elsewhere = make(TokenShards.open(tmp_path))
+    assert_same(take(stream, stream.start(), 3)[0], take(elsewhere, elsewhere.start(), 3)[0])
+
+
+@pytest.mark.parametrize(
+    "setting", [{"block_tokens": 1}, {"batch_sequences": 0}, {"heldout_fraction": 1.0}]
+)
+def test_settings_out_of_range_are_refused_by_name(setting):
+    with pytest.raises(UserError, match=next(iter(setting))):
+        BatchConfig(**setting)

@@ -1,0 +1,1 @@
+"""Subwords: the published id layout, SentencePiece training, encoding and its diagnostics."""
