@@ -1,0 +1,144 @@
+"""The fine-tuning loop: `pytest tests/evaluate/test_finetune.py`."""
+
+import copy
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from xlmr_lab.errors import UserError
+from xlmr_lab.evaluate.examples import Examples, Ragged
+from xlmr_lab.evaluate.finetune import FinetuneConfig, finetune, is_check, predict, task_model
+from xlmr_lab.model.encoder import initialize
+
+QUICK = FinetuneConfig(steps=12, batch_sequences=8, peak_learning_rate=3e-3, max_tokens=24)
+
+
+def random_examples(num=40, num_labels=3, seed=0, words=False):
+    rng = np.random.default_rng(seed)
+    rows = [
+        np.array([0, *rng.integers(4, 400, rng.integers(1, 14)), 2], np.int32) for _ in range(num)
+    ]
+    positions = [np.arange(1, len(row) - 1) if words else np.zeros(1, int) for row in rows]
+    labels = rng.integers(0, num_labels, sum(map(len, positions)))
+    return Examples(Ragged.of(rows, np.int32), Ragged.of(positions, np.int64), labels)
+
+
+def model_of(encoder, kind="sequence", seed=1):
+    return task_model(copy.deepcopy(encoder), kind, 3, dropout=0.1, seed=seed)
+
+
+def weights(model):
+    return {name: weight.clone() for name, weight in model.state_dict().items()}
+
+
+def same(first, second):
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize(("kind", "words"), [("sequence", False), ("token", True)])
+def test_a_few_examples_are_learnt_by_heart(encoder, kind, words):
+    examples = random_examples(8, words=words)
+    model = model_of(encoder, kind)
+    config = dataclasses.replace(QUICK, steps=100, peak_learning_rate=5e-3, dropout=0.0)
+    losses = finetune(model, examples, config=config, seed=1)
+    assert len(losses) == 100
+    assert losses[0] == pytest.approx(np.log(3), abs=0.05)
+    assert losses[-1] < 0.05
+    assert (predict(model, examples) == examples.labels).all()
+
+
+@pytest.mark.parametrize(("kind", "words"), [("sequence", False), ("token", True)])
+def test_predictions_do_not_depend_on_what_else_is_in_the_batch(encoder, kind, words):
+    examples = random_examples(60, words=words)
+    model = model_of(encoder, kind)
+    initialize(model, std=0.3, generator=torch.Generator().manual_seed(2))
+    together = predict(model, examples)
+    alone = []
+    for row in range(len(examples)):
+        tokens = examples.tokens.values[slice(*examples.tokens.starts[row : row + 2])]
+        places = examples.positions.values[slice(*examples.positions.starts[row : row + 2])]
+        with torch.no_grad():
+            logits = model(
+                torch.from_numpy(tokens)[None], None, torch.from_numpy(places.copy())[None]
+            )
+        alone += logits.argmax(-1).flatten().tolist()
+    assert together.tolist() == alone
+    assert set(alone) == {0, 1, 2}
+
+
+def test_equal_seeds_give_equal_weights_whatever_the_global_generator(encoder):
+    examples = random_examples()
+    first, second, third = (model_of(encoder) for _ in range(3))
+    finetune(first, examples, config=QUICK, seed=1)
+    torch.manual_seed(99)
+    before = torch.get_rng_state()
+    finetune(second, examples, config=QUICK, seed=1)
+    assert torch.equal(torch.get_rng_state(), before)
+    finetune(third, examples, config=QUICK, seed=2)
+    assert same(weights(first), weights(second))
+    assert not same(weights(first), weights(third))
+
+
+def test_heads_are_drawn_from_the_seed(encoder):
+    assert same(weights(model_of(encoder)), weights(model_of(encoder)))
+    assert not same(weights(model_of(encoder)), weights(model_of(encoder, seed=2)))
+
+
+def test_train_dev_keeps_the_best_checked_step_and_follows_the_same_path(encoder):
+    examples = random_examples()
+    config = dataclasses.replace(QUICK, selection="train-dev", selection_checks=3)
+    seen, values = [], iter([0.5, 0.9, 0.9])
+    model = model_of(encoder)
+
+    def dev_score():
+        seen.append(weights(model))
+        return next(values)
+
+    losses = finetune(model, examples, config=config, seed=1, dev_score=dev_score)
+    assert len(seen) == 3
+    assert same(weights(model), seen[1])  # the earlier of equals
+    last = model_of(encoder)
+    assert finetune(last, examples, config=QUICK, seed=1) == losses
+    assert same(weights(last), seen[2])
+
+
+@pytest.mark.parametrize("checks", [1, 2, 3, 7, 12, 50])
+def test_checks_are_evenly_spread_and_end_with_the_last_step(checks):
+    steps = [step for step in range(1, 13) if is_check(step, 12, checks)]
+    assert len(steps) == min(checks, 12)
+    assert steps[-1] == 12
+    assert np.ptp(np.diff([0, *steps])) <= 1
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_step(encoder):
+    model = model_of(encoder)
+    with torch.no_grad():
+        model.head.output.weight.fill_(float("nan"))
+    with pytest.raises(UserError, match="the fine-tuning loss is nan at step 1; lower"):
+        finetune(model, random_examples(), config=QUICK, seed=1)
+
+
+def test_a_batch_may_be_larger_than_the_data(encoder):
+    config = dataclasses.replace(QUICK, steps=2, batch_sequences=64)
+    assert len(finetune(model_of(encoder), random_examples(5), config=config, seed=1)) == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("steps", 0, "steps must be at least 1, got 0"),
+        ("batch_sequences", 0, "batch_sequences must be at least 1"),
+        ("max_tokens", 7, "max_tokens must be at least 8"),
+        ("peak_learning_rate", 0.0, "peak_learning_rate must be above 0"),
+        ("peak_learning_rate", float("inf"), "peak_learning_rate must be above 0"),
+        ("warmup_fraction", 1.0, r"warmup_fraction must be in \[0, 1\)"),
+        ("dropout", -0.1, r"dropout must be in \[0, 1\)"),
+        ("weight_decay", -1.0, "weight_decay must not be negative"),
+        ("clip_norm", float("nan"), "clip_norm must not be negative"),
+    ],
+)
+def test_settings_out_of_range_are_refused(field, value, message):
+    with pytest.raises(UserError, match=message):
+        FinetuneConfig(**{field: value})

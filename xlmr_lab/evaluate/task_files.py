@@ -1,0 +1,268 @@
+"""Task files: sentence pairs with labels, and tagged words, one file per split and language.
+
+A task is a folder of `{train,dev,test}-<language>.tsv`, plain or compressed (.gz, .xz, .zst). NLI
+has a line `premise TAB hypothesis TAB label`; NER a line `token TAB tag` for each word, IOB2, with
+a blank line between sentences. WikiANN as XTREME prepares it writes `lang:token`: the prefix is
+taken off only in a file where every token has it, so that a token may hold a colon. Reading is
+strict: what is not well-formed is an error with file and line, because a task read wrongly still
+gives a number. Left out: quoting, headers, CoNLL's other columns.
+"""
+
+import codecs
+import gzip
+import lzma
+import zlib
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import zstandard
+
+from xlmr_lab.errors import UserError
+
+ScoredSplit = Literal["dev", "test"]
+Split = Literal["train"] | ScoredSplit
+SUFFIXES = ("", ".gz", ".xz", ".zst")
+NLI_LABELS = ("entailment", "neutral", "contradiction")
+"""The classes of XNLI in the order of their ids."""
+IMPLIED_SCRIPTS = {"zh": "zh-Hans"}
+"""What an ISO 639 code alone means, of the languages that have two keys (CLDR, likely subtags)."""
+SYNONYMS = {"contradictory": "contradiction"}
+"""How XNLI's machine-translated training files name a class."""
+
+
+class Pairs(NamedTuple):
+    """Sentence pairs of one file, with the label of each as an index into `NLI_LABELS`."""
+
+    premises: list[str]
+    hypotheses: list[str]
+    labels: list[int]
+
+
+class TaggedSentences(NamedTuple):
+    """Sentences of one file as words, with the IOB2 tag of each word."""
+
+    words: list[list[str]]
+    tags: list[list[str]]
+
+
+def find(folder: Path, split: Split, language: str) -> Path | None:
+    """Return the file of a split and language, or None.
+
+    zh-Hans is read from `dev-zh.tsv` where there is no `dev-zh-Hans.tsv`, for zh alone means that;
+    zh-Hant and other scripts need a file of their own.
+
+    Raises:
+        UserError: the folder is missing, or holds the file twice under different compressions.
+    """
+    if not folder.is_dir():
+        raise UserError(f"no task folder {folder}; it should hold files such as train-en.tsv")
+    names = [language]
+    if language == IMPLIED_SCRIPTS.get(iso_part(language)):
+        names.append(iso_part(language))
+    for name in names:
+        paths = [folder / f"{split}-{name}.tsv{suffix}" for suffix in SUFFIXES]
+        present = [path for path in paths if path.is_file()]
+        if len(present) > 1:
+            listed = " and ".join(path.name for path in present)
+            raise UserError(f"{folder} holds {listed}: keep one of them")
+        if present:
+            return present[0]
+    return None
+
+
+def require(folder: Path, split: Split, language: str) -> Path:
+    """Return the file of a split and language; a missing one is an error that names what is there.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    path = find(folder, split, language)
+    if path is None:
+        found = ", ".join(languages(folder, split)) or "none"
+        raise UserError(
+            f"no {split}-{language}.tsv in {folder}; languages with a {split} file: {found}"
+        )
+    return path
+
+
+def scored_split(folder: Path, language: str) -> ScoredSplit:
+    """Return the split that scores a language: test, or dev where there is no test file.
+
+    Raises:
+        UserError: the language has neither.
+    """
+    if find(folder, "test", language):
+        return "test"
+    if find(folder, "dev", language):
+        return "dev"
+    found = ", ".join(sorted({*languages(folder, "test"), *languages(folder, "dev")})) or "none"
+    raise UserError(
+        f"no test-{language}.tsv and no dev-{language}.tsv in {folder}; languages with one: {found}"
+    )
+
+
+def languages(folder: Path, split: Split) -> list[str]:
+    """Return the languages that have a file of a split, sorted."""
+    found = set()
+    for path in folder.glob(f"{split}-*.tsv*"):
+        name, _, suffix = path.name.rpartition(".tsv")
+        if suffix in SUFFIXES:
+            found.add(name.removeprefix(f"{split}-"))
+    return sorted(found)
+
+
+def iso_part(language: str) -> str:
+    """Return the ISO 639 code of a language key.
+
+    >>> iso_part("zh-Hans"), iso_part("sw")
+    ('zh', 'sw')
+    """
+    return language.partition("-")[0]
+
+
+def read_nli(path: Path) -> Pairs:
+    """Read a file of sentence pairs.
+
+    Raises:
+        UserError: a line without three columns or with another label, or a file without a pair.
+    """
+    pairs = Pairs([], [], [])
+    for number, line in _lines(path):
+        if not line.strip():
+            continue
+        columns = [column.strip() for column in line.split("\t")]
+        problem = _nli_problem(columns)
+        if problem:
+            raise UserError(f"{path}, line {number}: {problem}")
+        premise, hypothesis, label = columns
+        pairs.premises.append(premise)
+        pairs.hypotheses.append(hypothesis)
+        pairs.labels.append(NLI_LABELS.index(SYNONYMS.get(label, label)))
+    if not pairs.labels:
+        raise UserError(f"{path} is empty: expected lines premise TAB hypothesis TAB label")
+    return pairs
+
+
+def read_ner(path: Path, language: str, kinds: Collection[str] | None = None) -> TaggedSentences:
+    """Read a file of tagged words; `kinds`, if given, are the only entity types allowed.
+
+    Raises:
+        UserError: a line without two columns, an empty token, a tag that is not IOB2, an entity
+            type that is not in `kinds`, or a file without a word.
+    """
+    sentences = TaggedSentences([], [])
+    words: list[str] = []
+    tags: list[str] = []
+    for number, line in _lines(path):
+        if line.strip():
+            word, tag = _word_and_tag(
+                line, tags[-1] if tags else "O", kinds, f"{path}, line {number}"
+            )
+            words.append(word)
+            tags.append(tag)
+        elif words:
+            sentences.words.append(words)
+            sentences.tags.append(tags)
+            words, tags = [], []
+    if words:
+        sentences.words.append(words)
+        sentences.tags.append(tags)
+    if not sentences.words:
+        raise UserError(f"{path} is empty: expected lines token TAB tag")
+    return TaggedSentences(_without_prefix(sentences.words, language), sentences.tags)
+
+
+def _nli_problem(columns: list[str]) -> str | None:
+    """Say what is wrong with one line of a file of pairs, if anything."""
+    allowed = ", ".join(NLI_LABELS)
+    if len(columns) == 2 or (len(columns) == 3 and not columns[2]):
+        return f"the label is missing: expected premise TAB hypothesis TAB label ({allowed})"
+    if len(columns) != 3:
+        return f"expected premise TAB hypothesis TAB label, got {len(columns)} columns"
+    if _is_label(columns[2]):
+        return None if columns[0] and columns[1] else "the premise or the hypothesis is empty"
+    swapped = [number for number in (1, 2) if _is_label(columns[number - 1])]
+    if swapped:
+        return (
+            f"the label is in column {swapped[0]}, expected in column 3: are the columns swapped?"
+        )
+    return f"unknown label {columns[2][:40]!r}: expected {allowed}"
+
+
+def _is_label(text: str) -> bool:
+    return SYNONYMS.get(text, text) in NLI_LABELS
+
+
+def _word_and_tag(
+    line: str, previous: str, kinds: Collection[str] | None, where: str
+) -> tuple[str, str]:
+    word, *rest = line.split("\t")
+    if len(rest) != 1 or not rest[0].strip():
+        columns = len(rest) + 1
+        problem = "the tag is missing" if columns < 3 else f"got {columns} columns"
+        raise UserError(f"{where}: {problem}, expected token TAB tag, got {line[:40]!r}")
+    tag = rest[0].strip()
+    prefix, _, kind = tag.partition("-")
+    if tag != "O" and (prefix not in ("B", "I") or not kind):
+        swapped = ": are the columns swapped?" if word == "O" or word[:2] in ("B-", "I-") else ""
+        raise UserError(f"{where}: tag {tag[:40]!r} must be O, B-TYPE or I-TYPE{swapped}")
+    if prefix == "I" and previous[1:] != tag[1:]:
+        raise UserError(
+            f"{where}: tag {tag!r} follows {previous!r}: in IOB2 an entity begins with B-"
+        )
+    if kinds is not None and kind and kind not in kinds:
+        raise UserError(
+            f"{where}: entity type {kind!r} is not in the training file, which has "
+            f"{', '.join(sorted(kinds)) or 'none'}"
+        )
+    if not word:
+        raise UserError(f"{where}: the token is empty, expected token TAB tag")
+    return word, tag
+
+
+def _without_prefix(sentences: list[list[str]], language: str) -> list[list[str]]:
+    """Take the prefix `lang:` off all tokens of a file, if all have it."""
+    for prefix in dict.fromkeys((f"{language}:", f"{iso_part(language)}:")):
+        if all(word.startswith(prefix) for words in sentences for word in words):
+            return [[word[len(prefix) :] for word in words] for words in sentences]
+    return sentences
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield numbered lines; only line feeds end them, not U+2028 or U+0085 inside a sentence."""
+    for number, line in enumerate(_content(path).removeprefix(codecs.BOM_UTF8).split(b"\n"), 1):
+        try:
+            yield number, line.decode("utf-8").removesuffix("\r")
+        except UnicodeDecodeError:
+            raise UserError(f"{path}, line {number} is not UTF-8 text") from None
+
+
+def _content(path: Path) -> bytes:
+    data = path.read_bytes()
+    try:
+        match path.suffix:
+            case ".gz":
+                return gzip.decompress(data)
+            case ".xz":
+                return lzma.decompress(data)
+            case ".zst":
+                return _zstd_decompress(data)
+            case _:
+                return data
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError) as error:
+        raise UserError(
+            f"{path} is no whole {path.suffix} file ({error}); fetch it again"
+        ) from None
+
+
+def _zstd_decompress(data: bytes) -> bytes:
+    """Decompress all frames; zstandard's own readers pass over a last one that is cut short."""
+    parts = []
+    while data:
+        frame = zstandard.ZstdDecompressor().decompressobj()
+        parts.append(frame.decompress(data))
+        if not frame.eof:
+            raise EOFError("compressed data ended before the end of the frame")
+        data = frame.unused_data
+    return b"".join(parts)
