@@ -1,0 +1,90 @@
+"""The tasks: labels that follow from the events, and no shortcut to them."""
+
+from collections import Counter
+
+import pytest
+
+from xlmr_lab import seeds
+from xlmr_lab.babel import tasks, tongues
+from xlmr_lab.babel import world as worlds
+from xlmr_lab.babel.tasks import CONTRADICTION, DETAILS, ENTAILMENT, NEUTRAL, TaskConfig
+from xlmr_lab.babel.world import NOTHING
+from xlmr_lab.errors import UserError
+
+WORLD = worlds.build(0)
+ITEMS = tasks.nli_items(WORLD, seeds.generator(0, "test"), 3000)
+
+
+def test_entailments_say_nothing_new() -> None:
+    for premise, hypothesis, label in ITEMS:
+        if label != ENTAILMENT:
+            continue
+        assert hypothesis.negated == premise.negated
+        assert hypothesis.action == premise.action
+        for detail in DETAILS:
+            assert getattr(hypothesis, detail) in (getattr(premise, detail), NOTHING)
+        assert hypothesis.object in (premise.object, WORLD.class_of[premise.object])
+
+
+def test_contradictions_negate_or_oppose() -> None:
+    for premise, hypothesis, label in ITEMS:
+        if label != CONTRADICTION:
+            continue
+        opposed = premise.quality != NOTHING and hypothesis.quality == WORLD.opposite(
+            premise.quality
+        )
+        assert opposed != (hypothesis.negated != premise.negated)
+
+
+def test_neutrals_add_or_swap_one_part() -> None:
+    for premise, hypothesis, label in ITEMS:
+        if label != NEUTRAL:
+            continue
+        changed = [
+            name
+            for name in ("agent", "family", "action", "object", *DETAILS)
+            if getattr(hypothesis, name) not in (getattr(premise, name), NOTHING)
+        ]
+        assert changed in ([name] for name in ("action", "object", *DETAILS)) or (
+            set(changed) <= {"agent", "family"}
+        )
+
+
+def test_labels_are_balanced_and_length_tells_little() -> None:
+    """Guessing the label from how many details the hypothesis leaves out is near chance."""
+    assert Counter(label for *_, label in ITEMS) == dict.fromkeys(tasks.LABELS, 1000)
+    by_length: dict[int, Counter[str]] = {}
+    for premise, hypothesis, label in ITEMS:
+        said = [sum(getattr(e, d) != NOTHING for d in DETAILS) for e in (premise, hypothesis)]
+        by_length.setdefault(said[0] - said[1], Counter())[label] += 1
+    best = sum(max(counts.values()) for counts in by_length.values()) / len(ITEMS)
+    assert best < 0.5
+
+
+def test_negation_alone_does_not_decide() -> None:
+    """Guessing from negation in the hypothesis, the classic giveaway, stays far from right."""
+    counts = {n: Counter(y for _, h, y in ITEMS if h.negated == n) for n in (True, False)}
+    best = sum(max(c.values()) for c in counts.values()) / len(ITEMS)
+    assert best < 0.65
+
+
+def test_every_language_has_the_same_items_in_the_same_order(tmp_path) -> None:
+    grown = [tongues.grow(WORLD, code, 0) for code in ("qaa", "qad")]
+    config = TaskConfig(nli_train=9, nli_dev=3, nli_test=30, ner_train=5, ner_dev=5, ner_test=20)
+    tasks.write(tmp_path, WORLD, grown, config, 0)
+    labels, tags = [], []
+    for code in ("qaa", "qad"):
+        nli = (tmp_path / "nli" / f"test-{code}.tsv").read_text("utf-8").splitlines()
+        labels.append([line.split("\t")[2] for line in nli])
+        ner = (tmp_path / "ner" / f"test-{code}.tsv").read_text("utf-8").split("\n\n")
+        tags.append([Counter(line[-5:] for line in s.splitlines() if "-" in line) for s in ner])
+    assert len(labels[0]) == 30
+    assert labels[0] == labels[1]
+    assert tags[0] == tags[1]
+
+
+def test_empty_sets_are_refused() -> None:
+    with pytest.raises(UserError, match="nli_test"):
+        TaskConfig(nli_test=0)
+    with pytest.raises(UserError, match="nli_hard"):
+        TaskConfig(nli_hard=2.0)

@@ -1,0 +1,3 @@
+"""Babel, the embedded corpus: a hundred invented languages that speak of one world (a model
+organism).
+"""
