@@ -1,0 +1,53 @@
+"""Cleaning real text in seven languages: nearly all of it is kept, and the identifier is right."""
+
+import resource
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from xlmr_lab.corpus import clean, documents, sources
+from xlmr_lab.corpus.clean import CleanConfig
+
+FOLDER = Path(__file__).parents[3] / "shared" / "data" / "text"
+SEVEN = ("en", "fr", "de", "ru", "zh-Hans", "sw", "ur")
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(not FOLDER.is_dir(), reason="needs the real corpora in ../shared/data"),
+]
+
+
+def cpu_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+@pytest.mark.slow
+def test_seven_languages_are_kept_and_identified(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    before = cpu_seconds()
+    files = sources.find(FOLDER, SEVEN)
+    report = clean.clean(files, tmp_path, config=CleanConfig(), seed=1)
+    megabytes = sum(counts.read_bytes for counts in report.languages.values()) / 1e6
+    seconds = cpu_seconds() - before
+    record_property("megabytes_per_cpu_second", megabytes / seconds)
+    assert seconds < 100
+    assert megabytes > 30
+    assert report.identifier.accuracy is not None
+    assert report.identifier.accuracy > 0.995
+    for language, counts in report.languages.items():
+        lost = sum(counts.rejected.values()) - counts.rejected["duplicate"]
+        assert lost / counts.read_paragraphs < 0.02, (language, counts.rejected)
+        assert counts.rejected["wrong_language"] / counts.read_paragraphs < 0.003
+
+
+def test_a_capped_run_is_quick_and_takes_every_source(tmp_path: Path) -> None:
+    files = sources.find(FOLDER, SEVEN)
+    config = CleanConfig(max_bytes_per_language=200_000)
+    report = clean.clean(files, tmp_path, config=config, seed=1)
+    for language, counts in report.languages.items():
+        assert 200_000 <= counts.read_bytes < 300_000 + 100_000 * (language == "sw")
+        read = documents.scan(tmp_path / "documents", language).collect()["source"]
+        assert set(read) == {file.source for file in files if file.language == language}

@@ -1,0 +1,100 @@
+"""What is text: measures of a paragraph's characters, and the first three reasons to leave one out.
+
+A damaged character says that something went wrong before us: REPLACEMENT CHARACTER, control,
+private-use and unassigned characters, and UTF-8 that was read as Latin-1 or Windows-1252, which
+leaves telling pairs. Damage is measured before normalisation, which would sweep part of it away.
+Left out here: published quality filters and language models.
+"""
+
+import polars as pl
+
+_DAMAGED = r"[\x00-\x08\x0e-\x1f\x7f-\x9f\p{Co}\p{Cn}\x{FFFD}]"
+
+_CP1252 = "\u20ac\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u017d" + (
+    "\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u017e\u0178"
+)
+"""What Windows-1252 shows for the bytes 80 to 9F, from EURO SIGN to Y WITH DIAERESIS."""
+
+_CONTINUATION = rf"[\u0080-\u009f\u00a1-\u00bf{_CP1252}]"
+"""A UTF-8 continuation byte as a character; without NO-BREAK SPACE, which French sets before
+punctuation.
+"""
+
+_SYMBOL = (
+    r"[\u0080-\u009f\u00a1-\u00a9\u00ac\u00ae-\u00b6\u00b8\u00b9\u00bc-\u00bf"
+    r"\u20ac\u02c6\u2030\u02dc\u2122]"
+)
+"""Continuation bytes that no orthography sets after an accented letter (quotes and carons are:
+"voilà…", "stáž").
+"""
+
+_MOJIBAKE = (
+    # Lead bytes C2 C3 C4 C5 (Latin), CE CF (Greek), D0 D1 (Cyrillic), D7 (Hebrew), D8 D9 (Arabic).
+    rf"[\u00c2-\u00c5\u00ce-\u00d1\u00d7-\u00d9]{_CONTINUATION}"
+    rf"|[\u00d2-\u00d6\u00da\u00db]{_SYMBOL}"  # lead bytes of more Cyrillic, Armenian, Arabic
+    rf"|[\u00e0-\u00f0]{_SYMBOL}{_CONTINUATION}"  # three and four bytes: India to China
+    r"|\u00e2\u20ac"  # three bytes: quotation marks and dashes
+)
+
+_CODES = r"[\p{Lu}\p{Ll}][0-9]"
+"""A digit right after a letter that has case: rare in words, every few characters in encoded
+data.
+"""
+
+_CODE_SHARE = 0.08
+
+
+def damaged_share(paragraph: pl.Expr) -> pl.Expr:
+    """Return the share of damaged characters of paragraphs as they were read; a telling pair counts
+    as two.
+    """
+    pairs = paragraph.str.count_matches(_MOJIBAKE)
+    damaged = paragraph.str.count_matches(_DAMAGED) + 2 * pairs
+    return damaged / _at_least_one(paragraph.str.len_chars())
+
+
+def letter_share(text: pl.Expr) -> pl.Expr:
+    """Return the share of letters and their marks among the characters that are not spaces, of
+    normalised text.
+    """
+    letters = text.str.replace_all(r"[^\p{L}\p{M}]+", "").str.len_chars()
+    return letters / _at_least_one(text.str.replace_all(" ", "", literal=True).str.len_chars())
+
+
+def code_share(text: pl.Expr) -> pl.Expr:
+    """Return how many of the characters are a digit glued to a letter, as in hashes, base64 and
+    part numbers.
+    """
+    return text.str.count_matches(_CODES) / _at_least_one(text.str.len_chars())
+
+
+def character_reason(
+    paragraph: pl.Expr,
+    text: pl.Expr,
+    *,
+    max_damaged_share: float,
+    min_letter_share: float,
+    min_bytes: int,
+) -> pl.Expr:
+    """Return "empty", "not_text", "too_short" or null for paragraphs as read and their normalised
+    text.
+    """
+    not_text = (
+        (damaged_share(paragraph) > max_damaged_share)
+        | (letter_share(text) < min_letter_share)
+        | (code_share(text) > _CODE_SHARE)
+    )
+    blank = (text == "") & (damaged_share(paragraph) == 0)
+    return (
+        pl.when(blank)
+        .then(pl.lit("empty"))
+        .when(not_text)
+        .then(pl.lit("not_text"))
+        .when(text.str.len_bytes() < min_bytes)
+        .then(pl.lit("too_short"))
+        .otherwise(pl.lit(None, dtype=pl.String))
+    )
+
+
+def _at_least_one(count: pl.Expr) -> pl.Expr:
+    return pl.max_horizontal(count, pl.lit(1, dtype=pl.UInt32))
