@@ -1,0 +1,91 @@
+"""Token shards in three languages, and the settings of a run that takes a second."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from xlmr_lab.batches.shards import TokenShards, encode
+from xlmr_lab.batches.stream import BatchConfig
+from xlmr_lab.model.encoder import EncoderConfig
+from xlmr_lab.pretrain.loop import PretrainConfig, PretrainRun
+from xlmr_lab.sampling import SamplingConfig
+
+DOCUMENTS = {"en": 200, "sw": 60, "ur": 40}
+
+
+class ByteTokenizer:
+    """One piece per byte."""
+
+    size = 300
+    fingerprint = "bytes"
+
+    def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """Return the bytes, behind the specials."""
+        return [np.frombuffer(t.encode(), np.uint8).astype(np.int32) + 4 for t in texts]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small tensors need no threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def shards_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of token shards; each text says its language and number."""
+    folder = tmp_path_factory.mktemp("shards")
+    documents = {
+        key: lambda key=key, count=count: (
+            (f"{key}-{i}", f"{key} says {i * i} times {key}\n") for i in range(count)
+        )
+        for key, count in DOCUMENTS.items()
+    }
+    encode(documents, ByteTokenizer(), folder, heldout_fraction=0.1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shards(shards_folder: Path) -> TokenShards:
+    """Return the same, opened."""
+    return TokenShards.open(shards_folder)
+
+
+@pytest.fixture(scope="session")
+def make_run() -> Callable[..., PretrainRun]:
+    """Return a function that makes a run's settings: `make_run(steps=4, alpha=1.0)`."""
+
+    def make(*, alpha: float = 0.3, block_tokens: int = 16, dropout: float = 0.1, **changes):
+        settings = {
+            "steps": 12,
+            "peak_learning_rate": 3e-3,
+            "warmup_steps": 3,
+            "log_steps": 2,
+            "heldout_steps": 4,
+            "heldout_blocks": 3,
+            "checkpoint_steps": 5,
+        }
+        run = {"seed": 1, "languages": tuple(DOCUMENTS)}
+        run |= {name: changes.pop(name) for name in list(changes) if name in run}
+        return PretrainRun(
+            **run,
+            sampling=SamplingConfig(alpha=alpha),
+            batches=BatchConfig(block_tokens=block_tokens, batch_sequences=4),
+            model=EncoderConfig(
+                num_layers=2,
+                hidden_size=16,
+                num_heads=2,
+                ffn_size=32,
+                max_tokens=16,
+                dropout=dropout,
+                attention_dropout=dropout,
+            ),
+            pretrain=PretrainConfig(**(settings | changes)),
+        )
+
+    return make

@@ -1,0 +1,131 @@
+"""Checkpoints: what is read is what was written, damage is found, old ones go."""
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import SafetensorError
+
+from xlmr_lab.errors import UserError
+from xlmr_lab.model.masked_lm import MaskedLM
+from xlmr_lab.pretrain import checkpoint
+from xlmr_lab.pretrain.optimizer import build_optimizer
+
+FILES = (checkpoint.MODEL_NAME, checkpoint.OPTIMIZER_NAME, checkpoint.STATE_NAME)
+
+
+def trained(make_run, steps: int):
+    model = MaskedLM(make_run().model, 300, generator=torch.Generator().manual_seed(1))
+    optimizer = build_optimizer(model, weight_decay=0.1)
+    for number in range(steps):
+        for group in optimizer.param_groups:
+            group["lr"] = 1e-2
+        optimizer.zero_grad()
+        ids = torch.arange(4, 20).view(1, 16) + number
+        model.eval().loss(ids, torch.tensor([[3, 4]]), torch.tensor([[5, 6]])).backward()
+        optimizer.step()
+    return model, optimizer
+
+
+@pytest.fixture
+def three(make_run, tmp_path: Path) -> Path:
+    """Checkpoints of steps 1, 2 and 3."""
+    for step in (1, 2, 3):
+        model, optimizer = trained(make_run, step)
+        checkpoint.save(tmp_path, model, optimizer, step=step, state={"x": 0.1}, keep=3)
+    return tmp_path
+
+
+def test_the_newest_is_found_with_its_state(three: Path):
+    path, state = checkpoint.newest(three)
+    assert path == three / "step-00000003"
+    assert (state["step"], state["x"]) == (3, 0.1)
+    assert sorted(file.name for file in path.iterdir()) == sorted(FILES)
+
+
+def test_none_where_there_is_none(tmp_path: Path):
+    assert checkpoint.newest(tmp_path / "checkpoints") is None
+
+
+def test_training_goes_on_from_a_checkpoint_as_if_never_stopped(make_run, three: Path):
+    model, optimizer = trained(make_run, 0)
+    checkpoint.load(three / "step-00000003", model, optimizer, step=3)
+    expected, expected_optimizer = trained(make_run, 3)
+    for name, tensor in expected.state_dict().items():
+        assert torch.equal(model.state_dict()[name], tensor), name
+    for ours, theirs in zip(model.parameters(), expected.parameters(), strict=True):
+        found, wanted = optimizer.state[ours], expected_optimizer.state[theirs]
+        assert found.keys() == wanted.keys()
+        assert all(torch.equal(found[key], wanted[key]) for key in wanted)
+        assert all(found[key].dtype == wanted[key].dtype for key in wanted)
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("damage", ["cut", "flipped", "gone"])
+def test_a_damaged_newest_is_reported_and_the_one_before_used(
+    three: Path, name: str, damage: str, caplog: pytest.LogCaptureFixture
+):
+    file = three / "step-00000003" / name
+    content = bytearray(file.read_bytes())
+    if damage == "cut":
+        file.write_bytes(content[: len(content) // 2])
+    elif damage == "flipped":
+        position = content.index(b'"step": 3') + 8 if name == checkpoint.STATE_NAME else -5
+        content[position] ^= 1
+        file.write_bytes(content)
+    else:
+        file.unlink()
+    with caplog.at_level(logging.WARNING):
+        path, _ = checkpoint.newest(three)
+    assert path.name == "step-00000002"
+    assert "step-00000003 is damaged" in caplog.text
+    assert name in caplog.text
+
+
+def test_unfinished_folders_are_not_checkpoints(three: Path):
+    (three / "step-00000004.partial-99").mkdir()
+    assert checkpoint.newest(three)[0].name == "step-00000003"
+
+
+def test_only_the_last_ones_are_kept(make_run, tmp_path: Path):
+    model, optimizer = trained(make_run, 1)
+    for step in (5, 10, 15):
+        checkpoint.save(tmp_path, model, optimizer, step=step, state={}, keep=2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000010", "step-00000015"]
+
+
+def test_keeping_counts_up_to_the_step_written(make_run, three: Path):
+    """After damage a run goes back; what it writes must not be the first to go."""
+    model, optimizer = trained(make_run, 2)
+    checkpoint.save(three, model, optimizer, step=2, state={}, keep=1)
+    assert sorted(path.name for path in three.iterdir()) == ["step-00000002", "step-00000003"]
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), SafetensorError("No space left on device")]
+)
+def test_a_full_disk_leaves_nothing_half_written(
+    make_run, three: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+):
+    model, optimizer = trained(make_run, 4)
+
+    def full(tensors, path):
+        Path(path).write_bytes(b"half")
+        raise error
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(
+        UserError, match=r"cannot write checkpoint .*No space left.*free some space"
+    ):
+        checkpoint.save(three, model, optimizer, step=4, state={}, keep=1)
+    assert len(list(three.iterdir())) == 3
+    assert checkpoint.newest(three)[0].name == "step-00000003"
+
+
+def test_nothing_is_pickled(three: Path):
+    for name in (checkpoint.MODEL_NAME, checkpoint.OPTIMIZER_NAME):
+        raw = (three / "step-00000003" / name).read_bytes()
+        length = int.from_bytes(raw[:8], "little")
+        assert json.loads(raw[8 : 8 + length])

@@ -1,0 +1,47 @@
+"""Signals become a flag, and handlers are put back."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from xlmr_lab.pretrain.interrupts import SIGNALS, Interrupts
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_the_first_signal_is_noted_and_the_second_interrupts(number: signal.Signals):
+    with pytest.raises(KeyboardInterrupt), Interrupts() as interrupts:
+        assert not interrupts.received
+        os.kill(os.getpid(), number)
+        assert interrupts.received
+        os.kill(os.getpid(), number)
+        pytest.fail("the second signal did nothing")
+
+
+def test_a_signal_in_the_last_moment_is_not_lost():
+    done = []
+    with pytest.raises(KeyboardInterrupt), Interrupts():
+        os.kill(os.getpid(), signal.SIGTERM)
+        done.append("the work went on")
+    assert done
+
+
+def test_handlers_are_put_back():
+    before = [signal.getsignal(number) for number in SIGNALS]
+    with Interrupts():
+        assert [signal.getsignal(number) for number in SIGNALS] != before
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def test_another_thread_catches_nothing():
+    seen = []
+
+    def work() -> None:
+        with Interrupts() as interrupts:
+            seen.append(interrupts.received)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [False]

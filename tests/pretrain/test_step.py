@@ -1,0 +1,75 @@
+"""One training step is a function of weights, batch and dropout seed."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from xlmr_lab.batches.masking import mask
+from xlmr_lab.model.masked_lm import MaskedLM
+from xlmr_lab.pretrain.optimizer import build_optimizer
+from xlmr_lab.pretrain.step import to_device, train_step
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def kept_generator():
+    with torch.random.fork_rng():
+        yield
+
+
+@pytest.fixture
+def model(make_run) -> MaskedLM:
+    generator = torch.Generator().manual_seed(1)
+    return MaskedLM(make_run().model, 300, generator=generator).train()
+
+
+@pytest.fixture
+def batch():
+    rng = np.random.default_rng(1)
+    tokens = rng.integers(4, 299, size=(4, 16), dtype=np.int32)
+    return to_device(mask(tokens, vocab_size=300, fraction=0.15, rng=rng), CPU)
+
+
+def stepped(model: MaskedLM, batch, *, clip_norm: float = 1.0, seed: int = 7):
+    model = copy.deepcopy(model)
+    optimizer = build_optimizer(model, weight_decay=0.01)
+    result = train_step(
+        model, optimizer, batch, learning_rate=1e-2, clip_norm=clip_norm, dropout_seed=seed
+    )
+    return model, result
+
+
+def test_same_seed_same_step_whatever_was_drawn_before(model, batch):
+    first, one = stepped(model, batch)
+    torch.rand(1000)
+    second, two = stepped(model, batch)
+    assert one == two
+    assert all(map(torch.equal, first.state_dict().values(), second.state_dict().values()))
+
+
+def test_another_seed_drops_other_elements(model, batch):
+    assert stepped(model, batch)[1].loss != stepped(model, batch, seed=8)[1].loss
+
+
+def test_the_norm_reported_is_the_one_before_clipping(model, batch):
+    _, free = stepped(model, batch, clip_norm=0.0)
+    _, clipped = stepped(model, batch, clip_norm=free.gradient_norm.item() / 10)
+    assert clipped.gradient_norm == free.gradient_norm
+
+
+def test_clip_norm_bounds_the_gradient(model, batch):
+    trained, _ = stepped(model, batch, clip_norm=0.01)
+    norms = [p.grad.norm() for p in trained.parameters()]
+    assert torch.stack(norms).norm().item() == pytest.approx(0.01, rel=1e-3)
+
+
+def test_the_loss_falls_on_a_repeated_batch(model, batch):
+    optimizer = build_optimizer(model, weight_decay=0.0)
+    losses = [
+        train_step(model, optimizer, batch, learning_rate=1e-2, clip_norm=1.0, dropout_seed=s)
+        for s in range(30)
+    ]
+    assert losses[-1].loss < losses[0].loss / 2

@@ -1,0 +1,1 @@
+"""The XLM-R encoder, its heads and losses in plain torch; nothing here knows of text."""

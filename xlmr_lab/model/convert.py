@@ -1,0 +1,227 @@
+"""Weights and settings to and from the folder format of Hugging Face transformers.
+
+Written are `config.json`, `model.safetensors` and, with a vocabulary, `sentencepiece.bpe.model`, as
+beside the released XLM-R checkpoints, whose names and shapes these are; the library itself is not
+needed. Pickled weights are refused. The token-type embedding, zero in the original, is folded
+into the positions when reading and written as zeros. Left out: sharded weights, and architectures
+other than XLM-R's.
+"""
+
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from xlmr_lab import storage
+from xlmr_lab.errors import UserError
+from xlmr_lab.model.encoder import FIRST_POSITION, PAD_ID, EncoderConfig
+from xlmr_lab.model.masked_lm import MaskedLM
+
+logger = logging.getLogger(__name__)
+
+WEIGHTS_NAME = "model.safetensors"
+CONFIG_NAME = "config.json"
+VOCABULARY_NAME = "sentencepiece.bpe.model"
+OUR_VOCABULARY_NAME = "sentencepiece.model"
+
+WORDS = "roberta.embeddings.word_embeddings.weight"
+POSITIONS = "roberta.embeddings.position_embeddings.weight"
+TOKEN_TYPES = "roberta.embeddings.token_type_embeddings.weight"
+TIED = {"lm_head.decoder.weight": WORDS, "lm_head.decoder.bias": "lm_head.bias"}
+"""Copies that some versions of the library store."""
+
+IGNORED = ("roberta.pooler.", "roberta.embeddings.position_ids")
+"""Beginnings of names that a masked LM has no use for."""
+
+_OUTSIDE_LAYERS = {
+    "encoder.embedding_norm": "roberta.embeddings.LayerNorm",
+    "head.dense": "lm_head.dense",
+    "head.norm": "lm_head.layer_norm",
+}
+_IN_LAYER = {
+    "query": "attention.self.query",
+    "attention_output": "attention.output.dense",
+    "attention_norm": "attention.output.LayerNorm",
+    "ffn_input": "intermediate.dense",
+    "ffn_output": "output.dense",
+    "ffn_norm": "output.LayerNorm",
+}
+_KEY_VALUE = ("attention.self.key", "attention.self.value")
+
+_SETTINGS = {
+    "num_layers": "num_hidden_layers",
+    "hidden_size": "hidden_size",
+    "num_heads": "num_attention_heads",
+    "ffn_size": "intermediate_size",
+    "dropout": "hidden_dropout_prob",
+    "attention_dropout": "attention_probs_dropout_prob",
+    "layer_norm_eps": "layer_norm_eps",
+    "init_std": "initializer_range",
+}
+_FIXED = {
+    "hidden_act": "gelu",
+    "type_vocab_size": 1,
+    "pad_token_id": PAD_ID,
+    "tie_word_embeddings": True,
+    "is_decoder": False,
+    "position_embedding_type": "absolute",
+}
+"""Settings that have one value in XLM-R; a folder that has another is not XLM-R."""
+
+
+def to_huggingface(model: MaskedLM, folder: Path, *, vocabulary: Path | None = None) -> None:
+    """Write a model as a folder that `XLMRobertaForMaskedLM.from_pretrained` loads.
+
+    `vocabulary` is the lab's vocabulary folder or a SentencePiece model file; it is copied.
+    """
+    source = None if vocabulary is None else _vocabulary_file(vocabulary)
+    with storage.atomic_folder(folder) as partial:
+        tensors = huggingface_tensors(model)
+        save_file(tensors, partial / WEIGHTS_NAME, metadata={"format": "pt"})
+        storage.write_json(partial / CONFIG_NAME, huggingface_config(model))
+        if source is not None:
+            shutil.copyfile(source, partial / VOCABULARY_NAME)
+            limits = {"model_max_length": model.encoder.config.max_tokens}
+            storage.write_json(
+                partial / "tokenizer_config.json",
+                {"tokenizer_class": "XLMRobertaTokenizer", **limits},
+            )
+
+
+def from_huggingface(folder: Path) -> MaskedLM:
+    """Read a model from a folder of Hugging Face transformers, in the precision it was stored in.
+
+    Raises:
+        UserError: no such folder, not an XLM-R masked LM, pickled weights, tensors that do not fit.
+    """
+    settings = _read_settings(folder)
+    path = folder / WEIGHTS_NAME
+    if not path.is_file():
+        raise UserError(
+            f"{folder} has no {WEIGHTS_NAME}; pickled or sharded weights are not read, save the "
+            "model again with safe serialization and in one file"
+        )
+    try:
+        stored = load_file(path)
+    except SafetensorError as error:
+        raise UserError(f"{path} is damaged ({error}); copy it again") from None
+    config = EncoderConfig(
+        max_tokens=settings["max_position_embeddings"] - FIRST_POSITION,
+        **{ours: settings[theirs] for ours, theirs in _SETTINGS.items()},
+    )
+    with torch.device("meta"):
+        model = MaskedLM(config, settings["vocab_size"])
+    state = _our_tensors(stored, config, path)
+    try:
+        model.load_state_dict(state, assign=True)
+    except RuntimeError as error:
+        detail = " ".join(str(error).split())
+        raise UserError(f"{path} does not fit its {CONFIG_NAME}: {detail}") from None
+    return model.eval()
+
+
+def huggingface_config(model: MaskedLM) -> dict[str, Any]:
+    """Return the content of `config.json` for a model."""
+    config = model.encoder.config
+    return {
+        "architectures": ["XLMRobertaForMaskedLM"],
+        "model_type": "xlm-roberta",
+        "vocab_size": model.encoder.vocab_size,
+        "max_position_embeddings": config.max_tokens + FIRST_POSITION,
+        **{theirs: getattr(config, ours) for ours, theirs in _SETTINGS.items()},
+        **_FIXED,
+        "bos_token_id": 0,
+        "eos_token_id": 2,
+        "dtype": str(model.head.bias.dtype).removeprefix("torch."),
+    }
+
+
+def huggingface_tensors(model: MaskedLM) -> dict[str, Tensor]:
+    """Return a model's weights under the names of Hugging Face transformers, on the CPU."""
+    ours = {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
+    positions = ours["encoder.position_embedding.weight"]
+    theirs = {
+        WORDS: ours["encoder.token_embedding.weight"],
+        POSITIONS: positions,
+        TOKEN_TYPES: positions.new_zeros(1, positions.shape[1]),
+        "lm_head.bias": ours["head.bias"],
+    }
+    for our_name, their_name in _module_names(model.encoder.config):
+        for kind in ("weight", "bias"):
+            theirs[f"{their_name}.{kind}"] = ours[f"{our_name}.{kind}"]
+    for number in range(model.encoder.config.num_layers):
+        for kind in ("weight", "bias"):
+            halves = ours[f"encoder.layers.{number}.key_value.{kind}"].chunk(2)
+            for name, half in zip(_KEY_VALUE, halves, strict=True):
+                theirs[f"roberta.encoder.layer.{number}.{name}.{kind}"] = half
+    return {name: tensor.contiguous() for name, tensor in theirs.items()}
+
+
+def _our_tensors(stored: dict[str, Tensor], config: EncoderConfig, path: Path) -> dict[str, Tensor]:
+    left = {name: x.clone() for name, x in stored.items() if not name.startswith(IGNORED)}
+    for copy, original in TIED.items():
+        tensor = left.pop(copy, None)
+        if tensor is not None and not torch.equal(tensor, left.setdefault(original, tensor)):
+            raise UserError(f"{path}: {copy} differs from {original}; XLM-R ties them")
+
+    def take(name: str) -> Tensor:
+        if name not in left:
+            raise UserError(f"{path} has no tensor {name!r}; it does not hold an XLM-R masked LM")
+        return left.pop(name)
+
+    ours = {
+        "encoder.token_embedding.weight": take(WORDS),
+        "encoder.position_embedding.weight": take(POSITIONS) + take(TOKEN_TYPES),
+        "head.bias": take("lm_head.bias"),
+    }
+    for our_name, their_name in _module_names(config):
+        for kind in ("weight", "bias"):
+            ours[f"{our_name}.{kind}"] = take(f"{their_name}.{kind}")
+    for number in range(config.num_layers):
+        for kind in ("weight", "bias"):
+            halves = [take(f"roberta.encoder.layer.{number}.{n}.{kind}") for n in _KEY_VALUE]
+            ours[f"encoder.layers.{number}.key_value.{kind}"] = torch.cat(halves)
+    if left:
+        raise UserError(
+            f"{path} holds tensors that XLM-R does not have: {', '.join(sorted(left)[:5])}"
+        )
+    return ours
+
+
+def _module_names(config: EncoderConfig) -> list[tuple[str, str]]:
+    """Return pairs of our and their name of each module that both have."""
+    names = list(_OUTSIDE_LAYERS.items())
+    for number in range(config.num_layers):
+        ours, theirs = f"encoder.layers.{number}", f"roberta.encoder.layer.{number}"
+        names += [(f"{ours}.{a}", f"{theirs}.{b}") for a, b in _IN_LAYER.items()]
+    return names
+
+
+def _read_settings(folder: Path) -> dict[str, Any]:
+    path = folder / CONFIG_NAME
+    if not path.is_file():
+        raise UserError(f"no {CONFIG_NAME} in {folder}; give a folder saved by save_pretrained")
+    settings: dict[str, Any] = storage.read_json(path)
+    if settings.get("model_type") != "xlm-roberta":
+        raise UserError(f"{path}: model_type is {settings.get('model_type')!r}, not 'xlm-roberta'")
+    for name, value in _FIXED.items():
+        if settings.get(name, value) != value:
+            raise UserError(f"{path}: {name} is {settings[name]!r}, XLM-R has {value!r}")
+    needed = {"vocab_size", "max_position_embeddings", *_SETTINGS.values()}
+    if missing := sorted(needed - settings.keys()):
+        raise UserError(f"{path} lacks {', '.join(missing)}")
+    return settings
+
+
+def _vocabulary_file(vocabulary: Path) -> Path:
+    path = vocabulary / OUR_VOCABULARY_NAME if vocabulary.is_dir() else vocabulary
+    if not path.is_file():
+        raise UserError(
+            f"no vocabulary at {vocabulary}; give the folder with {OUR_VOCABULARY_NAME}"
+        )
+    return path

@@ -1,0 +1,55 @@
+"""The masked language model: encoder and masked-LM head with tied embeddings (XLM-R Sec. 3, BERT
+Sec. 3.1).
+
+The loss looks at masked positions only, so neither the last layer nor the output matrix is applied
+elsewhere: with 15 % masked that is most of their cost.
+
+Shapes: B sequences, T positions, P masked positions in a sequence, D model width, V vocabulary.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from xlmr_lab.model.encoder import Encoder, EncoderConfig, initialize
+from xlmr_lab.model.heads import MaskedLMHead
+from xlmr_lab.model.losses import masked_lm_loss
+
+
+class MaskedLM(nn.Module):
+    """An encoder that predicts masked tokens."""
+
+    def __init__(
+        self,
+        config: EncoderConfig,
+        vocab_size: int,
+        *,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        """Build the model with initial weights drawn from `generator` (torch's default one if
+        None)."""
+        super().__init__()
+        self.encoder = Encoder(config, vocab_size, generator=generator)
+        self.head = MaskedLMHead(
+            config.hidden_size, vocab_size, layer_norm_eps=config.layer_norm_eps
+        )
+        initialize(self.head, std=config.init_std, generator=generator)
+
+    def forward(self, ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        """Return logits [B, T, V] at every position; training uses `loss`, which does not hold
+        them."""
+        logits: Tensor = self.head(
+            self.encoder(ids, attention_mask), self.encoder.token_embedding.weight
+        )
+        return logits
+
+    def loss(self, inputs: Tensor, positions: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean cross entropy in nats over the masked positions.
+
+        `inputs` integer [B, T]; `positions` int64 [B, P]; `targets` int64 [B, P], IGNORE_INDEX
+        where a sequence has fewer than P maskable tokens.
+        """
+        hidden = self.encoder(inputs, positions=positions)  # B P D
+        rows = self.head.transform(hidden).flatten(0, 1)
+        return masked_lm_loss(
+            rows, self.encoder.token_embedding.weight, self.head.bias, targets.flatten()
+        )

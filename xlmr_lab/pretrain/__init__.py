@@ -1,0 +1,1 @@
+"""Masked-LM pretraining with exact resume; torch, NumPy and safetensors only."""

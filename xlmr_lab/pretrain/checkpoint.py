@@ -1,0 +1,156 @@
+"""Checkpoints: folders of safetensors and JSON, whole or absent, checked by SHA-256 when read.
+
+`checkpoints/step-00000200/{model.safetensors, optimizer.safetensors, state.json}`; `state.json`
+holds the step, the stream's counters, the run's settings and the checksums of the other two. A
+folder is written beside, flushed and renamed, so a killed process leaves no half checkpoint; one
+damaged later is reported and the one before is used. Nothing is ever unpickled. A checkpoint of
+other settings is refused.
+"""
+
+import logging
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from xlmr_lab import configs, storage
+from xlmr_lab.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+MODEL_NAME = "model.safetensors"
+OPTIMIZER_NAME = "optimizer.safetensors"
+STATE_NAME = "state.json"
+MOMENTS = ("exp_avg", "exp_avg_sq")
+"""What AdamW keeps for each parameter besides the step count."""
+
+_NAME = re.compile(r"step-(\d{8,})")
+
+
+def checkpoint_path(folder: Path, step: int) -> Path:
+    """Return where the checkpoint of a step is.
+
+    >>> checkpoint_path(Path("checkpoints"), 200).name
+    'step-00000200'
+    """
+    return folder / f"step-{step:08d}"
+
+
+def save(
+    folder: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    *,
+    step: int,
+    state: Mapping[str, Any],
+    keep: int,
+) -> Path:
+    """Write the checkpoint of a step into `folder`, then remove all but the last `keep` up to it.
+
+    Raises:
+        UserError: the disk is full or the folder cannot be written.
+    """
+    path = checkpoint_path(folder, step)
+    try:
+        with storage.atomic_folder(path) as partial:
+            save_file(model.state_dict(), partial / MODEL_NAME)
+            save_file(_moments(model, optimizer), partial / OPTIMIZER_NAME)
+            content = {"step": step, **state}
+            sums = {n: storage.checksum(partial / n) for n in (MODEL_NAME, OPTIMIZER_NAME)}
+            sums[STATE_NAME] = _own_checksum(content)
+            storage.write_json(partial / STATE_NAME, {**content, "sha256": sums})
+    except (OSError, SafetensorError) as error:
+        raise UserError(
+            f"cannot write checkpoint {path} ({error}); free some space or choose another folder, "
+            "then run again to go on from the checkpoint before"
+        ) from None
+    _remove_old(folder, step, keep)
+    return path
+
+
+def newest(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+    """Return the newest checkpoint that is whole, with its state; None if there is none.
+
+    Damaged ones are reported in the log and passed over.
+    """
+    for step in sorted(_steps(folder), reverse=True):
+        path = checkpoint_path(folder, step)
+        if damage := find_damage(path, (MODEL_NAME, OPTIMIZER_NAME)):
+            logger.warning("checkpoint %s is damaged (%s), trying the one before", path, damage)
+        else:
+            return path, read_state(path)
+    return None
+
+
+def find_damage(path: Path, names: tuple[str, ...]) -> str | None:
+    """Return what is wrong with the named files of a checkpoint, None if nothing."""
+    for name in (STATE_NAME, *names):
+        if not (path / name).is_file():
+            return f"{name} is missing"
+    try:
+        content = read_state(path)
+        sums = content.pop("sha256")
+        found = {STATE_NAME: _own_checksum(content)}
+    except (UserError, KeyError, AttributeError):
+        return f"{STATE_NAME} is not what was written"
+    found |= {name: storage.checksum(path / name) for name in names}
+    wrong = [name for name, value in found.items() if sums.get(name) != value]
+    return f"{' and '.join(wrong)} changed since, by SHA-256" if wrong else None
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """Return what `state.json` of a checkpoint holds."""
+    state: dict[str, Any] = storage.read_json(path / STATE_NAME)
+    return state
+
+
+def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, *, step: int) -> None:
+    """Put the weights and optimizer state of a checkpoint into a freshly built model and optimizer.
+
+    Values are copied, so that tensors keep the alignment in memory on which rounding can depend.
+    """
+    load_weights(path, model)
+    stored = load_file(path / OPTIMIZER_NAME)
+    for name, parameter in model.named_parameters():
+        optimizer.state[parameter] = {
+            "step": torch.tensor(step, dtype=torch.float32, device=parameter.device),
+            **{
+                kind: torch.empty_like(parameter).copy_(stored[f"{name}.{kind}"])
+                for kind in MOMENTS
+            },
+        }
+
+
+def load_weights(path: Path, model: nn.Module) -> None:
+    """Copy the weights of a checkpoint into a model."""
+    model.load_state_dict(load_file(path / MODEL_NAME))
+
+
+def _own_checksum(content: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what `state.json` says besides checksums."""
+    return configs.fingerprint(dict(content), digits=64)
+
+
+def _moments(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    return {
+        f"{name}.{kind}": optimizer.state[parameter][kind]
+        for name, parameter in model.named_parameters()
+        for kind in MOMENTS
+    }
+
+
+def _steps(folder: Path) -> list[int]:
+    if not folder.is_dir():
+        return []
+    return [int(m[1]) for path in folder.iterdir() if (m := _NAME.fullmatch(path.name))]
+
+
+def _remove_old(folder: Path, step: int, keep: int) -> None:
+    for old in sorted(s for s in _steps(folder) if s <= step)[:-keep]:
+        shutil.rmtree(checkpoint_path(folder, old))

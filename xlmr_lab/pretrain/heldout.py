@@ -1,0 +1,59 @@
+"""Masked-LM loss per language on blocks that are never trained on.
+
+Blocks and masks are the same at every step and in every run on the same shards, so that losses can
+be compared within a run and between arms. It is a quantity to look at, never a reason to stop:
+XLM-R Sec. 5.1 found that transfer improves long after it is flat.
+"""
+
+from collections.abc import Iterable
+
+import torch
+
+from xlmr_lab.batches.masking import IGNORE_INDEX
+from xlmr_lab.batches.shards import TokenShards
+from xlmr_lab.batches.stream import BatchConfig, heldout_masked
+from xlmr_lab.model.masked_lm import MaskedLM
+from xlmr_lab.pretrain.step import TensorBatch, to_device
+
+HeldoutSet = dict[str, TensorBatch]
+"""The masked held-out blocks of each language."""
+
+
+def heldout_set(
+    shards: TokenShards,
+    languages: Iterable[str],
+    config: BatchConfig,
+    *,
+    max_blocks: int,
+    device: torch.device,
+) -> HeldoutSet:
+    """Return at most `max_blocks` masked held-out blocks of each language; none if that is 0.
+
+    Raises:
+        UserError: a language has no held-out block.
+    """
+    if max_blocks == 0:
+        return {}
+    return {
+        key: to_device(heldout_masked(shards, key, config, max_blocks), device) for key in languages
+    }
+
+
+@torch.inference_mode()
+def heldout_loss(model: MaskedLM, heldout: HeldoutSet, *, batch_sequences: int) -> dict[str, float]:
+    """Return the mean loss of each language in nats per masked token; the model is left in training
+    mode."""
+    model.eval()
+    losses = {key: _mean_loss(model, batch, batch_sequences) for key, batch in heldout.items()}
+    model.train()
+    return losses
+
+
+def _mean_loss(model: MaskedLM, batch: TensorBatch, batch_sequences: int) -> float:
+    total, count = 0.0, 0
+    for parts in zip(*(tensor.split(batch_sequences) for tensor in batch), strict=True):
+        part = TensorBatch(*parts)
+        counted = int((part.targets != IGNORE_INDEX).sum())
+        total += float(model.loss(*part)) * counted
+        count += counted
+    return total / count if count else 0.0

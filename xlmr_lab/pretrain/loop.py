@@ -1,0 +1,193 @@
+"""Pretraining from token shards to a checkpoint, with exact resume (XLM-R Sec. 3 and 5.2).
+
+Killed at any moment and started again, a run ends with the same weights and metrics, bit for bit,
+as if it had not been killed. It stops by its budget of steps, never on validation loss, whose
+plateau misleads (XLM-R Sec. 5.1). Left out so far: more than one device, mixed precision, gradient
+accumulation.
+"""
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from xlmr_lab import configs, progress, storage
+from xlmr_lab.batches.shards import TokenShards
+from xlmr_lab.errors import UserError
+from xlmr_lab.model.encoder import EncoderConfig
+from xlmr_lab.model.masked_lm import MaskedLM
+from xlmr_lab.pretrain import checkpoint
+from xlmr_lab.pretrain import folder as run_folder
+from xlmr_lab.pretrain.folder import require_same
+from xlmr_lab.pretrain.heldout import HeldoutSet, heldout_loss, heldout_set
+from xlmr_lab.pretrain.interrupts import Interrupts
+from xlmr_lab.pretrain.memory import keep_freed_memory
+from xlmr_lab.pretrain.settings import PretrainConfig, PretrainRun, check
+from xlmr_lab.pretrain.telemetry import StepClock
+from xlmr_lab.pretrain.training import Training, identity
+
+__all__ = ["PretrainConfig", "PretrainRun", "load_model", "pretrain"]
+
+logger = logging.getLogger(__name__)
+
+BYTES_PER_PARAMETER = 12
+"""Of a checkpoint: the weight and two moments in 32 bits."""
+
+
+def pretrain(
+    folder: Path, shards_folder: Path, run: PretrainRun, *, threads: int = 2, device: str = "cpu"
+) -> Path:
+    """Pretrain a model, or go on where it stopped, and return its final checkpoint.
+
+    A finished run returns at once. On SIGINT or SIGTERM the current step is finished and saved.
+
+    Raises:
+        UserError: settings that do not fit, a folder of another run, a full disk, a loss that is
+            not finite.
+        KeyboardInterrupt: stopped by a signal, with everything saved.
+    """
+    shards = TokenShards.open(shards_folder)
+    check(run, shards)
+    place = _device(device)
+    run_folder.prepare(folder, run)
+    checkpoints = folder / run_folder.CHECKPOINTS_NAME
+    found = checkpoint.newest(checkpoints)
+    if found is not None:
+        require_same(found[1], identity(run, shards), found[0])
+        if found[1]["step"] == run.pretrain.steps:
+            return found[0]
+    machine = {"threads": threads, "torch_device": str(place)}
+    run_folder.add_provenance(folder, **identity(run, shards), **machine)
+    with _processor(threads, place), Interrupts() as interrupts:
+        training = Training(run, shards, device=place)
+        if found is not None:
+            training.resume(*found)
+        else:
+            _require_space(folder, training)
+        run_folder.keep_records(folder, training.step)
+        heldout = heldout_set(
+            shards,
+            run.languages,
+            run.batches,
+            max_blocks=run.pretrain.heldout_blocks,
+            device=place,
+        )
+        return _train(folder, training, heldout, interrupts)
+
+
+def load_model(path: Path) -> tuple[MaskedLM, dict[str, Any]]:
+    """Return the model of a checkpoint, in evaluation mode on the CPU, and what its `state.json`
+    says.
+
+    Raises:
+        UserError: there is no checkpoint at `path`, or it is damaged.
+    """
+    if not path.is_dir():
+        raise UserError(f"no checkpoint at {path}; give a folder like checkpoints/step-00000200")
+    if damage := checkpoint.find_damage(path, (checkpoint.MODEL_NAME,)):
+        raise UserError(f"checkpoint {path} is damaged ({damage}); use the one before")
+    state = checkpoint.read_state(path)
+    config = configs.from_dict(EncoderConfig, state["run"]["model"])
+    with torch.device("meta"):
+        model = MaskedLM(config, state["vocab_size"])
+    checkpoint.load_weights(path, model.to_empty(device="cpu"))
+    return model.eval(), state
+
+
+def every(step: int, period: int, last: int) -> bool:
+    """Tell whether something periodic is due after `step`; it always is after the last.
+
+    >>> [step for step in range(1, 8) if every(step, 3, last=7)]
+    [3, 6, 7]
+    """
+    return step % period == 0 or step == last
+
+
+def _train(folder: Path, training: Training, heldout: HeldoutSet, interrupts: Interrupts) -> Path:
+    settings = training.run.pretrain
+    checkpoints = folder / run_folder.CHECKPOINTS_NAME
+    clock = StepClock(
+        run_folder.seconds_so_far(folder),
+        step=training.step,
+        step_tokens=training.run.batches.batch_sequences * training.run.batches.block_tokens,
+    )
+    with progress.bar(settings.steps, "pretrain", initial=training.step) as bar:
+        while training.step < settings.steps:
+            with clock:
+                training.advance()
+            step = training.step
+            stop = interrupts.received
+            log_due = every(step, settings.log_steps, settings.steps)
+            save_due = stop or every(step, settings.checkpoint_steps, settings.steps)
+            if training.device.type == "cpu" or log_due or save_due:
+                training.require_finite(checkpoints)
+            if log_due:
+                bar.set_postfix_str(_log(folder, training, clock), refresh=False)
+            if heldout and every(step, settings.heldout_steps, settings.steps):
+                _measure(folder, training, heldout)
+            if save_due:
+                run_folder.flush_records(folder)
+                training.save(checkpoints)
+            bar.update()
+            if stop:
+                raise KeyboardInterrupt(f"stopped after step {step:,}; run again to go on from it")
+    return checkpoint.checkpoint_path(checkpoints, settings.steps)
+
+
+def _log(folder: Path, training: Training, clock: StepClock) -> str:
+    record = training.record()
+    run_folder.append_record(folder / run_folder.METRICS_NAME, record)
+    run_folder.append_record(folder / run_folder.TELEMETRY_NAME, clock.record(training.step))
+    return f"loss {record['loss']:.3f}"
+
+
+def _measure(folder: Path, training: Training, heldout: HeldoutSet) -> None:
+    """Write the held-out loss: by language, and their plain mean, in nats per masked token."""
+    losses = heldout_loss(
+        training.model, heldout, batch_sequences=training.run.batches.batch_sequences
+    )
+    mean = sum(losses.values()) / len(losses)
+    record = {
+        "kind": "heldout",
+        "step": training.step,
+        "loss": mean,
+        "loss_by_language": losses,
+    }
+    run_folder.append_record(folder / run_folder.METRICS_NAME, record)
+    logger.info("step %s: held-out loss %.3f", f"{training.step:,}", mean)
+
+
+@contextlib.contextmanager
+def _processor(threads: int, device: torch.device) -> Iterator[None]:
+    """Use `threads` threads, and leave torch's threads and random numbers as they were."""
+    if threads < 1:
+        raise UserError(f"threads must be at least 1, got {threads}")
+    keep_freed_memory()
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UserError(f"device must be cpu or cuda, got {name!r}") from None
+    if device.type not in ("cpu", "cuda"):
+        raise UserError(f"device must be cpu or cuda, got {name!r}")
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UserError(f"device is {name!r}, but torch finds no CUDA device here; use cpu")
+    return device
+
+
+def _require_space(folder: Path, training: Training) -> None:
+    checkpoints = training.run.pretrain.keep_checkpoints + 1
+    needed = checkpoints * BYTES_PER_PARAMETER * training.num_parameters()
+    storage.require_space(folder, needed, f"{checkpoints} checkpoints")

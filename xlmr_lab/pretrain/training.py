@@ -1,0 +1,172 @@
+"""A run between two steps: model, optimizer, place in the stream; what a checkpoint holds.
+
+A step is a function of (weights, optimizer state, seed, step, draws per language): the batch comes
+from the stream's counters, masks and dropout from streams of random numbers named by the step. So a
+run resumed from a checkpoint repeats the uninterrupted one bit for bit, on the same machine with
+the same number of threads.
+"""
+
+import logging
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from xlmr_lab import configs, seeds
+from xlmr_lab.batches.masking import mask
+from xlmr_lab.batches.shards import TokenShards
+from xlmr_lab.batches.splits import SPLITS
+from xlmr_lab.batches.stream import BlockStream, StreamState
+from xlmr_lab.errors import UserError
+from xlmr_lab.model.masked_lm import MaskedLM
+from xlmr_lab.pretrain import checkpoint
+from xlmr_lab.pretrain.optimizer import build_optimizer
+from xlmr_lab.pretrain.schedule import learning_rate
+from xlmr_lab.pretrain.settings import PretrainRun, language_probabilities
+from xlmr_lab.pretrain.step import StepResult, to_device, train_step
+
+logger = logging.getLogger(__name__)
+
+
+class Training:
+    """A pretraining run that can take a step, save itself and go on from what was saved."""
+
+    def __init__(self, run: PretrainRun, shards: TokenShards, *, device: torch.device) -> None:
+        """Stand before the first step."""
+        self.run = run
+        self.device = device
+        self._shards = shards
+        generator = torch.Generator().manual_seed(seeds.integer(run.seed, "model"))
+        model = MaskedLM(run.model, shards.vocab_size, generator=generator)
+        self.model = model.to(device).train()
+        self.optimizer = build_optimizer(self.model, weight_decay=run.pretrain.weight_decay)
+        probabilities = language_probabilities(run, shards)
+        self._stream = BlockStream(shards, probabilities, config=run.batches, seed=run.seed)
+        self._state = self._stream.start()
+        self._loss_sum = torch.zeros((), device=device)
+        self._last: tuple[list[str], StepResult] | None = None
+
+    @property
+    def step(self) -> int:
+        """Steps taken so far."""
+        return self._state.step
+
+    def advance(self) -> None:
+        """Take one step."""
+        settings, batches = self.run.pretrain, self.run.batches
+        step = self.step + 1
+        batch, self._state = self._stream.next(self._state)
+        masked = mask(
+            batch.tokens,
+            vocab_size=self._shards.vocab_size,
+            fraction=batches.mask_fraction,
+            rng=seeds.generator(self.run.seed, "masks", step),
+        )
+        result = train_step(
+            self.model,
+            self.optimizer,
+            to_device(masked, self.device),
+            learning_rate=self._learning_rate(step),
+            clip_norm=settings.clip_norm,
+            dropout_seed=seeds.integer(self.run.seed, "dropout", step),
+        )
+        self._loss_sum += result.loss
+        self._last = (batch.languages, result)
+
+    def record(self) -> dict[str, Any]:
+        """Return the record of the steps since the record before: their mean loss and the last
+        step's gradient norm before clipping."""
+        assert self._last is not None, "no step taken"
+        steps = (self.step - 1) % self.run.pretrain.log_steps + 1
+        loss = float(self._loss_sum) / steps
+        self._loss_sum.zero_()
+        return {
+            "kind": "step",
+            "step": self.step,
+            "loss": loss,
+            "learning_rate": self._learning_rate(self.step),
+            "gradient_norm": float(self._last[1].gradient_norm),
+            "draws": dict(self._state.draws),
+        }
+
+    def require_finite(self, checkpoints: Path) -> None:
+        """Stop where the loss or the gradient is infinite or not a number.
+
+        Raises:
+            UserError: names the step, the languages of its batch and the last checkpoint.
+        """
+        assert self._last is not None, "no step taken"
+        languages, result = self._last
+        loss, norm = float(result.loss), float(result.gradient_norm)
+        if math.isfinite(loss) and math.isfinite(norm):
+            return
+        mix = ", ".join(f"{key} {count}" for key, count in Counter(languages).most_common(10))
+        found = checkpoint.newest(checkpoints)
+        raise UserError(
+            f"loss {loss} and gradient norm {norm} at step {self.step:,}, in a batch of {mix} "
+            f"blocks; last good checkpoint: {found[0] if found else 'none'}; lower "
+            f"pretrain.peak_learning_rate ({self.run.pretrain.peak_learning_rate}) or lengthen "
+            "the warm-up, in a new folder"
+        )
+
+    def save(self, checkpoints: Path) -> Path:
+        """Write a checkpoint."""
+        state = {
+            "draws": dict(self._state.draws),
+            "loss_sum": float(self._loss_sum),
+            **self._processor(),
+            **identity(self.run, self._shards),
+        }
+        keep = self.run.pretrain.keep_checkpoints
+        return checkpoint.save(
+            checkpoints, self.model, self.optimizer, step=self.step, state=state, keep=keep
+        )
+
+    def resume(self, path: Path, state: dict[str, Any]) -> None:
+        """Stand where a checkpoint was written."""
+        then = {name: state[name] for name in self._processor()}
+        if then != self._processor():
+            logger.warning(
+                "going on with %s after %s: results can differ in the last digits",
+                self._processor(),
+                then,
+            )
+        checkpoint.load(path, self.model, self.optimizer, step=state["step"])
+        self._state = StreamState(state["step"], dict(state["draws"]))
+        self._loss_sum.fill_(state["loss_sum"])
+        logger.info("going on from %s", path)
+
+    def num_parameters(self) -> int:
+        """Return how many weights the model has."""
+        return sum(p.numel() for p in self.model.parameters())
+
+    def _learning_rate(self, step: int) -> float:
+        settings = self.run.pretrain
+        return learning_rate(
+            step,
+            steps=settings.steps,
+            warmup_steps=settings.warmup_steps,
+            peak=settings.peak_learning_rate,
+            kind=settings.schedule,
+        )
+
+    def _processor(self) -> dict[str, Any]:
+        """Return what rounding depends on; asked for inside `pretrain`, which sets the threads."""
+        return {"device": self.device.type, "threads": torch.get_num_threads()}
+
+
+def identity(run: PretrainRun, shards: TokenShards) -> dict[str, Any]:
+    """Return what a checkpoint must share with the run that goes on from it."""
+    sums = {
+        f"{key}.{name}": shards.counts(key, name)["checksum"]
+        for key in run.languages
+        for name in SPLITS
+    }
+    return {
+        "run": configs.to_dict(run),
+        "shards": configs.fingerprint(sums),
+        "vocab_size": shards.vocab_size,
+        "vocabulary": shards.vocabulary_fingerprint,
+    }
