@@ -1,0 +1,121 @@
+"""Findings: the sign follows the claim, the verdict follows the interval."""
+
+import math
+
+import pytest
+
+from xlmr_lab.ablations import findings
+from xlmr_lab.ablations.findings import CONTRADICTED, INCONCLUSIVE, SUPPORTED
+
+TIERS = {"qaa": "high", "qab": "mid", "qac": "low"}
+
+
+def heldout(low_rise: float, high_rise: float, noise: float = 0.001) -> list[dict]:
+    """Return losses of three seeds at two alphas; each tier rises by what is given."""
+    rises = {"qaa": high_rise, "qab": 0.0, "qac": low_rise}
+    return [
+        {
+            "arm": f"alpha={alpha:g}",
+            "seed": seed,
+            "alpha": alpha,
+            "step": step,
+            "language": language,
+            "loss": 3.0 + (rises[language] + seed * noise if alpha == 1.0 else 0.0) - step / 1e9,
+        }
+        for seed in range(3)
+        for alpha in (0.01, 1.0)
+        for language in TIERS
+        for step in (10, 20)
+    ]
+
+
+def test_effects_are_the_mean_differences_at_the_last_step() -> None:
+    """Seeds add 0.000, 0.001, 0.002 to each rise; the high tier's gain is a fall."""
+    low, high = findings.alpha_tradeoff(heldout(0.4, -0.1), TIERS, scale="test")
+    assert (low.id, high.id) == ("F3-low", "F3-high")
+    assert low.effect == pytest.approx(0.401)
+    assert high.effect == pytest.approx(0.099)
+    assert low.num_pairs == high.num_pairs == 3
+    assert low.low == pytest.approx(0.401 - 4.302653 * 0.001 / math.sqrt(3))
+
+
+@pytest.mark.parametrize(
+    ("rises", "noise", "verdicts"),
+    [
+        ((0.4, -0.1), 0.001, [SUPPORTED, SUPPORTED]),
+        ((-0.4, 0.1), 0.001, [CONTRADICTED, CONTRADICTED]),
+        ((0.01, -0.01), 0.1, [INCONCLUSIVE, INCONCLUSIVE]),
+    ],
+)
+def test_verdicts_follow_the_data_whichever_way_it_points(rises, noise, verdicts) -> None:
+    found = findings.alpha_tradeoff(heldout(*rises, noise), TIERS, scale="")
+    assert [f.verdict for f in found] == verdicts
+
+
+def test_one_alpha_compares_nothing() -> None:
+    rows = [row for row in heldout(0.4, -0.1) if row["alpha"] == 1.0]
+    assert findings.alpha_tradeoff(rows, TIERS, scale="") == []
+
+
+def test_one_seed_decides_nothing() -> None:
+    rows = [row for row in heldout(0.4, -0.1) if row["seed"] == 0]
+    assert {f.verdict for f in findings.alpha_tradeoff(rows, TIERS, scale="")} == {INCONCLUSIVE}
+
+
+def scores(gain: float, own: float = 0.9) -> list[dict]:
+    """Return accuracies of two arms, three pretraining and two fine-tuning seeds."""
+    return [
+        {
+            "task": "nli",
+            "arm": arm,
+            "seed": seed,
+            "finetune_seed": finetune,
+            "language": language,
+            "value": own
+            if language == "qaa"
+            else 0.4 + 0.01 * seed + (gain * (1 + seed / 10) if arm == "main" else 0.0),
+        }
+        for arm in ("main", "none")
+        for seed in range(3)
+        for finetune in range(2)
+        for language in ("qaa", "qab", "qac")
+    ]
+
+
+def transfer(rows: list[dict]) -> findings.Finding:
+    """Return the finding of the transfer gain from qaa."""
+    found = findings.transfer_gain(
+        rows, "nli", arm="main", baseline="none", train_language="qaa", scale="", clear_at="more"
+    )
+    assert found is not None
+    return found
+
+
+def test_transfer_gain_pairs_seeds_and_leaves_out_the_trained_language() -> None:
+    """Gains of the seeds are 0.2, 0.22 and 0.24."""
+    found = transfer(scores(0.2))
+    assert found.effect == pytest.approx(0.22)
+    assert found.low == pytest.approx(0.22 - 4.302653 * 0.02 / math.sqrt(3))
+    assert found.num_pairs == 3
+    assert found.verdict == SUPPORTED
+    assert found.note == ""
+
+
+def test_an_undecided_transfer_names_the_scale_where_it_becomes_clear() -> None:
+    found = transfer(scores(0.0))
+    assert found.verdict == INCONCLUSIVE
+    assert found.note == "becomes clear at more"
+
+
+def test_a_harmful_pretraining_is_contradicted() -> None:
+    assert transfer(scores(-0.2)).verdict == CONTRADICTED
+
+
+def test_a_task_without_scores_has_no_finding() -> None:
+    rows = scores(0.2)
+    assert (
+        findings.transfer_gain(
+            rows, "ner", arm="main", baseline="none", train_language="qaa", scale="", clear_at=""
+        )
+        is None
+    )

@@ -1,0 +1,101 @@
+"""Jobs: all run, a failure stops no other, an interrupt stops all, orphans end themselves."""
+
+import functools
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from xlmr_lab.ablations import jobs
+from xlmr_lab.errors import UserError
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file."""
+    path.write_text(text)
+
+
+def refuse(path: Path) -> None:
+    """Fail as a user's mistake does."""
+    raise UserError(f"{path.name} cannot be used")
+
+
+def crash(path: Path) -> None:
+    """Fail as a bug does."""
+    raise ZeroDivisionError(path.name)
+
+
+def job(function, path: Path, **arguments) -> jobs.Job:
+    """Return a job of one unit that is done when its file is there."""
+    return jobs.Job(
+        name=path.name,
+        function=function,
+        arguments={"path": path, **arguments},
+        units=1,
+        done=functools.partial(os.path.exists, path),
+    )
+
+
+def test_all_jobs_run_in_processes_of_their_own(tmp_path) -> None:
+    work = [job(write, tmp_path / f"{i}", text=str(i)) for i in range(3)]
+    jobs.run(work, workers=2, label="test")
+    assert [(tmp_path / f"{i}").read_text() for i in range(3)] == ["0", "1", "2"]
+
+
+def test_a_failure_stops_no_other_job_and_is_told(tmp_path) -> None:
+    work = [job(refuse, tmp_path / "bad"), job(write, tmp_path / "good", text="x")]
+    with pytest.raises(UserError, match="1 of 2 jobs failed: bad: bad cannot be used"):
+        jobs.run(work, workers=1, label="test")
+    assert (tmp_path / "good").exists()
+
+
+def test_a_bug_keeps_its_own_error(tmp_path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        jobs.run([job(crash, tmp_path / "bug")], workers=1, label="test")
+
+
+ORPHANS = """
+import functools, os, sys, time
+from pathlib import Path
+from xlmr_lab.ablations import jobs
+
+def sleep(path):
+    Path(path).write_text(str(os.getpid()))
+    time.sleep(60)
+
+if __name__ == "__main__":
+    done = functools.partial(int, 0)
+    work = [jobs.Job(name="j", function=sleep, arguments={"path": sys.argv[1]}, units=1, done=done)]
+    jobs.run(work, workers=1, label="test")
+"""
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path) -> None:
+    script, told = tmp_path / "orphans.py", tmp_path / "pid"
+    script.write_text(ORPHANS)
+    parent = subprocess.Popen([sys.executable, str(script), str(told)], stderr=subprocess.DEVNULL)
+    worker = _wait_for(lambda: told.read_text() if told.exists() else "", 60)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    _wait_for(lambda: not _alive(int(worker)), 20)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] != "Z"
+
+
+def _wait_for(condition, seconds: float):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if value := condition():
+            return value
+        time.sleep(0.1)
+    pytest.fail("waited in vain")

@@ -1,0 +1,142 @@
+"""A study from text to findings, at the least size: what is done is found, what is changed is redone."""
+
+import pytest
+
+from xlmr_lab import configs, storage
+from xlmr_lab.ablations import stages, studies
+from xlmr_lab.ablations.run import BASELINE, Study
+from xlmr_lab.errors import UserError
+
+MICRO = (
+    "seeds=2",
+    "jobs=2",
+    "babel.languages=qaa,qab,qac",
+    "babel.corpus_bytes=150000",
+    "babel.smallest_bytes=40000",
+    "babel.encyclopaedia_bytes=8000",
+    "tasks.nli_train=60",
+    "tasks.nli_test=30",
+    "tasks.ner_train=40",
+    "tasks.ner_test=20",
+    "vocabulary.size=500",
+    "model.hidden_size=16",
+    "model.ffn_size=32",
+    "batches.batch_sequences=4",
+    "ablation.alphas=0.01,1",
+    "sampling.alpha=0.3",
+    "pretrain.steps=6",
+    "pretrain.warmup_steps=2",
+    "pretrain.heldout_steps=3",
+    "nli.seeds=2",
+    "nli.finetune.steps=4",
+    "ner.seeds=1",
+    "ner.finetune.steps=4",
+)
+
+
+def micro(folder, *changes: str) -> Study:
+    """Return the least study, in a folder of its own."""
+    places = (f"data_dir={folder / 'data'}", f"runs_dir={folder / 'runs'}", "name=micro")
+    return Study(configs.override(studies.tiny(), [*MICRO, *places, *changes]), "tiny")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Run the least study once for all tests of this module; return its folder and study."""
+    folder = tmp_path_factory.mktemp("study")
+    study = micro(folder)
+    study.run()
+    return folder, study
+
+
+def content(folder) -> dict[str, bytes]:
+    """Return all files below a folder with what they hold, clocks aside."""
+    clocks = ("provenance.json", "telemetry.jsonl", "stage.json")
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in clocks
+    }
+
+
+@pytest.mark.slow
+def test_a_study_leaves_what_its_readers_expect(finished) -> None:
+    _, study = finished
+    heldout = storage.read_jsonl(study.folder / "heldout.jsonl")
+    assert {row["alpha"] for row in heldout} == {0.01, 0.3, 1.0}
+    assert {row["seed"] for row in heldout} == {0, 1}
+    assert {row["step"] for row in heldout} == {3, 6}
+    scores = storage.read_jsonl(study.folder / "scores.jsonl")
+    assert {row["arm"] for row in scores} == {"alpha=0.3", BASELINE}
+    nli = [row for row in scores if row["task"] == "nli"]
+    assert len(nli) == 2 * 2 * 2 * 3
+    assert {row["language"] for row in nli} == {"qaa", "qab", "qac"}
+    assert {row["id"] for row in storage.read_jsonl(study.folder / "findings.jsonl")} == {
+        "F3-low",
+        "F3-high",
+        "transfer-nli",
+        "transfer-ner",
+    }
+
+
+@pytest.mark.slow
+def test_a_second_run_finds_everything_done(finished, monkeypatch) -> None:
+    folder, study = finished
+    before = content(folder)
+    monkeypatch.setattr("xlmr_lab.ablations.jobs.Job", None)
+    monkeypatch.setattr("xlmr_lab.storage.atomic_folder", None)
+    micro(folder).run()
+    assert content(folder) == before
+
+
+@pytest.mark.slow
+def test_two_processes_or_one_give_the_same_results(finished, tmp_path) -> None:
+    _, study = finished
+    alone = micro(tmp_path, "jobs=1")
+    alone.run()
+    ours, theirs = content(study.folder), content(alone.folder)
+    different = [
+        name
+        for name in ours.keys() | theirs.keys()
+        if ours.get(name) != theirs.get(name) and name not in ("config.json", "stages.json")
+    ]
+    assert different == []
+
+
+@pytest.mark.slow
+def test_a_changed_setting_redoes_only_what_depends_on_it(finished) -> None:
+    folder, study = finished
+    made = {path.name for path in (folder / "data").iterdir()}
+    arms = {path.name for path in (study.folder / "arms").iterdir()}
+    longer = micro(folder, "ner.finetune.steps=5")
+    longer.run()
+    assert {path.name for path in (folder / "data").iterdir()} == made
+    assert {path.name for path in (study.folder / "arms").iterdir()} == arms
+    assert len(list((study.folder / "scores").glob("ner-*"))) == 2 * 4
+    assert len(list((study.folder / "scores").glob("nli-*"))) == 4
+    assert len(storage.read_jsonl(study.folder / "scores.jsonl")) == 2 * 2 * 3 * (2 + 1)
+
+
+def test_the_same_stage_has_one_name_whatever_is_changed_elsewhere(tmp_path) -> None:
+    """Pretraining settings leave the corpus alone; a corpus setting does not."""
+    one, other, third = (
+        stages.babel(micro(tmp_path, change).config)
+        for change in ("seeds=1", "pretrain.steps=9", "babel.dirt=0.1")
+    )
+    assert one == other
+    assert third != one
+
+
+def test_a_task_that_cannot_run_is_refused_before_anything_is_trained(tmp_path) -> None:
+    (tmp_path / "tasks").mkdir()
+    study = micro(tmp_path, f"ner.path={tmp_path / 'tasks'}")
+    with pytest.raises(UserError, match="train-qa"):
+        study.prepare()
+    assert not (tmp_path / "runs").exists()
+    with pytest.raises(UserError, match=r"nli\.path is no folder"):
+        micro(tmp_path, f"nli.path={tmp_path / 'none'}").prepare()
+
+
+def test_export_before_pretraining_says_what_to_do(tmp_path) -> None:
+    with pytest.raises(UserError, match="pretrain"):
+        micro(tmp_path).main_checkpoint()

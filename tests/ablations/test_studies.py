@@ -1,0 +1,50 @@
+"""Study configurations: presets build, checks across sections refuse what cannot run."""
+
+import pytest
+
+from xlmr_lab import configs
+from xlmr_lab.ablations import studies
+from xlmr_lab.errors import UserError
+
+
+@pytest.mark.parametrize("name", studies.PRESETS)
+def test_every_preset_builds_and_survives_a_round_trip(name) -> None:
+    config = studies.preset(name)
+    assert configs.from_dict(type(config), configs.to_dict(config)) == config
+
+
+@pytest.mark.parametrize("name", studies.PRESETS)
+def test_every_setting_of_a_preset_is_documented(name) -> None:
+    config = studies.preset(name)
+    undocumented = [k for k, leaf in configs.leaves(type(config)).items() if not leaf.doc]
+    assert undocumented == []
+
+
+def test_runs_are_named_after_preset_and_text() -> None:
+    config = studies.tiny()
+    assert config.run_name("tiny") == "tiny"
+    assert configs.override(config, ["corpus.path=../my/text/"]).run_name("tiny") == "tiny-text"
+    assert configs.override(config, ["name=mine"]).run_name("tiny") == "mine"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("sampling.alpha=1.5", r"alpha must be in \[0, 1\], got 1.5"),
+        ("ablation.alphas=0.3,-1", r"alpha must be in \[0, 1\], got -1"),
+        ("sampling.alfa=0.3", "did you mean sampling.alpha"),
+        ("batches.block_tokens=4096", "max_tokens"),
+        ("nli.finetune.max_tokens=4096", "nli.finetune.max_tokens"),
+        ("seeds=0", "seeds must be at least 1"),
+        ("jobs=0", "jobs must be at least 1"),
+        ("nli.seeds=0", "seeds must be at least 1"),
+    ],
+)
+def test_settings_that_cannot_run_are_refused(change, told) -> None:
+    with pytest.raises(UserError, match=told):
+        configs.override(studies.tiny(), [change])
+
+
+def test_an_unknown_preset_names_those_there_are() -> None:
+    with pytest.raises(UserError, match="tiny"):
+        studies.preset("huge")

@@ -1,0 +1,144 @@
+"""The command line: what cannot be done ends with one clear line and exit code 2, nothing left."""
+
+import gzip
+import shutil
+from collections import namedtuple
+
+import pytest
+
+from xlmr_lab.__main__ import main
+from xlmr_lab.commands import VERBS, table
+
+TEXT = "Eine kleine Geschichte von einem Haus am Fluss, in dem drei Kinder wohnten.\n"
+
+
+@pytest.fixture
+def lab(tmp_path, capsys):
+    """Return a function that runs a verb on folders of its own and gives code and error line."""
+
+    def run(*arguments: str) -> tuple[int, str]:
+        places = (f"data_dir={tmp_path / 'data'}", f"runs_dir={tmp_path / 'runs'}")
+        code = main([*arguments, "babel.corpus_bytes=20000", "babel.smallest_bytes=2000", *places])
+        told = [x for x in capsys.readouterr().err.splitlines() if x.startswith("xlmr-lab:")]
+        return code, "\n".join(told)
+
+    run.folder = tmp_path
+    return run
+
+
+def nothing_half_written(folder) -> bool:
+    """Tell whether no stage and no run was left, finished or not."""
+    return not any(
+        (folder / name).exists() and any((folder / name).iterdir()) for name in ("data", "runs")
+    )
+
+
+def corpus(folder, files: dict[str, bytes]) -> str:
+    """Write files below a corpus folder and return the setting that names it."""
+    for name, content in files.items():
+        path = folder / "text" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return f"corpus.path={folder / 'text'}"
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("sampling.alfa=0.3", "sampling.alpha"),
+        ("sampling.alpha=1.3", "alpha must be in [0, 1], got 1.3"),
+        ("sampling.alpha=much", "sampling.alpha must be of type float, got 'much'"),
+        ("alpha", "section.field=value"),
+        ("pretrain.peak_learning_rate=-1", "peak_learning_rate must be above 0"),
+        ("model.hidden_size=63", "multiple of num_heads"),
+        ("corpus.path=/there/is/none", "/there/is/none"),
+        ("babel.languages=en", "unknown Babel language 'en'"),
+        ("corpus.languages=sw", "sw"),
+    ],
+)
+def test_a_bad_setting_is_one_line(lab, setting, told) -> None:
+    code, line = lab("vocab", setting)
+    assert code == 2
+    assert told in line
+    assert line.count("\n") == 0
+    babel_only = setting.startswith("corpus.languages")
+    assert babel_only or nothing_half_written(lab.folder)
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"news/de.txt": b""}, "de"),
+        ({"news/de.txt": b"\xff\xfe\x00binary\x00\x01" * 50}, "de.txt"),
+        ({"news/de.txt.gz": gzip.compress(TEXT.encode() * 500)[:-20]}, "de.txt.gz"),
+        ({"news/de.txt.xz": b"this is no xz file"}, "de.txt.xz"),
+        ({"news/de.jsonl": b'{"txt": "no column text"}\n'}, "de.jsonl"),
+        ({"news/de.txt": b"12345\n" * 100}, "de"),
+        ({"readme.md": b"no language file"}, "text"),
+    ],
+    ids=["empty", "not-text", "cut-gzip", "not-xz", "no-column", "nothing-kept", "no-language"],
+)
+def test_a_bad_corpus_is_one_line_and_leaves_nothing(lab, files, told) -> None:
+    code, line = lab("corpus", corpus(lab.folder, files))
+    assert code == 2
+    assert told in line
+    assert nothing_half_written(lab.folder)
+
+
+def test_a_language_without_a_file_names_what_there_is(lab) -> None:
+    setting = corpus(lab.folder, {"news/de.txt": TEXT.encode() * 50})
+    code, line = lab("corpus", setting, "corpus.languages=de,sw")
+    assert code == 2
+    assert "sw" in line
+    assert "de" in line
+
+
+def test_a_full_disk_is_said_before_anything_is_made(lab, monkeypatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(100, 99, 1))
+    code, line = lab("corpus")
+    assert code == 2
+    assert "free" in line
+    assert nothing_half_written(lab.folder)
+
+
+def test_an_unknown_preset_names_those_there_are(lab) -> None:
+    code, line = lab("study", "--preset", "huge")
+    assert code == 2
+    assert "tiny" in line
+
+
+def test_a_report_before_a_study_says_what_to_run(lab) -> None:
+    code, line = lab("report")
+    assert code == 2
+    assert "study" in line
+
+
+def test_an_unknown_verb_names_those_there_are(lab, capsys) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["studdy"])
+    assert stopped.value.code == 2
+    assert "study" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verbs_help_lists_every_setting_with_its_meaning(verb, capsys) -> None:
+    assert main([verb, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "sampling.alpha=0.3" in out
+    assert "pretrain.steps=" in out
+    assert max(map(len, out.splitlines())) <= 100
+
+
+def test_interrupting_says_how_to_go_on(lab, monkeypatch, capsys) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(VERBS, "corpus", interrupt)
+    assert main(["corpus"]) == 130
+    assert "the same command goes on" in capsys.readouterr().err
+
+
+def test_tables_line_up() -> None:
+    text = table(("a", "b"), [("long name", "1"), ("x", "22")])
+    assert text.splitlines() == ["a           b", "long name   1", "x          22"]

@@ -1,0 +1,100 @@
+"""Independent jobs on one machine: processes with one thread each, one progress bar for all, a
+failure stops nothing else.
+
+Small models run faster as two processes of one thread than as one of two, and a job's result does
+not depend on how many run beside it. Jobs are resumable by themselves; this module only starts
+them, counts their progress, and tells what failed. A worker whose parent is gone ends itself.
+"""
+
+import concurrent.futures
+import dataclasses
+import logging
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from xlmr_lab import progress
+from xlmr_lab.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.5
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """A call in a process of its own."""
+
+    name: str
+    """What a message calls it."""
+    function: Callable[..., Any]
+    """A function of a module (not a closure), so that a new process can find it."""
+    arguments: dict[str, Any]
+    """Its keyword arguments."""
+    units: int
+    """Size of the work, in the unit of the bar."""
+    done: Callable[[], int]
+    """Units done so far, read by the parent while the job runs."""
+
+
+def run(jobs: Sequence[Job], *, workers: int, label: str, unit: str = "step") -> None:
+    """Run the jobs, `workers` at a time, and return when all have ended.
+
+    Raises:
+        UserError: some jobs failed; the message has the first line of each failure.
+    """
+    if not jobs:
+        return
+    total = sum(job.units for job in jobs)
+    context = multiprocessing.get_context("spawn")
+    failures: dict[str, BaseException] = {}
+    with (
+        progress.bar(total, label, unit=unit) as bar,
+        concurrent.futures.ProcessPoolExecutor(
+            workers, mp_context=context, initializer=_start_worker, initargs=(os.getpid(),)
+        ) as pool,
+    ):
+        futures = {pool.submit(job.function, **job.arguments): job for job in jobs}
+        waiting = set(futures)
+        try:
+            while waiting:
+                ended, waiting = concurrent.futures.wait(waiting, timeout=POLL_SECONDS)
+                for future in ended:
+                    error = future.exception()
+                    if isinstance(error, KeyboardInterrupt):
+                        raise KeyboardInterrupt
+                    if error is not None:
+                        failures[futures[future].name] = error
+                        logger.warning("%s failed: %s", futures[future].name, error)
+                bar.update(sum(min(job.units, job.done()) for job in jobs) - bar.n)
+        except KeyboardInterrupt:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    if failures:
+        _raise(failures, len(jobs))
+
+
+def _raise(failures: dict[str, BaseException], num_jobs: int) -> None:
+    """Raise one error for all failures; a bug keeps its traceback."""
+    unexpected = [e for e in failures.values() if not isinstance(e, UserError | OSError)]
+    if unexpected:
+        raise unexpected[0]
+    told = "; ".join(f"{name}: {error}" for name, error in failures.items())
+    raise UserError(f"{len(failures)} of {num_jobs} jobs failed: {told}")
+
+
+def _start_worker(parent: int) -> None:
+    """Give the worker one thread, and end it if its parent is killed."""
+    import torch
+
+    torch.set_num_threads(1)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,282 @@
+"""Run a study: stages, pretraining arms, fine-tuning, and what is collected of them in the run
+folder.
+
+Everything found finished is left alone: a stage by its folder's fingerprint, a pretraining run by
+its folder's, the scores of a model by theirs. What is collected (scores, held-out losses, findings)
+is written anew each time from those, so a changed setting never leaves a row of the old one behind.
+"""
+
+import dataclasses
+import functools
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from xlmr_lab import configs, provenance, storage
+from xlmr_lab.ablations import findings, jobs, stages, transfer
+from xlmr_lab.ablations.studies import TASKS, StudyConfig
+from xlmr_lab.errors import UserError
+from xlmr_lab.evaluate import scores as score_tables
+from xlmr_lab.evaluate.scores import Score
+from xlmr_lab.pretrain import checkpoint
+from xlmr_lab.pretrain.folder import CHECKPOINTS_NAME
+from xlmr_lab.pretrain.loop import pretrain
+from xlmr_lab.pretrain.settings import PretrainRun
+from xlmr_lab.tiers import tiers
+
+logger = logging.getLogger(__name__)
+
+BASELINE = "no-pretraining"
+"""The arm that is fine-tuned from fresh weights."""
+
+PRETRAIN_VERSION = TRANSFER_VERSION = 1
+
+CLEAR_AT = {"tiny": "the small preset: `./lab study --preset small` (half an hour on 2 cores)"}
+"""The scale at which a preset's undecided transfer becomes clear, on Babel."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Arm:
+    """One pretraining run of a study."""
+
+    name: str
+    """The setting, such as alpha=0.3; runs that differ only in seed share it."""
+    folder: Path
+    """Its run folder."""
+    run: PretrainRun
+    """Its configuration."""
+
+
+class Study:
+    """A study on its way: its configuration, its run folder, and the steps that fill the folder."""
+
+    def __init__(self, config: StudyConfig, preset: str = "") -> None:
+        self.config = config
+        self.preset = preset
+        self.name = config.run_name(preset or "study")
+        self.folder = Path(config.runs_dir) / self.name
+
+    def prepare(self) -> None:
+        """Make every stage up to the token shards, and check what can be checked before hours of
+        work.
+        """
+        tokens = stages.token_shards(self.config)
+        for task in self._tasks():
+            transfer.check(self.config, task)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        record = {
+            "cleaned": stages.cleaned(self.config),
+            "vocabulary": stages.vocabulary(self.config),
+            "shards": tokens,
+        }
+        storage.write_json(self.folder / "config.json", configs.to_dict(self.config))
+        storage.write_json(self.folder / "provenance.json", provenance.collect(preset=self.preset))
+        storage.write_json(
+            self.folder / "stages.json", {name: str(folder) for name, folder in record.items()}
+        )
+        storage.write_jsonl(self.folder / "sizes.jsonl", stages.sizes(self.config))
+        fertility = storage.read_json(record["vocabulary"] / "fertility.json")
+        storage.write_jsonl(self.folder / "fertility.jsonl", fertility)
+        cleaning = storage.read_json(record["cleaned"] / "report.json")
+        storage.write_json(self.folder / "cleaning.json", cleaning)
+
+    def arms(self, alphas: list[float]) -> list[Arm]:
+        """Return the pretraining runs of some sampling exponents, over all seeds."""
+        config = self.config
+        tokens = stages.token_shards(config)
+        found = []
+        for seed in range(config.seed, config.seed + config.seeds):
+            for alpha in alphas:
+                run = PretrainRun(
+                    seed=seed,
+                    languages=tuple(row["language"] for row in stages.sizes(config)),
+                    sampling=dataclasses.replace(config.sampling, alpha=alpha),
+                    batches=config.batches,
+                    model=config.model,
+                    pretrain=config.pretrain,
+                )
+                name = arm_name(alpha)
+                mark = configs.fingerprint(PRETRAIN_VERSION, tokens.name, run)
+                found.append(
+                    Arm(name=name, folder=self.folder / "arms" / f"{name}-s{seed}-{mark}", run=run)
+                )
+        return found
+
+    def pretrain(self, alphas: list[float]) -> list[Arm]:
+        """Pretrain what is not pretrained yet."""
+        arms = self.arms(alphas)
+        tokens = stages.token_shards(self.config)
+        steps = self.config.pretrain.steps
+        waiting = [arm for arm in arms if _steps_done(arm.folder, steps) < steps]
+        jobs.run(
+            [
+                jobs.Job(
+                    name=arm.folder.name,
+                    function=pretrain,
+                    arguments={
+                        "folder": arm.folder,
+                        "shards_folder": tokens,
+                        "run": arm.run,
+                        "threads": 1,
+                    },
+                    units=steps,
+                    done=functools.partial(_steps_done, arm.folder, steps),
+                )
+                for arm in waiting
+            ],
+            workers=self.config.jobs,
+            label=f"pretraining, {len(waiting)} runs",
+        )
+        return arms
+
+    def evaluate(self) -> list[Score]:
+        """Fine-tune the main arm and the baseline without pretraining on every task, and return all
+        scores.
+        """
+        config = self.config
+        main = self.pretrain([config.sampling.alpha])
+        tasks = self._tasks()
+        wanted = [
+            transfer.plan(
+                config,
+                task,
+                folder=self.folder / "scores",
+                names=(self.name, arm.folder.name if pretrained else BASELINE),
+                arm=arm.name if pretrained else BASELINE,
+                seed=arm.run.seed,
+                checkpoint=_final(arm.folder, config.pretrain.steps) if pretrained else None,
+                parts=[TRANSFER_VERSION, arm.folder.name if pretrained else arm.run.seed],
+            )
+            for task in tasks
+            for arm in main
+            for pretrained in (True, False)
+        ]
+        waiting = [plan for plan in wanted if not plan.output.exists()]
+        jobs.run(
+            [
+                jobs.Job(
+                    name=plan.output.stem,
+                    function=transfer.run,
+                    arguments={"plan": plan},
+                    units=plan.num_runs,
+                    done=functools.partial(transfer.runs_done, plan),
+                )
+                for plan in waiting
+            ],
+            workers=config.jobs,
+            label="fine-tuning",
+            unit="run",
+        )
+        rows = [Score(**row) for plan in wanted for row in storage.read_jsonl(plan.output)]
+        score_tables.write(self.folder / "scores.jsonl", rows)
+        return rows
+
+    def ablate(self) -> list[Arm]:
+        """Pretrain every arm and write down their held-out losses."""
+        arms = self.pretrain(self.config.alphas())
+        storage.write_jsonl(self.folder / "heldout.jsonl", list(_heldout(arms)))
+        storage.write_json(
+            self.folder / "arms.json",
+            [{"arm": a.name, "folder": f"arms/{a.folder.name}"} for a in arms],
+        )
+        return arms
+
+    def conclude(self) -> list[findings.Finding]:
+        """Turn scores and held-out losses into findings and write them down."""
+        sizes = {row["language"]: row["size_bytes"] for row in stages.sizes(self.config)}
+        scale = self._scale()
+        heldout = storage.read_jsonl(self.folder / "heldout.jsonl")
+        rows = storage.read_jsonl(self.folder / "scores.jsonl")
+        babel = self.config.corpus.path is None
+        found = findings.alpha_tradeoff(heldout, tiers(sizes), scale=scale)
+        for task in self._tasks():
+            gain = findings.transfer_gain(
+                rows,
+                task,
+                arm=arm_name(self.config.sampling.alpha),
+                baseline=BASELINE,
+                train_language=stages.train_language(self.config, task),
+                scale=scale,
+                clear_at=CLEAR_AT.get(self.preset, "") if babel else "",
+            )
+            found += [gain] if gain else []
+        records = [dataclasses.asdict(finding) for finding in found]
+        storage.write_jsonl(self.folder / "findings.jsonl", records)
+        return found
+
+    def run(self) -> list[findings.Finding]:
+        """Run the whole study and return its findings."""
+        self.prepare()
+        self.ablate()
+        self.evaluate()
+        return self.conclude()
+
+    def main_checkpoint(self) -> Path:
+        """Return the final checkpoint of the main arm's first seed.
+
+        Raises:
+            UserError: it is not pretrained yet.
+        """
+        arm = self.arms([self.config.sampling.alpha])[0]
+        if _steps_done(arm.folder, self.config.pretrain.steps) < self.config.pretrain.steps:
+            raise UserError(
+                f"{self.name} is not pretrained yet; run `./lab pretrain` with these settings first"
+            )
+        return _final(arm.folder, self.config.pretrain.steps)
+
+    def _tasks(self) -> list[str]:
+        return [task for task in TASKS if stages.task_folder(self.config, task) is not None]
+
+    def _scale(self) -> str:
+        config = self.config
+        tokens = (
+            config.pretrain.steps * config.batches.batch_sequences * config.batches.block_tokens
+        )
+        corpus = "Babel" if config.corpus.path is None else "real text"
+        return (
+            f"{corpus}, {len(stages.sizes(config))} languages, L{config.model.num_layers} "
+            f"H{config.model.hidden_size}, {tokens / 1e6:.1f}M tokens a run, {config.seeds} seeds"
+        )
+
+
+def arm_name(alpha: float) -> str:
+    """Return the name of the arm of a sampling exponent.
+
+    >>> arm_name(0.3)
+    'alpha=0.3'
+    """
+    return f"alpha={alpha:g}"
+
+
+def _steps_done(folder: Path, steps: int) -> int:
+    """Return the last optimizer step that a run has logged; all of them only if its final
+    checkpoint is there.
+    """
+    if _final(folder, steps).is_dir():
+        return steps
+    log = folder / "telemetry.jsonl"
+    if not log.is_file():
+        return 0
+    records = storage.read_jsonl(log)
+    return min(steps - 1, int(records[-1]["step"])) if records else 0
+
+
+def _final(folder: Path, steps: int) -> Path:
+    """Return where a run's final checkpoint is or will be."""
+    return checkpoint.checkpoint_path(folder / CHECKPOINTS_NAME, steps)
+
+
+def _heldout(arms: list[Arm]) -> Iterator[dict[str, Any]]:
+    for arm in arms:
+        for record in storage.read_jsonl(arm.folder / "metrics.jsonl"):
+            if record["kind"] == "heldout":
+                for language, loss in record["loss_by_language"].items():
+                    yield {
+                        "arm": arm.name,
+                        "seed": arm.run.seed,
+                        "alpha": arm.run.sampling.alpha,
+                        "step": record["step"],
+                        "language": language,
+                        "loss": loss,
+                    }

@@ -1,0 +1,207 @@
+"""The stages from text to token shards: each makes a folder named by the fingerprint of all it
+depends on.
+
+A folder that exists is finished, so a second run finds its work done, and a changed setting gives
+another name to exactly the stages that depend on it. `*_VERSION` belongs to the fingerprint: it is
+raised when a stage's code starts to give other results.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from xlmr_lab import configs, languages, provenance, storage
+from xlmr_lab.ablations.studies import StudyConfig
+from xlmr_lab.babel import corpora, tasks, tongues
+from xlmr_lab.batches import shards
+from xlmr_lab.corpus import clean, documents, sources, statistics
+from xlmr_lab.errors import UserError
+from xlmr_lab.vocabulary import diagnostics, train
+from xlmr_lab.vocabulary.tokenizer import Tokenizer
+
+logger = logging.getLogger(__name__)
+
+BABEL_VERSION = TASKS_VERSION = CLEAN_VERSION = VOCABULARY_VERSION = SHARDS_VERSION = 1
+
+FERTILITY_BYTES = 200_000
+"""Text per language that fertility is measured on (bytes)."""
+
+
+def stage(data: Path, name: str, parts: list[Any], make: Callable[[Path], None]) -> Path:
+    """Return the folder `<name>-<fingerprint of parts>`, made whole by `make(partial folder)` if it
+    is not there.
+    """
+    folder = data / f"{name}-{configs.fingerprint(name, *parts)}"
+    if folder.is_dir():
+        return folder
+    logger.info("%s: making %s", name, folder)
+    with storage.atomic_folder(folder) as partial_folder:
+        make(partial_folder)
+        storage.write_json(partial_folder / "stage.json", {"name": name, **provenance.collect()})
+    return folder
+
+
+def babel(config: StudyConfig) -> Path:
+    """Return the folder of the embedded corpus: `corpus/` and `truth/`."""
+    parts = [BABEL_VERSION, config.babel]
+    return stage(
+        Path(config.data_dir), "babel", parts, lambda folder: corpora.write(folder, config.babel)
+    )
+
+
+def babel_tasks(config: StudyConfig) -> Path:
+    """Return the folder of Babel's tasks: `nli/` and `ner/`."""
+
+    def make(folder: Path) -> None:
+        world, grown = corpora.build(config.babel)
+        tasks.write(folder, world, grown, config.tasks, config.babel.seed)
+
+    spoken = [config.babel.seed, config.babel.codes(), config.babel.tongue]
+    return stage(Path(config.data_dir), "tasks", [TASKS_VERSION, spoken, config.tasks], make)
+
+
+def text_files(config: StudyConfig) -> list[sources.SourceFile]:
+    """Return the files of the study's text.
+
+    Raises:
+        UserError: the folder is missing, or a language has no file.
+    """
+    if config.corpus.path is None:
+        return sources.find(babel(config) / "corpus", list(config.corpus.languages))
+    return sources.find(Path(config.corpus.path), list(config.corpus.languages))
+
+
+def cleaned(config: StudyConfig) -> Path:
+    """Return the folder of the cleaned corpus: `documents/`, `rejected/`, `report.json`,
+    `sizes.json`.
+    """
+    files = text_files(config)
+    names = [[file.source, file.language, *signature(file.path)] for file in files]
+
+    def make(folder: Path) -> None:
+        clean.clean(files, folder, config=config.clean, seed=config.seed)
+        sizes = statistics.sizes(folder / "documents")
+        storage.write_json(folder / "sizes.json", sizes.to_dicts())
+
+    parts = [CLEAN_VERSION, names, config.clean, config.seed]
+    return stage(Path(config.data_dir), "clean", parts, make)
+
+
+def sizes(config: StudyConfig) -> list[dict[str, Any]]:
+    """Return size, name, script and family of each cleaned language, largest first."""
+    rows = storage.read_json(cleaned(config) / "sizes.json")
+    return sorted(
+        (row | _described(row["language"]) for row in rows), key=lambda r: -r["size_bytes"]
+    )
+
+
+def vocabulary(config: StudyConfig) -> Path:
+    """Return the folder of the vocabulary: `sentencepiece.model`, `vocabulary.json`,
+    `fertility.json`.
+    """
+    corpus = cleaned(config)
+    parts = [VOCABULARY_VERSION, corpus.name, config.vocabulary, config.seed]
+
+    def make(folder: Path) -> None:
+        measure = "size_bytes" if config.vocabulary.basis == "bytes" else "num_paragraphs"
+        counted = {row["language"]: float(row[measure]) for row in sizes(config)}
+        texts = {key: partial(_paragraphs, corpus / "documents", key) for key in counted}
+        train.train(texts, counted, folder, config=config.vocabulary, seed=config.seed)
+        samples = {key: _sample(texts[key]()) for key in counted}
+        rows = diagnostics.fertility(Tokenizer.load(folder), samples)
+        storage.write_json(folder / "fertility.json", rows)
+
+    return stage(Path(config.data_dir), "vocabulary", parts, make)
+
+
+def token_shards(config: StudyConfig) -> Path:
+    """Return the folder of the token shards."""
+    corpus, model = cleaned(config), vocabulary(config)
+    fraction = config.batches.heldout_fraction
+    parts = [SHARDS_VERSION, corpus.name, model.name, fraction]
+
+    def make(folder: Path) -> None:
+        texts = {
+            row["language"]: partial(documents.iterate, corpus / "documents", row["language"])
+            for row in sizes(config)
+        }
+        shards.encode(texts, Tokenizer.load(model), folder, heldout_fraction=fraction)
+
+    return stage(Path(config.data_dir), "shards", parts, make)
+
+
+def task_folder(config: StudyConfig, task: str) -> Path | None:
+    """Return the folder of a task's files, or None where the study has none."""
+    given = getattr(config, task).path
+    if given is not None:
+        if not Path(given).is_dir():
+            raise UserError(
+                f"{task}.path is no folder: {given}; "
+                "it must hold {train,dev,test}-<language>.tsv files"
+            )
+        return Path(given)
+    return babel_tasks(config) / task if config.corpus.path is None else None
+
+
+def train_language(config: StudyConfig, task: str) -> str:
+    """Return the language that a task is learned in."""
+    keys = [row["language"] for row in sizes(config)]
+    chosen = getattr(config, task).train_language
+    if not chosen:
+        return "en" if "en" in keys else keys[0]
+    if chosen not in keys:
+        raise UserError(f"{task}.train_language must be one of {', '.join(keys)}, got {chosen!r}")
+    return str(chosen)
+
+
+def _described(key: str) -> dict[str, Any]:
+    """Return name, script, family and the paper's size of a language, real or invented."""
+    if key in languages.LANGUAGES:
+        known = languages.LANGUAGES[key]
+        return {
+            "name": known.name,
+            "script": known.script,
+            "family": known.family,
+            "paper_gib": known.size_gib,
+        }
+    if key in tongues.codes():
+        script, family = tongues.script_and_family(key)
+        real = tongues.stands_for(key)
+        return {
+            "name": f"{key}, sized as {real.name}",
+            "script": script,
+            "family": family,
+            "paper_gib": real.size_gib,
+        }
+    return {"name": key, "script": "Zyyy", "family": "unknown", "paper_gib": 0.0}
+
+
+def _paragraphs(folder: Path, language: str) -> Iterator[str]:
+    for _, text in documents.iterate(folder, language):
+        yield from (line for line in text.split("\n") if line)
+
+
+def _sample(paragraphs: Iterator[str]) -> list[str]:
+    """Return the first paragraphs up to `FERTILITY_BYTES`."""
+    kept, size = [], 0
+    for paragraph in paragraphs:
+        if size >= FERTILITY_BYTES:
+            break
+        kept.append(paragraph)
+        size += len(paragraph.encode("utf-8"))
+    return kept
+
+
+def signature(path: Path) -> list[Any]:
+    """Describe a file so that a changed one gets another fingerprint.
+
+    Files that the lab made are described by the fingerprint of their folder, others by size and
+    time.
+    """
+    made = [p.name for p in path.parents if p.name.startswith(("babel-", "tasks-"))]
+    if made:
+        return [path.name, made[0]]
+    status = path.stat()
+    return [path.name, status.st_size, status.st_mtime_ns]

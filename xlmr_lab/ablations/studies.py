@@ -1,0 +1,246 @@
+"""A study's configuration, and the studies that come with the lab.
+
+`tiny` is what `./lab` runs: minutes on two cores. `small` is the least scale at which zero-shot
+transfer on Babel becomes clear: half an hour on two cores. Both are scaled stand-ins for XLM-R Base
+(Table 7); what they change is stated beside it.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Literal
+
+from xlmr_lab.babel.corpora import BabelConfig
+from xlmr_lab.babel.tasks import TaskConfig
+from xlmr_lab.batches.stream import BatchConfig
+from xlmr_lab.corpus.clean import CleanConfig
+from xlmr_lab.errors import UserError
+from xlmr_lab.evaluate.finetune import FinetuneConfig
+from xlmr_lab.model import presets
+from xlmr_lab.model.encoder import EncoderConfig
+from xlmr_lab.pretrain.settings import PretrainConfig
+from xlmr_lab.sampling import SamplingConfig, check_alpha
+from xlmr_lab.vocabulary.train import VocabularyConfig
+
+TaskName = Literal["nli", "ner"]
+TEXT_BYTES_PER_LANGUAGE = 3_000_000
+"""What a preset reads of each language's own text (bytes)."""
+
+TASKS: tuple[TaskName, ...] = ("nli", "ner")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class CorpusConfig:
+    """Which text."""
+
+    path: str | None = None
+    """Folder of text, <source>/<language>.txt (also .jsonl, .parquet; .gz, .xz, .zst); none: Babel.
+    """
+    languages: tuple[str, ...] = ()
+    """Language keys to use (en,sw,...); empty: all that are found."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class TransferConfig:
+    """A task that is learned in one language and scored in all (XLM-R Sec. 4, cross-lingual
+    transfer).
+    """
+
+    path: str | None = None
+    """Folder of {train,dev,test}-<language>.tsv; none: Babel's task, or no task on other text."""
+    train_language: str = ""
+    """Language of the training data; empty: en where the study has it, else its largest language.
+    """
+    seeds: int = 3
+    """Fine-tuning runs for each pretrained model."""
+    finetune: FinetuneConfig = FinetuneConfig()
+    """How the encoder is fine-tuned."""
+
+    def __post_init__(self) -> None:
+        if self.seeds < 1:
+            raise UserError(f"a task's seeds must be at least 1, got {self.seeds}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class AblationConfig:
+    """The arms beside the main one (XLM-R Sec. 5.2, Figure 5)."""
+
+    alphas: tuple[float, ...] = (0.01, 0.3, 1.0)
+    """Sampling exponents to compare; the paper compares 0.01, 0.3, 0.7 and 1.0. Empty: none."""
+
+    def __post_init__(self) -> None:
+        for alpha in self.alphas:
+            check_alpha(alpha)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class StudyConfig:
+    """A study: a corpus, a vocabulary, pretraining runs over arms and seeds, tasks."""
+
+    name: str = ""
+    """Name of the folder under `runs_dir`; empty: the preset's name, with that of the text's folder
+    if it is not Babel.
+    """
+    seed: int = 0
+    """First seed; the runs of an arm take this one and those after it."""
+    seeds: int = 3
+    """Pretraining runs for each arm."""
+    jobs: int = 2
+    """Processes at work at once, each with one thread; results do not depend on it."""
+    runs_dir: str = "runs"
+    """Folder of the studies' results."""
+    data_dir: str = "data"
+    """Folder of processed data, which studies share."""
+    babel: BabelConfig = BabelConfig()
+    """The embedded corpus, used where `corpus.path` is none."""
+    tasks: TaskConfig = TaskConfig()
+    """Babel's task sets."""
+    corpus: CorpusConfig = CorpusConfig()
+    """The text."""
+    clean: CleanConfig = CleanConfig()
+    """How the text is cleaned."""
+    vocabulary: VocabularyConfig = VocabularyConfig()
+    """How the vocabulary is trained."""
+    sampling: SamplingConfig = SamplingConfig()
+    """How languages are sampled in the main arm."""
+    batches: BatchConfig = BatchConfig()
+    """The shape of a batch and what is masked of it."""
+    model: EncoderConfig = presets.tiny()
+    """The encoder."""
+    pretrain: PretrainConfig = PretrainConfig()
+    """How the encoder is pretrained."""
+    nli: TransferConfig = TransferConfig()
+    """Natural language inference (XLM-R Sec. 4.2)."""
+    ner: TransferConfig = TransferConfig()
+    """Named entity recognition (XLM-R Sec. 4.3)."""
+    ablation: AblationConfig = AblationConfig()
+    """What is compared."""
+
+    def __post_init__(self) -> None:
+        for name in ("seeds", "jobs"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.batches.block_tokens > self.model.max_tokens:
+            raise UserError(
+                f"batches.block_tokens must be at most model.max_tokens, {self.model.max_tokens}, "
+                f"got {self.batches.block_tokens}"
+            )
+        for task in TASKS:
+            longest = getattr(self, task).finetune.max_tokens
+            if longest > self.model.max_tokens:
+                raise UserError(
+                    f"{task}.finetune.max_tokens must be at most model.max_tokens, "
+                    f"{self.model.max_tokens}, got {longest}"
+                )
+
+    def alphas(self) -> list[float]:
+        """Return the sampling exponents of all arms, the main one's among them."""
+        return sorted({self.sampling.alpha, *self.ablation.alphas})
+
+    def run_name(self, preset: str) -> str:
+        """Return the name of the study's folder."""
+        if self.name:
+            return self.name
+        if self.corpus.path is None:
+            return preset
+        return f"{preset}-{self.corpus.path.rstrip('/').rsplit('/', 1)[-1]}"
+
+
+def tiny() -> StudyConfig:
+    """Return the study of `./lab`: six languages of Babel, three million tokens a run, minutes.
+
+    Against the paper: 6 languages (100), 2 layers of width 64 (12 of 768), 1,800 pieces (250k),
+    blocks of 64 tokens (512), batches of 32 blocks (8192), initial weights of deviation 0.12 (0.02,
+    with which a model this narrow takes three times as long), no dropout, since so little training
+    does not overfit.
+    """
+    return StudyConfig(
+        babel=BabelConfig(
+            languages=("qaa", "qab", "qam", "qbk", "qcu", "qdc"),
+            corpus_bytes=4_000_000,
+            smallest_bytes=150_000,
+            glossed=0.1,
+        ),
+        tasks=TaskConfig(nli_train=16_000, ner_train=2000),
+        clean=CleanConfig(labelled_sources=("encyclopaedia",)),
+        vocabulary=VocabularyConfig(size=1800, sample_bytes=3_000_000),
+        batches=BatchConfig(block_tokens=64, batch_sequences=32, heldout_fraction=0.05),
+        model=dataclasses.replace(
+            presets.tiny(), dropout=0.0, attention_dropout=0.0, init_std=0.12
+        ),
+        pretrain=PretrainConfig(
+            steps=1500, peak_learning_rate=6e-3, warmup_steps=100, heldout_steps=300
+        ),
+        nli=TransferConfig(
+            train_language="qaa",
+            finetune=FinetuneConfig(steps=500, peak_learning_rate=1e-3),
+        ),
+        ner=TransferConfig(
+            train_language="qaa",
+            finetune=FinetuneConfig(steps=150, peak_learning_rate=1e-3),
+        ),
+    )
+
+
+def small() -> StudyConfig:
+    """Return the study at which transfer on Babel becomes clear: half an hour on two cores.
+
+    Three languages of one family and one of another script and word order, of equal size, sixteen
+    million tokens a run; one arm, since it asks about transfer and not about alpha.
+    """
+    base = tiny()
+    return dataclasses.replace(
+        base,
+        babel=dataclasses.replace(
+            base.babel,
+            languages=("qaa", "qam", "qay", "qab"),
+            balanced=True,
+            corpus_bytes=8_000_000,
+        ),
+        tasks=TaskConfig(nli_train=40_000, ner_train=2000),
+        vocabulary=dataclasses.replace(base.vocabulary, size=1200),
+        pretrain=dataclasses.replace(base.pretrain, steps=8000, heldout_steps=1000),
+        nli=dataclasses.replace(
+            base.nli, finetune=dataclasses.replace(base.nli.finetune, steps=2500)
+        ),
+        ablation=AblationConfig(alphas=()),
+    )
+
+
+PRESETS: dict[str, Callable[[], StudyConfig]] = {"tiny": tiny, "small": small}
+
+
+def preset(name: str, *, own_text: bool = False) -> StudyConfig:
+    """Return the study of a name, for Babel or for text of one's own.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    if name not in PRESETS:
+        raise UserError(f"unknown preset {name!r}; there are {', '.join(PRESETS)}")
+    config = PRESETS[name]()
+    return for_text(config) if own_text else config
+
+
+def for_text(config: StudyConfig) -> StudyConfig:
+    """Return a study with what suits Babel alone replaced by what natural text needs.
+
+    The identifier learns from all sources, the vocabulary is larger (each language has thousands of
+    words and Chinese thousands of characters), tasks are learned in English or the largest
+    language, and a language's text is capped, so that the preset keeps its scale.
+    """
+    return dataclasses.replace(
+        config,
+        clean=dataclasses.replace(
+            config.clean, labelled_sources=(), max_bytes_per_language=TEXT_BYTES_PER_LANGUAGE
+        ),
+        vocabulary=dataclasses.replace(
+            config.vocabulary, size=8000, sample_bytes=10_000_000, coverage=0.999
+        ),
+        nli=dataclasses.replace(config.nli, train_language=""),
+        ner=dataclasses.replace(
+            config.ner,
+            train_language="",
+            finetune=dataclasses.replace(config.ner.finetune, steps=1000),
+        ),
+        ablation=AblationConfig(),
+    )

@@ -1,0 +1,149 @@
+"""The fine-tuning jobs of a study: one per model and task, over all fine-tuning seeds, resumable by
+seed.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from xlmr_lab import configs, storage
+from xlmr_lab.ablations import stages
+from xlmr_lab.ablations.studies import StudyConfig
+from xlmr_lab.errors import UserError
+from xlmr_lab.evaluate import ner, nli, task_files
+from xlmr_lab.evaluate.encoders import load_encoder
+from xlmr_lab.evaluate.finetune import FinetuneConfig
+from xlmr_lab.evaluate.protocols import zero_shot
+from xlmr_lab.model.encoder import EncoderConfig
+from xlmr_lab.vocabulary.tokenizer import Tokenizer
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """One model on one task: everything its process needs."""
+
+    task: str
+    task_folder: Path
+    vocabulary: Path
+    checkpoint: Path | None
+    model: EncoderConfig
+    finetune: FinetuneConfig
+    train_language: str
+    languages: tuple[str, ...]
+    study: str
+    run: str
+    arm: str
+    seed: int
+    num_runs: int
+    output: Path
+    """File of the finished scores; those of single fine-tuning runs stand beside it until all are
+    done.
+    """
+
+
+def check(config: StudyConfig, task: str) -> None:
+    """Refuse a task that cannot be run, before anything is pretrained for it.
+
+    Raises:
+        UserError: no training file, or no other language has a file.
+    """
+    folder, language = stages.task_folder(config, task), stages.train_language(config, task)
+    assert folder is not None, "only tasks that the study has are checked"
+    task_files.require(folder, "train", language)
+    if not scored_languages(config, task):
+        raise UserError(
+            f"{task}.path has no dev or test file of any of the study's languages: {folder}"
+        )
+
+
+def scored_languages(config: StudyConfig, task: str) -> list[str]:
+    """Return the study's languages that the task has a dev or test file of."""
+    folder = stages.task_folder(config, task)
+    assert folder is not None, "only tasks that the study has are scored"
+    keys = [row["language"] for row in stages.sizes(config)]
+    return [
+        key for key in keys if any(task_files.find(folder, split, key) for split in ("test", "dev"))
+    ]
+
+
+def plan(
+    config: StudyConfig,
+    task: str,
+    *,
+    folder: Path,
+    names: tuple[str, str],
+    arm: str,
+    seed: int,
+    checkpoint: Path | None,
+    parts: list[Any],
+) -> Plan:
+    """Return the plan of one model on one task; its output is named by the fingerprint of all it
+    depends on.
+    """
+    settings = getattr(config, task)
+    task_path = stages.task_folder(config, task)
+    assert task_path is not None, "only tasks that the study has are planned"
+    vocabulary = stages.vocabulary(config)
+    scored = scored_languages(config, task)
+    files = [stages.signature(path) for path in sorted(task_path.iterdir())]
+    train = stages.train_language(config, task)
+    mark = configs.fingerprint(
+        task, files, vocabulary.name, config.model, settings, train, scored, parts
+    )
+    return Plan(
+        task=task,
+        task_folder=task_path,
+        vocabulary=vocabulary,
+        checkpoint=checkpoint,
+        model=config.model,
+        finetune=settings.finetune,
+        train_language=train,
+        languages=tuple(scored),
+        study=names[0],
+        run=names[1],
+        arm=arm,
+        seed=seed,
+        num_runs=settings.seeds,
+        output=folder / f"{task}-{arm}-s{seed}-{mark}.jsonl",
+    )
+
+
+def run(plan: Plan) -> None:
+    """Fine-tune and score over the plan's fine-tuning seeds; finished ones are not done again."""
+    tokenizer = Tokenizer.load(plan.vocabulary)
+    encoder = load_encoder(
+        plan.checkpoint, config=plan.model, vocab_size=tokenizer.size, seed=plan.seed
+    )
+    load = {"nli": nli.load, "ner": ner.load}[plan.task]
+    data = load(
+        tokenizer,
+        plan.task_folder,
+        train_language=plan.train_language,
+        languages=plan.languages,
+        config=plan.finetune,
+    )
+    for seed in range(plan.num_runs):
+        part = _part(plan, seed)
+        if part.exists():
+            continue
+        rows = zero_shot(encoder, data, config=plan.finetune, seed=seed)
+        named = [
+            dataclasses.replace(row, study=plan.study, run=plan.run, arm=plan.arm, seed=plan.seed)
+            for row in rows
+        ]
+        storage.write_jsonl(part, [dataclasses.asdict(row) for row in named])
+    parts = [_part(plan, seed) for seed in range(plan.num_runs)]
+    storage.write_jsonl(plan.output, [row for part in parts for row in storage.read_jsonl(part)])
+    for part in parts:
+        part.unlink()
+
+
+def runs_done(plan: Plan) -> int:
+    """Return how many fine-tuning runs of a plan are finished."""
+    if plan.output.exists():
+        return plan.num_runs
+    return sum(_part(plan, seed).exists() for seed in range(plan.num_runs))
+
+
+def _part(plan: Plan, seed: int) -> Path:
+    return plan.output.with_suffix(f".f{seed}.jsonl")

@@ -1,0 +1,188 @@
+"""The verbs of the command line: each takes a study's settings and goes as far along the chain as
+it says.
+
+All verbs share the settings and the stages, so `corpus` leaves what `vocab` needs, and `study`
+redoes nothing that another verb has done. What a verb has to say goes to standard output, progress
+and logs to standard error.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from xlmr_lab import reports, results, storage
+from xlmr_lab.ablations import stages
+from xlmr_lab.ablations.run import Study
+from xlmr_lab.errors import UserError
+from xlmr_lab.model import convert
+from xlmr_lab.pretrain.loop import load_model
+
+logger = logging.getLogger(__name__)
+
+Say = Callable[[str], None]
+
+
+def study(work: Study, say: Say) -> None:
+    """Run everything: text, vocabulary, pretraining over arms and seeds, tasks, findings,
+    notebooks, report.
+    """
+    work.run()
+    report(work, say)
+
+
+def corpus(work: Study, say: Say) -> None:
+    """Clean the text and tell what was kept of each language."""
+    folder = stages.cleaned(work.config)
+    counts = storage.read_json(folder / "report.json")["languages"]
+    rows = [
+        (
+            row["language"],
+            f"{row['size_bytes'] / 1e3:,.0f} kB",
+            f"{row['num_documents']:,}",
+            f"{counts[row['language']]['kept_paragraphs']:,}",
+            f"{sum(counts[row['language']]['rejected'].values()):,}",
+        )
+        for row in stages.sizes(work.config)
+    ]
+    say(table(("language", "kept", "documents", "paragraphs", "rejected"), rows))
+    say(f"cleaned corpus: {folder}")
+
+
+def vocab(work: Study, say: Say) -> None:
+    """Train the vocabulary and tell how it cuts each language."""
+    folder = stages.vocabulary(work.config)
+    rows = [
+        (
+            row["language"],
+            f"{row['fertility']:.2f}",
+            f"{row['bytes_per_piece']:.2f}",
+            f"{100 * row['unknown_rate']:.3f} %",
+        )
+        for row in storage.read_json(folder / "fertility.json")
+    ]
+    say(table(("language", "pieces a word", "bytes a piece", "unknown"), rows))
+    say(f"vocabulary: {folder}")
+
+
+def pretrain(work: Study, say: Say) -> None:
+    """Pretrain the main arm over its seeds."""
+    work.prepare()
+    for arm in work.pretrain([work.config.sampling.alpha]):
+        last = storage.read_jsonl(arm.folder / "metrics.jsonl")[-1]
+        say(f"{arm.folder}: loss {last['loss']:.3f} after {last['step']:,} steps")
+
+
+def evaluate(work: Study, say: Say) -> None:
+    """Fine-tune the main arm and the baseline without pretraining, and tell the scores."""
+    work.prepare()
+    groups: dict[tuple[str, str, str], list[float]] = {}
+    for row in work.evaluate():
+        groups.setdefault((row.task, row.language, row.arm), []).append(row.value)
+    rows = [
+        (*names, f"{sum(values) / len(values):.3f}", str(len(values)))
+        for names, values in groups.items()
+    ]
+    say(table(("task", "language", "arm", "mean score", "runs"), sorted(rows)))
+    say(f"scores: {work.folder / 'scores.jsonl'}")
+
+
+def ablate(work: Study, say: Say) -> None:
+    """Pretrain every arm and tell what the comparison says."""
+    work.prepare()
+    work.ablate()
+    work.evaluate()
+    say(findings_table(work))
+
+
+def report(work: Study, say: Say) -> None:
+    """Execute the notebooks on the study and write its HTML report."""
+    if not (work.folder / "findings.jsonl").is_file():
+        raise UserError(
+            f"{work.folder} has no findings yet; run `./lab study` with these settings first"
+        )
+    say(findings_table(work))
+    page = work.folder / "report" / "index.html"
+    stamp, shown = work.folder / "report" / "made-from.json", _shown(work.folder)
+    if not page.is_file() or not stamp.is_file() or storage.read_json(stamp) != shown:
+        reports.report_study(results.open_study(work.folder), _notebooks())
+        storage.write_json(stamp, shown)
+    say(f"report: {page}")
+
+
+def export(work: Study, say: Say) -> None:
+    """Write the main arm's first model as a Hugging Face folder, `export/` in the study's run
+    folder.
+    """
+    checkpoint = work.main_checkpoint()
+    model, _ = load_model(checkpoint)
+    target = work.folder / "export"
+    vocabulary = stages.vocabulary(work.config)
+    convert.to_huggingface(model, target, vocabulary=vocabulary)
+    say(f"Hugging Face model: {target}")
+
+
+VERBS: dict[str, Callable[[Study, Say], None]] = {
+    "study": study,
+    "corpus": corpus,
+    "vocab": vocab,
+    "pretrain": pretrain,
+    "evaluate": evaluate,
+    "ablate": ablate,
+    "report": report,
+    "export": export,
+}
+
+
+def _notebooks() -> list[Path]:
+    """Return the notebooks of this checkout, in their order.
+
+    Raises:
+        UserError: the package is installed without them.
+    """
+    found = sorted((Path(__file__).parents[1] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    if not found:
+        raise UserError("the notebooks are not beside the package; run from a checkout of xlmr_lab")
+    return found
+
+
+def _shown(folder: Path) -> dict[str, str]:
+    """Return checksums of all that a report is made from: results, notebooks, code that draws."""
+    package = Path(__file__).parent
+    parts = [
+        *sorted(folder.glob("*.json*")),
+        *_notebooks(),
+        *sorted(package.glob("figures/*.py")),
+        *sorted(package.glob("explorers/*.py")),
+        *sorted(package.glob("report*.py")),
+        package / "results.py",
+    ]
+    return {path.name: storage.checksum(path) for path in parts if path.name != "provenance.json"}
+
+
+def findings_table(work: Study) -> str:
+    """Return the study's findings for a terminal of 80 columns."""
+    lines = []
+    for found in work.conclude():
+        lines.append(f"{found.verdict:>12}  {found.claim}")
+        lines.append(
+            f"{'':>12}  {found.effect:+.3f} [{found.low:+.3f}, {found.high:+.3f}] {found.outcome}"
+        )
+        if found.note:
+            lines.append(f"{'':>12}  {found.note}")
+    return "\n".join(lines)
+
+
+def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """Lay out a table for a terminal: the first column to the left, the others to the right.
+
+    >>> print(table(("language", "kept"), [("sw", "1.6 kB")]))
+    language    kept
+    sw        1.6 kB
+    """
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    lines = []
+    for row in (header, *rows):
+        first, *others = zip(row, widths, strict=True)
+        cells = [first[0].ljust(first[1]), *(text.rjust(width) for text, width in others)]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
