@@ -37,7 +37,7 @@ END = np.array([EOS_ID], dtype=np.int32)
 NUM_SPECIALS = len(BEGIN) + len(BETWEEN) + len(END)
 
 
-def run(  # noqa: PLR0913 (a task is named by all of these)
+def run(
     encoder: Encoder,
     tokenizer: Tokenizer,
     folder: Path,

@@ -1,0 +1,151 @@
+"""Controls decide what is drawn, and the call that is shown draws the same; no browser is needed
+for it.
+"""
+
+import html
+import re
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import plotly.graph_objects as go
+import pytest
+
+from xlmr_lab import results
+from xlmr_lab.explorers.ablations import AblationExplorer
+from xlmr_lab.explorers.sampling import SamplingExplorer
+from xlmr_lab.figures import ablation, sampling
+from xlmr_lab.results import Study
+
+
+@pytest.fixture(scope="module")
+def study(study_folder: Path) -> Study:
+    return results.open_study(study_folder)
+
+
+@pytest.fixture
+def dial(study: Study) -> SamplingExplorer:
+    return SamplingExplorer(study.sizes(), results.paper_sizes())
+
+
+@pytest.fixture
+def arms(study: Study) -> AblationExplorer:
+    return AblationExplorer(study.heldout())
+
+
+def shown(explorer: Any) -> go.Figure:
+    """Return the figure that a browser would draw."""
+    return go.Figure(explorer.canvas.figure)
+
+
+def drawn(figure: go.Figure) -> list[tuple[list[Any], list[Any]]]:
+    return [(list(trace.x), list(trace.y)) for trace in figure.data]
+
+
+def rerun(explorer: Any, study: Study) -> go.Figure:
+    """Evaluate the call that the explorer shows, as if pasted into a cell."""
+    call = re.search("<code>(.*)</code>", explorer.call.value)
+    assert call
+    names = {"sampling": sampling, "ablation": ablation, "results": results, "study": study}
+    return eval(html.unescape(call[1]), names)
+
+
+def controls(widget: ipywidgets.Widget) -> list[ipywidgets.Widget]:
+    inner = [leaf for child in getattr(widget, "children", ()) for leaf in controls(child)]
+    return inner or ([widget] if isinstance(widget, ipywidgets.ValueWidget) else [])
+
+
+def test_alpha_one_samples_by_size_and_alpha_zero_all_alike(dial: SamplingExplorer) -> None:
+    size = dial.corpora["study.sizes()"]["size_bytes"]
+    dial.alpha.value = 1.0
+    dots = [y for trace in shown(dial).data[1:] if trace.yaxis == "y" for y in trace.y]
+    assert dots == pytest.approx((size / size.sum()).to_list(), rel=1e-4)
+    dial.alpha.value = 0.0
+    dots = [y for trace in shown(dial).data[1:] if trace.yaxis == "y" for y in trace.y]
+    assert dots == pytest.approx([1 / 12] * 12, rel=1e-4)
+
+
+def test_the_corpus_switch_draws_the_papers_hundred(dial: SamplingExplorer) -> None:
+    dial.corpus.value = "results.paper_sizes()"
+    assert len(shown(dial).data[0].x) == 100
+    assert "sentences" not in dial.basis.options
+    dial.basis.value = "words"
+    dial.corpus.value = "study.sizes()"
+    assert dial.basis.value == "words"
+    dial.basis.value = "sentences"
+    dial.corpus.value = "results.paper_sizes()"
+    assert dial.basis.value == "bytes"
+
+
+@pytest.mark.parametrize(
+    ("control", "value"),
+    [
+        ("alpha", 0.71),
+        ("basis", "words"),
+        ("budget", 31.6),
+        ("color", "script"),
+        ("logarithmic", True),
+        ("corpus", "results.paper_sizes()"),
+    ],
+)
+def test_each_dial_changes_the_picture_and_its_call_draws_it(
+    dial: SamplingExplorer, study: Study, control: str, value: object
+) -> None:
+    before = drawn(shown(dial)), [trace.type for trace in shown(dial).data]
+    getattr(dial, control).value = value
+    assert (drawn(shown(dial)), [trace.type for trace in shown(dial).data]) != before
+    assert drawn(rerun(dial, study)) == drawn(shown(dial))
+
+
+@pytest.mark.parametrize(
+    ("control", "value"),
+    [
+        ("group", "family"),
+        ("group", "language"),
+        ("reference", 0.3),
+        ("seeds", True),
+        ("tier", ("low",)),
+        ("script", ("Arab", "Latn")),
+        ("family", ("family 1",)),
+    ],
+)
+def test_each_choice_changes_the_picture_and_its_call_draws_it(
+    arms: AblationExplorer, study: Study, control: str, value: object
+) -> None:
+    before = drawn(shown(arms))
+    getattr(arms, control).value = value
+    assert drawn(shown(arms)) != before
+    assert drawn(rerun(arms, study)) == drawn(shown(arms))
+
+
+def test_filters_combine_whatever_the_lines_stand_for(arms: AblationExplorer) -> None:
+    arms.group.value = "language"
+    arms.tier.value = ("low",)
+    arms.script.value = ("Latn", "Grek")
+    names = [trace.name for trace in shown(arms).data]
+    assert names == ["qai (1)", "qaj (1)"]
+
+
+def test_filters_that_nothing_passes_leave_an_empty_picture_that_says_so(
+    arms: AblationExplorer,
+) -> None:
+    arms.tier.value, arms.script.value = ("low",), ("Thai",)
+    assert not shown(arms).data
+    assert "No language" in shown(arms).layout.annotations[0].text
+    arms.script.value = ()
+    assert len(shown(arms).data) == 1
+    assert not shown(arms).layout.annotations
+
+
+@pytest.mark.parametrize("name", ["dial", "arms"])
+def test_every_control_has_a_label(name: str, request: pytest.FixtureRequest) -> None:
+    explorer = request.getfixturevalue(name)
+    found = [c for c in controls(explorer) if not isinstance(c, ipywidgets.HTML)]
+    assert len(found) == 6
+    assert all(control.description for control in found)
+
+
+@pytest.mark.parametrize("name", ["dial", "arms"])
+def test_the_text_form_is_short(name: str, request: pytest.FixtureRequest) -> None:
+    """A saved notebook holds it in place of the widget."""
+    assert len(repr(request.getfixturevalue(name))) < 200

@@ -1,0 +1,206 @@
+"""Notebooks run in batch on a study, and the report they make needs nothing but itself."""
+
+import json
+import re
+import resource
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from xlmr_lab import reports, results
+from xlmr_lab.errors import UserError
+from xlmr_lab.report_page import page
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+MAX_BYTES, MAX_SECONDS = 200_000, 20
+PLOTLY = "application/vnd.plotly.v1+json"
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """Return a notebook with two parameters and one line of work."""
+    parameters = new_code_cell("# Parameters\nrun: str = 'a'  # folder\nsize: int = 2  # number")
+    parameters.metadata["tags"] = ["parameters"]
+    notebook = new_notebook(cells=[parameters, new_code_cell("10 // size")])
+    notebook.metadata["kernelspec"] = {
+        "name": "python3",
+        "display_name": "Python 3",
+        "language": "python",
+    }
+    path = tmp_path / "small.ipynb"
+    nbformat.write(notebook, path)
+    return path
+
+
+def outputs(notebook: dict[str, Any]) -> list[dict[str, Any]]:
+    return [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+
+
+def cpu_seconds() -> float:
+    """Return the processor time of finished child processes: kernels, on a machine of any load."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+@pytest.mark.parametrize("source", NOTEBOOKS, ids=lambda path: path.stem)
+def test_each_notebook_runs_and_stays_small(
+    source: Path, study_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(study_folder.parents[1])
+    before = cpu_seconds()
+    target = reports.run_notebook(source, tmp_path / source.name, {"run": "runs/made-up"})
+    assert cpu_seconds() - before < MAX_SECONDS
+    text = target.read_text("utf-8")
+    assert len(text.encode()) < MAX_BYTES
+    assert str(Path.home()) not in text
+    assert str(tmp_path) not in text
+    notebook = json.loads(text)
+    assert "widgets" not in notebook["metadata"]
+    figures = [output for output in outputs(notebook) if PLOTLY in output.get("data", {})]
+    assert len(figures) >= 4
+    assert all(output["data"][PLOTLY]["data"] for output in figures)
+
+
+def test_a_misspelt_parameter_is_refused_before_anything_runs(small: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"small.ipynb has no parameter 'siez'; did you mean size"):
+        reports.run_notebook(small, tmp_path / "out.ipynb", {"siez": 3})
+    assert not (tmp_path / "out.ipynb").exists()
+
+
+def test_a_missing_notebook_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no notebook at .*none.ipynb"):
+        reports.run_notebook(tmp_path / "none.ipynb", tmp_path / "out.ipynb")
+
+
+def test_a_notebook_that_stops_leaves_its_copy_and_says_why(small: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.ipynb"
+    with pytest.raises(UserError, match=r"small.ipynb stopped: ZeroDivisionError: .*out.ipynb"):
+        reports.run_notebook(small, target, {"size": 0})
+    shown = page([("small", nbformat.read(target, 4))], title="t", summary="", provenance={})
+    assert "ZeroDivisionError" in re.sub(r"<script>.*?</script>", "", shown, flags=re.DOTALL)
+
+
+class Parts(HTMLParser):
+    """What a browser would fetch, the tables, and the ids of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.anchors: list[str] = []
+        self.ids: list[str] = []
+        self.tags: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        self.tags.append(tag)
+        if tag == "a":
+            self.anchors.append(values["href"])
+        self.fetched += [values[n] for n in ("src", "srcset", "data") if n in values]
+        self.fetched += [values["href"]] if tag == "link" else []
+        self.ids += [values["id"]] if "id" in values else []
+
+
+def small_page(*cells: Any, **outputs: Any) -> str:
+    return page(
+        [("one", new_notebook(cells=list(cells))), ("two", new_notebook())],
+        title=outputs.get("title", "A <study>"),
+        summary=outputs.get("summary", ""),
+        provenance={"python": "3.11", "libraries": {"torch": "2"}},
+    )
+
+
+def body(text: str) -> str:
+    """Return the page without its style and scripts."""
+    return re.sub(r"<(style|script)\b.*?</\1>", "", text, flags=re.DOTALL)
+
+
+def test_a_page_fetches_nothing_and_holds_plotly_once() -> None:
+    figure = {"data": [{"type": "bar", "y": [1]}], "layout": {"title": {"text": "</script>"}}}
+    cell = new_code_cell("draw()")
+    cell.outputs = [new_output("display_data", {PLOTLY: figure}) for _ in range(2)]
+    image = new_markdown_cell("![a](https://example.org/a.png)")
+    text = small_page(new_markdown_cell("# Title"), cell, image)
+    parts = Parts()
+    parts.feed(text)
+    assert parts.fetched == ["data:,"]
+    assert text.count("plotly.js v") == 1
+    held = re.findall(r'<script type="application/json">(.*?)</script>', text, re.DOTALL)
+    assert [json.loads(drawn) for drawn in held] == [figure, figure]
+
+
+def test_code_is_folded_stderr_dropped_and_everything_escaped() -> None:
+    cell = new_code_cell("1 < 2")
+    cell.outputs = [
+        new_output("stream", name="stderr", text="noise"),
+        new_output("stream", name="stdout", text="a <b>"),
+    ]
+    shown = body(small_page(cell))
+    assert "<details><summary>Code</summary><pre><code>1 &lt; 2</code></pre></details>" in shown
+    assert "noise" not in shown
+    assert "a &lt;b&gt;" in shown
+    assert "A &lt;study&gt;" in shown
+
+
+def test_the_richest_form_is_shown_and_a_widget_is_a_note() -> None:
+    cell = new_code_cell("x")
+    widget = {"application/vnd.jupyter.widget-view+json": {}, "text/plain": "VBox(...)"}
+    table = {"text/html": "<table><tr><td>1</td></tr></table><script src='x'></script>"}
+    cell.outputs = [
+        new_output("execute_result", widget, execution_count=1),
+        new_output("display_data", table | {"text/plain": "frame"}),
+        new_output("display_data", {"text/markdown": "**bold**", "text/plain": "m"}),
+        new_output("display_data", {"text/plain": "plain"}),
+    ]
+    shown = body(small_page(cell))
+    assert "explorer stands here" in shown
+    assert "VBox" not in shown
+    assert "<td>1</td>" in shown
+    assert "src=" not in shown
+    assert "<strong>bold</strong>" in shown
+    assert ">plain</pre>" in shown
+
+
+def test_contents_lead_to_every_part_and_links_between_notebooks_stay_inside() -> None:
+    cells = [
+        new_markdown_cell("# First\n\nsee [two](two.ipynb)"),
+        new_markdown_cell("## Part"),
+        new_markdown_cell("## Provenance"),
+    ]
+    parts = Parts()
+    parts.feed(body(small_page(*cells)))
+    assert parts.anchors == ["#one", "#one-1", "#two"]
+    assert {"one", "one-1"} <= set(parts.ids)
+    assert parts.tags.count("h1") == 1
+    assert parts.tags.count("nav") == 1
+
+
+def test_text_of_any_script_keeps_its_own_direction() -> None:
+    shown = body(small_page(new_markdown_cell("# \u0633\u0644\u0627\u0645\n\n\u4f60\u597d")))
+    assert re.search(r'<h2 id="one" dir="auto">\u0633', shown)
+    assert '<p dir="auto">\u4f60\u597d</p>' in shown
+
+
+def test_a_study_becomes_one_page_with_its_findings_first(
+    study_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Executing is tested above; here each notebook is copied as it is."""
+
+    def copied(source: Path, target: Path, parameters: dict[str, str]) -> Path:
+        assert parameters == {"run": study.name}
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(source.read_text("utf-8"), "utf-8")
+        return target
+
+    study = results.open_study(study_folder)
+    monkeypatch.setattr(reports, "run_notebook", copied)
+    path = reports.report_study(study, NOTEBOOKS)
+    assert path == study_folder / "report" / "index.html"
+    assert path.stat().st_size < 10_000_000
+    shown = body(path.read_text("utf-8"))
+    assert shown.index("<strong>supported</strong>") < shown.index("<nav")
+    assert "Babel is a model organism" in shown
+    assert "Zero-shot transfer" in shown

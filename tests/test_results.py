@@ -1,0 +1,134 @@
+"""A run folder is read as it is, and what is missing is named with what makes it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from xlmr_lab import results
+from xlmr_lab.errors import UserError
+from xlmr_lab.tiers import tiers
+
+
+@pytest.fixture
+def folder(study_folder: Path, tmp_path: Path) -> Path:
+    """Return a copy of the made-up study that a test may break."""
+    return Path(shutil.copytree(study_folder, tmp_path / "runs" / "mine"))
+
+
+def test_a_study_is_found_from_any_folder_below(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = folder.parents[1] / "notebooks" / "deep"
+    below.mkdir(parents=True)
+    for place in (folder.parents[1], below):
+        monkeypatch.chdir(place)
+        study = results.open_study("runs/mine")
+        assert study.folder.resolve() == folder.resolve()
+        assert study.name == "runs/mine"
+
+
+def test_a_missing_study_names_the_command_that_makes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"no study in 'runs/nowhere'.*`./lab` makes runs/tiny"):
+        results.open_study("runs/nowhere")
+
+
+@pytest.mark.parametrize(
+    ("file", "method"),
+    [
+        ("sizes.jsonl", "sizes"),
+        ("heldout.jsonl", "heldout"),
+        ("scores.jsonl", "scores"),
+        ("findings.jsonl", "findings"),
+        ("fertility.jsonl", "fertility"),
+        ("cleaning.json", "cleaning"),
+        ("arms.json", "runs"),
+    ],
+)
+def test_an_unfinished_study_names_what_is_missing(folder: Path, file: str, method: str) -> None:
+    (folder / file).unlink()
+    with pytest.raises(UserError, match=rf"has no {file}: .*`./lab` goes on"):
+        getattr(results.open_study(folder), method)()
+
+
+def test_a_file_from_another_version_is_refused(folder: Path) -> None:
+    (folder / "heldout.jsonl").write_text('{"arm": "a", "seed": 1, "loss": 3.0}\n')
+    with pytest.raises(UserError, match=r"heldout.jsonl has no column alpha, language, step"):
+        results.open_study(folder).heldout()
+
+
+def test_frames_carry_what_is_known_of_each_language(study_folder: Path) -> None:
+    study = results.open_study(study_folder)
+    for frame in (study.heldout(), study.scores(), study.fertility(), study.cleaning()):
+        row = frame.filter(pl.col("language") == "qac").row(0, named=True)
+        assert (row["name"], row["script"], row["tier"]) == ("Celahi", "Arab", "high")
+
+
+def test_every_paragraph_read_is_kept_or_has_a_reason(study_folder: Path) -> None:
+    counts = json.loads((study_folder / "cleaning.json").read_text())["languages"]["qaa"]
+    frame = results.open_study(study_folder).cleaning().filter(pl.col("language") == "qaa")
+    assert frame["num_paragraphs"].sum() == counts["read_paragraphs"]
+    assert set(frame["fate"]) == {"kept", *counts["rejected"]}
+
+
+def test_arms_without_heldout_loss_are_not_pretrained(study_folder: Path) -> None:
+    scores = results.open_study(study_folder).scores()
+    arms = dict(scores.select("arm", "pretrained").unique().rows())
+    assert arms == {"alpha=0.3": True, "no-pretraining": False}
+
+
+def test_the_language_learned_in_is_the_one_set_else_english_else_the_largest(folder: Path) -> None:
+    study = results.open_study(folder)
+    assert study.train_language("nli") == "qaa"
+    assert set(study.scores().filter("trained")["language"]) == {"qaa"}
+    config = study.config()
+    config["ner"]["train_language"] = "qad"
+    (folder / "config.json").write_text(json.dumps(config))
+    assert study.train_language("ner") == "qad"
+    assert study.train_language("nli") == "qaa"
+
+
+def test_a_study_without_tasks_or_findings_has_empty_frames(folder: Path) -> None:
+    for name in ("scores.jsonl", "findings.jsonl"):
+        (folder / name).write_text("")
+    study = results.open_study(folder)
+    assert study.scores().is_empty()
+    assert study.findings().is_empty()
+
+
+def test_runs_steps_and_draws_come_from_the_pretraining_folders(study_folder: Path) -> None:
+    study = results.open_study(study_folder)
+    assert study.runs().height == 9
+    steps = study.steps().filter(pl.col("run") == "alpha=0.3-s1")
+    assert steps["step"].to_list() == list(range(10, 401, 10))
+    assert study.draws().filter(pl.col("step") == 400)["language"].n_unique() == 12
+    assert study.telemetry()["tokens_per_second"].min() > 0
+
+
+def test_babel_is_called_a_model_organism_and_real_text_is_not(folder: Path) -> None:
+    study = results.open_study(folder)
+    assert "Babel is a model organism" in study.about()
+    config = study.config()
+    config["corpus"]["path"] = "texts"
+    (folder / "config.json").write_text(json.dumps(config))
+    assert "Babel" not in study.about()
+
+
+def test_the_papers_corpus_has_its_hundred_languages_with_misprints_corrected() -> None:
+    frame = results.paper_sizes()
+    assert frame.height == 100
+    assert frame["language"][0] == "en"
+    assert dict(frame.select("language", "paper_gib").rows())["sv"] == 77.8
+
+
+def test_tiers_are_thirds_and_the_middle_takes_the_rest() -> None:
+    sizes = {key: float(10 - i) for i, key in enumerate("abcdefg")}
+    assert "".join(tier[0] for tier in tiers(sizes).values()) == "hhmmmll"
+    assert tiers({"a": 1.0, "b": 1.0}) == {"a": "high", "b": "low"}
+    assert tiers({"a": 1.0}) == {"a": "high"}
+    assert tiers({}) == {}

@@ -1,0 +1,128 @@
+"""A real JupyterLab on this machine and a real Chromium to look at it; tests skip where there is
+none.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+START_SECONDS = 180
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Return a headless Chromium."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        pytest.skip(f"no browser on this machine, looked for {', '.join(names)}")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """Return a fresh page; `page.foreign` lists the addresses it asked for beyond this machine."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1500})
+    page = context.new_page()
+    page.foreign = []
+    page.on("request", lambda request: _note(page.foreign, request.url))
+    page.on("websocket", lambda channel: _note(page.foreign, channel.url))
+    yield page
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def lab(
+    browser: Any, make_study: Callable[..., None], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Serve JupyterLab over the notebooks and a made-up `runs/tiny`; return the address of
+    `notebooks/`.
+    """
+    home = tmp_path_factory.mktemp("lab")
+    shutil.copytree(ROOT / "notebooks", home / "notebooks")
+    make_study(home / "runs" / "tiny", num_languages=12)
+    port, token = _free_port(), secrets.token_hex(8)
+    with (home / "server.log").open("w") as log:
+        server = subprocess.Popen(
+            _command(home, port, token), env=_environment(home), stdout=log, stderr=log
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait(server, f"{address}/api?token={token}", home / "server.log")
+        yield f"{address}/lab/tree/notebooks/{{name}}.ipynb?token={token}"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _command(home: Path, port: int, token: str) -> list[str]:
+    news = home / "settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+    news.parent.mkdir(parents=True)
+    quiet = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
+    news.write_text(json.dumps(quiet))
+    return [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+        *("--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"),
+        f"--IdentityProvider.token={token}",
+        f"--ServerApp.root_dir={home}",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        f"--LabApp.workspaces_dir={home / 'workspaces'}",
+        f"--LabApp.user_settings_dir={home / 'settings'}",
+    ]
+
+
+def _environment(home: Path) -> dict[str, str]:
+    places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "IPYTHONDIR": "ipython"}
+    own = {name: str(home / folder) for name, folder in places.items()}
+    paths = filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))
+    return os.environ | own | {"PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _wait(server: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            urllib.request.urlopen(address, timeout=2).close()
+            return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            alive = server.poll() is None and time.monotonic() < deadline
+            assert alive, f"JupyterLab did not start:\n{log.read_text()[-2000:]}"
+            time.sleep(0.25)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _note(foreign: list[str], url: str) -> None:
+    local = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:", "about:", "file:")
+    if not url.startswith(local):
+        foreign.append(url)

@@ -1,0 +1,3 @@
+"""Interactive explorers: ipywidgets controls over the figures; their logic runs without a
+browser.
+"""

@@ -1,0 +1,74 @@
+"""Look at the alpha ablation from every side: groups of languages, filters, changes against a
+reference, single seeds.
+
+The picture is `figures.ablation.heldout_by_alpha`; the explorer only chooses its arguments and
+shows the call that draws it. One filter (script, family, resource tier; nothing chosen means all)
+decides which languages count, whatever they are grouped by.
+"""
+
+from typing import Any
+
+import ipywidgets as widgets
+import plotly.graph_objects as go
+import polars as pl
+
+from xlmr_lab.explorers.canvas import Canvas
+from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, choices, panel
+from xlmr_lab.figures import theme
+from xlmr_lab.figures.ablation import heldout_by_alpha
+
+FILTERS = ("tier", "script", "family")
+
+
+class AblationExplorer(widgets.VBox):
+    """Controls over the held-out losses of a study's arms."""
+
+    def __init__(self, heldout: pl.DataFrame) -> None:
+        self.heldout = heldout
+        alphas = sorted(heldout["alpha"].unique().to_list())
+        self.group = widgets.Dropdown(
+            options=[(theme.GROUPS[name], name) for name in (*FILTERS, "language")],
+            description="one line for each",
+            style=LABEL,
+        )
+        self.reference = widgets.Dropdown(
+            options=[("the loss itself", None), *((f"change from α = {a:g}", a) for a in alphas)],
+            description="show",
+            style=LABEL,
+        )
+        self.seeds = widgets.Checkbox(description="single seeds", indent=False)
+        self.tier, self.script, self.family = (
+            choices(theme.order(heldout[name], name), f"only {theme.GROUPS[name]}")
+            for name in FILTERS
+        )
+        self.call = widgets.HTML()
+        self.canvas = Canvas(self.figure)
+        first = (self.group, self.reference, self.seeds)
+        second = (self.tier, self.script, self.family)
+        super().__init__(panel([first, second], self.canvas, self.call), layout=WIDE)
+        for control in (*first, *second):
+            control.observe(self._refresh, "value")
+        self._refresh()
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The keyword arguments of the present picture."""
+        where = {name: list(getattr(self, name).value) for name in FILTERS}
+        return {
+            "group": self.group.value,
+            "reference": self.reference.value,
+            "seeds": self.seeds.value,
+            "where": {name: values for name, values in where.items() if values},
+        }
+
+    @property
+    def figure(self) -> go.Figure:
+        """The present picture as a plain figure."""
+        return heldout_by_alpha(self.heldout, **self.arguments)
+
+    def __repr__(self) -> str:
+        return f"AblationExplorer({self.arguments})"
+
+    def _refresh(self, _: Any = None) -> None:
+        self.canvas.show(self.figure)
+        self.call.value = call_text("ablation.heldout_by_alpha", "study.heldout()", self.arguments)

@@ -1,0 +1,52 @@
+"""What the explorers' controls share: labels in full, rows that wrap, and the call that draws the
+present picture.
+"""
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import ipywidgets as widgets
+
+LABEL = {"description_width": "initial"}
+"""Style of a control whose description is shown in full."""
+
+WIDE = {"width": "100%"}
+"""Layout of an explorer: as wide as the notebook."""
+
+
+def choices(values: Iterable[str], description: str) -> widgets.SelectMultiple:
+    """Return a list from which any number may be chosen; none chosen means all."""
+    options = list(values)
+    layout = widgets.Layout(width="auto", min_width="190px")
+    return widgets.SelectMultiple(
+        options=options,
+        description=description,
+        rows=min(5, max(2, len(options))),
+        style=LABEL,
+        layout=layout,
+    )
+
+
+def panel(
+    rows: Sequence[Sequence[widgets.Widget]], canvas: widgets.Widget, call: widgets.Widget
+) -> list[widgets.Widget]:
+    """Return rows of controls above the canvas, and the call below it."""
+    wrap = {
+        "flex_flow": "row wrap",
+        "align_items": "center",
+        "width": "100%",
+        "grid_gap": "4px 24px",
+    }
+    boxes = [widgets.Box(list(row), layout=widgets.Layout(**wrap)) for row in rows]
+    return [*boxes, canvas, call]
+
+
+def call_text(function: str, frame: str, arguments: Mapping[str, Any]) -> str:
+    """Write the call that draws a picture, as HTML to copy from.
+
+    >>> call_text("f", "study.sizes()", {"alpha": 0.3})
+    'This picture: <code>f(study.sizes(), alpha=0.3)</code>'
+    """
+    written = ", ".join([frame, *(f"{name}={value!r}" for name, value in arguments.items())])
+    return f"This picture: <code>{html.escape(f'{function}({written})', quote=False)}</code>"

@@ -1,0 +1,1 @@
+"""Plotly figures and HTML tables: polars frames in, pictures out, one theme."""

@@ -1,0 +1,183 @@
+"""Pretraining as it went: held-out loss per language, the optimiser's records, what was drawn, how
+fast.
+
+A curve is the mean over the pretraining seeds of one arm. The paper shows that validation
+perplexity is no reason to stop (XLM-R Sec. 5.1), so these pictures describe training and do not
+select anything. Long records are thinned to what a picture can show.
+"""
+
+import statistics
+
+import plotly.graph_objects as go
+import polars as pl
+from plotly.subplots import make_subplots
+
+from xlmr_lab.errors import UserError
+from xlmr_lab.figures import theme
+from xlmr_lab.figures.summaries import over_seeds
+
+MAX_POINTS = 150
+"""Points of one line; longer records are thinned evenly, the last point kept."""
+
+
+def heldout(frame: pl.DataFrame, *, alpha: float, color: str = "tier") -> go.Figure:
+    """Draw the held-out masked-LM loss of each language during pretraining, for the runs with one
+    alpha.
+    """
+    part = _with_alpha(frame, alpha)
+    palette = theme.colors(frame[color], color)
+    dashes = dict(zip(theme.order(frame[color], color), theme.DASHES, strict=False))
+    curves = part.group_by("language", "name", color, "step", maintain_order=True).agg(
+        pl.col("loss").mean()
+    )
+    figure, named = go.Figure(), set()
+    for (language, name, group), curve in curves.group_by(
+        "language", "name", color, maintain_order=True
+    ):
+        curve = thinned(curve.sort("step"))
+        figure.add_scatter(
+            x=curve["step"].to_list(),
+            y=theme.rounded(curve["loss"]),
+            name=group,
+            legendgroup=group,
+            showlegend=group not in named,
+            mode="lines+markers",
+            marker={"size": 4},
+            line={"color": palette[group], "width": 1.6, "dash": dashes.get(group, "solid")},
+            hovertemplate=f"{name or language}: %{{y:.3f}} at step %{{x}}<extra></extra>",
+        )
+        named.add(group)
+    last = part.filter(pl.col("step") == pl.col("step").max().over("seed"))
+    summary = over_seeds(last, [color], "loss")
+    ends = {row[color]: row["mean"] for row in summary.iter_rows(named=True)}
+    shown = [f"{group} {ends[group]:.3f}" for group in theme.order(ends, color)]
+    figure.update_xaxes(title="step", rangemode="tozero")
+    figure.update_yaxes(title="nats per masked token")
+    subtitle = (
+        f"One line a language, mean of {part['seed'].n_unique()} pretraining seeds; at the end, by "
+        f"{theme.GROUPS[color]}: {', '.join(shown[:4])}"
+    )
+    title = f"Held-out masked-LM loss while pretraining, α = {alpha:g}"
+    return theme.finish(
+        figure, title=title, subtitle=subtitle, height=420, legend=theme.GROUPS[color]
+    )
+
+
+def optimisation(steps: pl.DataFrame, *, alpha: float) -> go.Figure:
+    """Draw training loss, learning rate and gradient norm by step, one line for each run with one
+    alpha.
+    """
+    part = _with_alpha(steps, alpha)
+    panels = ("loss", "learning_rate", "gradient_norm")
+    figure = make_subplots(
+        rows=1,
+        cols=3,
+        horizontal_spacing=0.08,
+        subplot_titles=("training loss (nats)", "learning rate", "gradient norm"),
+    )
+    seeds = sorted(part["seed"].unique().to_list())
+    for i, seed in enumerate(seeds):
+        run = thinned(part.filter(pl.col("seed") == seed).sort("step"))
+        for column, panel in enumerate(panels, 1):
+            figure.add_scatter(
+                x=run["step"].to_list(),
+                y=theme.rounded(run[panel]),
+                name=f"seed {seed}",
+                legendgroup=str(seed),
+                showlegend=column == 1,
+                mode="lines",
+                line={"color": theme.PALETTE[i % 8], "width": 1.4, "dash": theme.DASHES[i % 8]},
+                hovertemplate="step %{x}: %{y:.4~g}<extra></extra>",
+                row=1,
+                col=column,
+            )
+    figure.update_xaxes(title="step", rangemode="tozero")
+    figure.update_yaxes(rangemode="tozero", col=2)
+    figure.update_yaxes(exponentformat="power", col=2)
+    last = part["step"].to_list()[-1]
+    subtitle = f"{len(seeds)} runs of {last:,} steps that differ in their seed only"
+    title = f"Optimisation, α = {alpha:g}"
+    theme.finish(figure, title=title, subtitle=subtitle, height=380)
+    return figure.update_layout(margin={"t": 112})
+
+
+def draws(frame: pl.DataFrame, sizes: pl.DataFrame) -> go.Figure:
+    """Draw the realised share of each language among the blocks drawn, by alpha, beside its share
+    of the text.
+    """
+    last = frame.filter(pl.col("step") == pl.col("step").max().over("run"))
+    last = last.with_columns(share=pl.col("blocks") / pl.col("blocks").sum().over("run"))
+    shares = over_seeds(last, ["alpha", "language"], "share")
+    text = theme.labelled(sizes).with_columns(
+        share=pl.col("size_bytes") / pl.col("size_bytes").sum()
+    )
+    figure = go.Figure()
+    figure.add_scatter(
+        x=text["label"].to_list(),
+        y=theme.rounded(text["share"]),
+        name="share of the text",
+        mode="markers",
+        marker={"symbol": "circle-open", "size": 10, "color": theme.GREY, "line": {"width": 1.5}},
+        hovertemplate="%{x}: %{y:.3%} of the bytes<extra></extra>",
+    )
+    joined = text.drop("share").join(shares, on="language", maintain_order="left")
+    for i, alpha in enumerate(sorted(frame["alpha"].unique().to_list())):
+        part = joined.filter(pl.col("alpha") == alpha)
+        figure.add_scatter(
+            x=part["label"].to_list(),
+            y=theme.rounded(part["mean"]),
+            name=f"α = {alpha:g}",
+            mode="markers",
+            marker={"color": theme.PALETTE[i % 8], "symbol": theme.SYMBOLS[i % 8], "size": 8},
+            hovertemplate="%{x}: %{y:.3%} of the blocks<extra></extra>",
+        )
+    figure.update_xaxes(**theme.categories(text["label"]))
+    figure.update_yaxes(title="share, log scale", type="log", dtick=1, tickformat=".3~%")
+    subtitle = (
+        "Filled: share of the blocks drawn in training, mean over seeds; rings: share of the bytes"
+    )
+    return theme.finish(figure, title="What was drawn", subtitle=subtitle, height=400)
+
+
+def telemetry(frame: pl.DataFrame) -> go.Figure:
+    """Draw the training speed of each run by step."""
+    figure, named = go.Figure(), set()
+    alphas = sorted(frame["alpha"].unique().to_list())
+    for (run, alpha), part in frame.group_by("run", "alpha", maintain_order=True):
+        line = thinned(part.sort("step"))
+        figure.add_scatter(
+            x=line["step"].to_list(),
+            y=theme.rounded(line["tokens_per_second"]),
+            name=f"α = {alpha:g}",
+            legendgroup=f"{alpha:g}",
+            showlegend=alpha not in named,
+            mode="lines",
+            line={"color": theme.PALETTE[alphas.index(alpha) % 8], "width": 1.4},
+            hovertemplate=f"{run}, step %{{x}}: %{{y:,.0f}} tokens/s<extra></extra>",
+        )
+        named.add(alpha)
+    middle = statistics.median(frame["tokens_per_second"].to_list())
+    figure.update_xaxes(title="step", rangemode="tozero")
+    figure.update_yaxes(title="tokens per second", rangemode="tozero", tickformat=",")
+    subtitle = (
+        f"One line a run; median {middle:,.0f} tokens per second on the machine of this study"
+    )
+    return theme.finish(figure, title="Training speed", subtitle=subtitle, height=340)
+
+
+def thinned(frame: pl.DataFrame) -> pl.DataFrame:
+    """Keep at most `MAX_POINTS` rows, evenly spaced, and the last one.
+
+    >>> thinned(pl.DataFrame({"step": list(range(1000))}))["step"].to_list()[-1]
+    999
+    """
+    stride = -(-len(frame) // MAX_POINTS)
+    return frame if stride <= 1 else frame.reverse().gather_every(stride).reverse()
+
+
+def _with_alpha(frame: pl.DataFrame, alpha: float) -> pl.DataFrame:
+    part = frame.filter(pl.col("alpha") == alpha)
+    if part.is_empty():
+        known = ", ".join(f"{x:g}" for x in sorted(frame["alpha"].unique().to_list()))
+        raise UserError(f"no run has alpha = {alpha:g}; there are {known}")
+    return part

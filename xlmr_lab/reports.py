@@ -1,0 +1,128 @@
+"""Batch side of the notebooks: execute them with parameters, and put them together as one HTML
+page.
+
+papermill only warns of a parameter that the notebook does not have, so names are checked before
+anything runs. Widget state is not saved (five megabytes of JavaScript a notebook); what an explorer
+shows stands below it as a plain figure. A notebook that stops leaves its executed copy, with the
+error in it, and raises. Papermill loads slowly, hence inside.
+"""
+
+import difflib
+import logging
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from xlmr_lab import progress, storage
+from xlmr_lab.errors import UserError
+from xlmr_lab.report_page import page
+from xlmr_lab.results import Study
+
+logger = logging.getLogger(__name__)
+
+
+def run_notebook(source: Path, target: Path, parameters: Mapping[str, Any] | None = None) -> Path:
+    """Execute a notebook with parameters in the working directory and save the executed copy.
+
+    Raises:
+        UserError: the notebook is missing, has no such parameter, or stopped with an error (then
+            the executed copy is at `target`).
+    """
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    _check(source, parameters or {})
+    failure = None
+    with tempfile.TemporaryDirectory() as folder:
+        executed = Path(folder) / target.name
+        try:
+            papermill.execute_notebook(
+                str(source),
+                str(executed),
+                dict(parameters or {}),
+                progress_bar=False,
+                store_widget_state=False,
+                extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
+            )
+        except PapermillExecutionError as error:
+            failure = f"{error.ename}: {error.evalue}"
+        storage.write_text(target, _without_machine(executed.read_text("utf-8")))
+    if failure:
+        raise UserError(f"{source.name} stopped: {failure}; the executed copy is {target}")
+    logger.info("executed %s: %s", source.name, target)
+    return target
+
+
+def write_report(
+    notebooks: Sequence[Path],
+    path: Path,
+    *,
+    title: str,
+    summary: str = "",
+    provenance: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write executed notebooks as one HTML page that needs no network: text, figures, tables,
+    folded code.
+
+    `summary` is Markdown that stands before the table of contents, `provenance` a nested dict that
+    ends the page.
+    """
+    import nbformat
+
+    read = [(source.stem, nbformat.read(source, as_version=4)) for source in notebooks]
+    storage.write_text(path, page(read, title=title, summary=summary, provenance=provenance or {}))
+    return path
+
+
+def report_study(study: Study, notebooks: Sequence[Path]) -> Path:
+    """Execute notebooks on a study into its `notebooks/`, and write its `report/index.html`.
+
+    The notebooks are those that take the run folder as parameter `run`.
+    """
+    executed = []
+    with progress.bar(len(notebooks), "notebooks", unit="notebook") as bar:
+        for source in notebooks:
+            target = study.folder / "notebooks" / source.name
+            executed.append(run_notebook(source, target, {"run": study.name}))
+            bar.update(1)
+    return write_report(
+        executed,
+        study.folder / "report" / "index.html",
+        title=f"XLM-R study: {study.folder.name}",
+        summary=study.about() + "\n\n" + _headlines(study),
+        provenance=study.provenance(),
+    )
+
+
+def _headlines(study: Study) -> str:
+    lines = [
+        f"- **{row['verdict']}**: {row['claim']} ({row['outcome']}, {row['contrast']}: "
+        f"{row['effect']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}], {row['num_pairs']} pairs)"
+        for row in study.findings().drop_nulls(["effect", "low", "high"]).iter_rows(named=True)
+    ]
+    return "\n".join(lines)
+
+
+def _check(source: Path, parameters: Mapping[str, Any]) -> None:
+    import papermill
+
+    if not source.is_file():
+        raise UserError(f"no notebook at {source}")
+    known = list(papermill.inspect_notebook(str(source)))
+    for name in parameters:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 2, 0.5)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(known)}"
+            raise UserError(f"{source.name} has no parameter {name!r}; {hint}")
+
+
+def _without_machine(text: str) -> str:
+    """Drop what papermill notes about where the notebook ran: folders and environment."""
+    import nbformat
+
+    notebook = nbformat.reads(text, as_version=4)
+    ran = notebook.metadata.get("papermill", {})
+    for name in ("input_path", "output_path", "environment_variables"):
+        ran.pop(name, None)
+    return str(nbformat.writes(notebook)) + "\n"

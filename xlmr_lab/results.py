@@ -1,0 +1,297 @@
+"""Reads the run folder of a finished study into polars frames, one method for each artefact.
+
+The files are the truth; nothing is cached and nothing is written. Frames about languages carry what
+is known of each (name, script, family, resource tier), so that figures can colour and filter by it.
+A run that is not there, or not finished, is an error that says what makes it.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from xlmr_lab import languages, storage
+from xlmr_lab.errors import UserError
+from xlmr_lab.evaluate import scores
+from xlmr_lab.paper import tables
+from xlmr_lab.tiers import tiers
+
+SIZES = pl.Schema(
+    {
+        "language": pl.String,
+        "name": pl.String,
+        "script": pl.String,
+        "family": pl.String,
+        "size_bytes": pl.Int64,
+        "num_documents": pl.Int64,
+        "num_paragraphs": pl.Int64,
+        "num_words": pl.Int64,
+        "paper_gib": pl.Float64,
+    }
+)
+HELDOUT = pl.Schema(
+    {
+        "arm": pl.String,
+        "seed": pl.Int64,
+        "alpha": pl.Float64,
+        "step": pl.Int64,
+        "language": pl.String,
+        "loss": pl.Float64,
+    }
+)
+FERTILITY = pl.Schema(
+    {
+        "language": pl.String,
+        "num_words": pl.Int64,
+        "num_pieces": pl.Int64,
+        "num_bytes": pl.Int64,
+        "fertility": pl.Float64,
+        "bytes_per_piece": pl.Float64,
+        "unknown_rate": pl.Float64,
+    }
+)
+FINDINGS = pl.Schema(
+    {
+        "id": pl.String,
+        "claim": pl.String,
+        "section": pl.String,
+        "contrast": pl.String,
+        "outcome": pl.String,
+        "effect": pl.Float64,
+        "low": pl.Float64,
+        "high": pl.Float64,
+        "verdict": pl.String,
+        "num_pairs": pl.Int64,
+        "scale": pl.String,
+        "note": pl.String,
+    }
+)
+
+
+MODEL_ORGANISM = (
+    "**Babel is a model organism**: its languages are invented, their sizes, scripts and families "
+    "are shaped after real ones, and their documents all speak of one made-up world. "
+    "What is found here is found about Babel."
+)
+REAL_TEXT = "The text is real; what is found holds for these languages at this scale."
+
+
+def open_study(run: str | Path) -> "Study":
+    """Find a study's run folder, from the working directory or any folder above it.
+
+    Raises:
+        UserError: there is no such folder, or it holds no study.
+    """
+    path = Path(run).expanduser()
+    here = Path.cwd()
+    tried = [path] if path.is_absolute() else [place / path for place in (here, *here.parents)]
+    for folder in tried:
+        if (folder / "config.json").is_file():
+            return Study(folder=folder, name=str(run))
+    raise UserError(
+        f"no study in {str(run)!r} (looked in {here} and the folders above); `./lab` makes "
+        "runs/tiny, `./lab study --help` tells how to make others"
+    )
+
+
+def paper_sizes() -> pl.DataFrame:
+    """Return the paper's corpus in the form of `Study.sizes`: XLM-R Table 6, printing errors
+    corrected.
+
+    Its "tokens" are words between white space. Numbers of documents and paragraphs are not printed.
+    """
+    words = {
+        str(r["key"]): float(r["tokens_M_corrected"] or 0) for r in tables.read("cc100_languages")
+    }
+    rows = [
+        {
+            "language": language.key,
+            "name": language.name,
+            "script": language.script,
+            "family": language.family,
+            "size_bytes": round(language.size_gib * 2**30),
+            "num_words": round(words[language.key] * 1e6),
+            "paper_gib": language.size_gib,
+        }
+        for language in languages.LANGUAGES.values()
+    ]
+    return _with_tiers(pl.DataFrame(rows, schema=SIZES))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Study:
+    """A finished study: its folder and readers of what it holds."""
+
+    folder: Path
+    """The run folder."""
+    name: str
+    """The run as the user named it."""
+
+    def config(self) -> dict[str, Any]:
+        """Return the study's settings, nested by section."""
+        return dict(self._json("config.json"))
+
+    def provenance(self) -> dict[str, Any]:
+        """Return what the study ran on: versions, commit, device, time."""
+        return dict(self._json("provenance.json"))
+
+    def is_babel(self) -> bool:
+        """Tell whether the text is that of Babel, the embedded corpus."""
+        return self.config()["corpus"]["path"] is None
+
+    def alpha(self) -> float:
+        """Return the sampling exponent of the main arm."""
+        return float(self.config()["sampling"]["alpha"])
+
+    def about(self) -> str:
+        """Say in Markdown what was studied, and what kind of languages it speaks about."""
+        sizes = self.sizes()
+        amount = f"{sum(sizes['size_bytes'].to_list()) / 1e6:,.1f} MB of clean text"
+        what = f"{len(sizes)} languages in {sizes['script'].n_unique()} scripts, {amount}"
+        return f"`{self.name}`: {what}. {MODEL_ORGANISM if self.is_babel() else REAL_TEXT}"
+
+    def sizes(self) -> pl.DataFrame:
+        """Return the kept text of each language, largest first."""
+        return _with_tiers(self._frame("sizes.jsonl", SIZES))
+
+    def fertility(self) -> pl.DataFrame:
+        """Return how the vocabulary cuts each language."""
+        return self._grouped(self._frame("fertility.jsonl", FERTILITY))
+
+    def cleaning(self) -> pl.DataFrame:
+        """Return paragraphs by language and fate: "kept" or the reason of rejection."""
+        rows = [
+            {"language": language, "fate": fate, "num_paragraphs": count}
+            for language, counts in self._json("cleaning.json")["languages"].items()
+            for fate, count in [("kept", counts["kept_paragraphs"]), *counts["rejected"].items()]
+        ]
+        schema = pl.Schema({"language": pl.String, "fate": pl.String, "num_paragraphs": pl.Int64})
+        return self._grouped(pl.DataFrame(rows, schema=schema))
+
+    def heldout(self) -> pl.DataFrame:
+        """Return the masked-LM loss (nats per masked token) on held-out documents, by run, step and
+        language.
+        """
+        return self._grouped(self._frame("heldout.jsonl", HELDOUT))
+
+    def scores(self) -> pl.DataFrame:
+        """Return task scores by run, fine-tuning seed and language.
+
+        Column `pretrained` is false for arms without held-out loss, which were fine-tuned from a
+        fresh initialisation; `trained` is true for the language that the task was learned in.
+        """
+        arms = self.heldout()["arm"].unique().to_list()
+        frame = scores.read(self._path("scores.jsonl"))
+        learned = [
+            (pl.col("task") == task) & (pl.col("language") == self.train_language(task))
+            for task in frame["task"].unique()
+        ]
+        frame = frame.with_columns(pretrained=pl.col("arm").is_in(arms))
+        return self._grouped(frame.with_columns(trained=pl.any_horizontal(False, *learned)))
+
+    def train_language(self, task: str) -> str:
+        """Return the language that a task was learned in: as set, else en, else the largest."""
+        keys = self.sizes()["language"].to_list()
+        chosen = self.config().get(task, {}).get("train_language")
+        return str(chosen or ("en" if "en" in keys else keys[0]))
+
+    def findings(self) -> pl.DataFrame:
+        """Return the paper's claims as tested here: effect, interval, verdict."""
+        return self._frame("findings.jsonl", FINDINGS).fill_nan(None)
+
+    def runs(self) -> pl.DataFrame:
+        """Return the pretraining runs: name, seed, alpha, what was trained, for how long, and the
+        last training loss.
+        """
+        rows = []
+        for run, folder, config in self._arms():
+            steps = [r for r in _records(folder / "metrics.jsonl") if r["kind"] == "step"]
+            model, last = config["model"], steps[-1] if steps else {}
+            rows.append(
+                {
+                    "run": run,
+                    "α": config["sampling"]["alpha"],
+                    "seed": config["seed"],
+                    "languages": len(config["languages"]),
+                    "layers": model["num_layers"],
+                    "width": model["hidden_size"],
+                    "steps": last.get("step"),
+                    "last training loss": last.get("loss"),
+                }
+            )
+        return pl.DataFrame(rows)
+
+    def steps(self) -> pl.DataFrame:
+        """Return the training records of all runs: loss, learning rate, gradient norm by step."""
+        columns = ("step", "loss", "learning_rate", "gradient_norm")
+        return self._logged("metrics.jsonl", columns, "step")
+
+    def draws(self) -> pl.DataFrame:
+        """Return how many blocks of each language every run had drawn by each logged step."""
+        rows = [
+            {"run": run, "seed": c["seed"], "alpha": c["sampling"]["alpha"], "step": r["step"]}
+            | {"language": language, "blocks": blocks}
+            for run, folder, c in self._arms()
+            for r in _records(folder / "metrics.jsonl")
+            if r["kind"] == "step"
+            for language, blocks in r["draws"].items()
+        ]
+        return self._grouped(pl.DataFrame(rows))
+
+    def telemetry(self) -> pl.DataFrame:
+        """Return the speed of all runs by step; unlike everything else here it differs from machine
+        to machine.
+        """
+        return self._logged("telemetry.jsonl", ("step", "seconds", "tokens_per_second"), None)
+
+    def _logged(self, file: str, columns: tuple[str, ...], kind: str | None) -> pl.DataFrame:
+        rows = [
+            {"run": run, "seed": c["seed"], "alpha": c["sampling"]["alpha"]}
+            | {name: record[name] for name in columns}
+            for run, folder, c in self._arms()
+            for record in _records(folder / file)
+            if kind is None or record["kind"] == kind
+        ]
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+    def _arms(self) -> Iterator[tuple[str, Path, dict[str, Any]]]:
+        for arm in self._json("arms.json"):
+            folder = self.folder / arm["folder"]
+            yield folder.name, folder, storage.read_json(folder / "config.json")
+
+    def _grouped(self, frame: pl.DataFrame) -> pl.DataFrame:
+        groups = self.sizes().select("language", "name", "script", "family", "tier", "size_bytes")
+        return frame.join(groups, on="language", how="left", maintain_order="left")
+
+    def _json(self, file: str) -> Any:
+        return storage.read_json(self._path(file))
+
+    def _frame(self, file: str, schema: pl.Schema) -> pl.DataFrame:
+        records = storage.read_jsonl(self._path(file))
+        missing = sorted(set(schema) - set(records[0])) if records else []
+        if missing:
+            raise UserError(
+                f"{self.name}/{file} has no column {', '.join(missing)}; run `./lab` again"
+            )
+        return pl.DataFrame(records, schema=schema, strict=False)
+
+    def _path(self, file: str) -> Path:
+        path = self.folder / file
+        if not path.is_file():
+            raise UserError(self._unfinished(file))
+        return path
+
+    def _unfinished(self, file: str) -> str:
+        return f"{self.name} has no {file}: the study did not come so far; `./lab` goes on with it"
+
+
+def _records(path: Path) -> list[dict[str, Any]]:
+    return storage.read_jsonl(path) if path.is_file() else []
+
+
+def _with_tiers(sizes: pl.DataFrame) -> pl.DataFrame:
+    tier = tiers(dict(sizes.select("language", "size_bytes").iter_rows()))
+    column = pl.col("language").replace_strict(tier, return_dtype=pl.String).alias("tier")
+    return sizes.with_columns(column).sort("size_bytes", "language", descending=[True, False])
