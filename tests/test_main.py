@@ -1,5 +1,6 @@
 """The command line: what cannot be done ends with one clear line and exit code 2, nothing left."""
 
+import errno
 import gzip
 import shutil
 from collections import namedtuple
@@ -142,3 +143,14 @@ def test_interrupting_says_how_to_go_on(lab, monkeypatch, capsys) -> None:
 def test_tables_line_up() -> None:
     text = table(("a", "b"), [("long name", "1"), ("x", "22")])
     assert text.splitlines() == ["a           b", "long name   1", "x          22"]
+
+
+def test_a_disk_that_fills_up_says_how_to_go_on(lab, monkeypatch) -> None:
+    def fill(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setitem(VERBS, "corpus", fill)
+    code, line = lab("corpus")
+    assert code == 2
+    assert "No space left" in line
+    assert "the same command goes on" in line

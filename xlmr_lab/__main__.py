@@ -1,6 +1,7 @@
 """The command line: `xlmr-lab VERB [--preset NAME] [section.field=value ...]`."""
 
 import argparse
+import errno
 import logging
 import sys
 
@@ -15,10 +16,13 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(
         level=logging.INFO, format=LOG_FORMAT, datefmt="%H:%M:%S", stream=sys.stderr
     )
+    logging.getLogger("papermill").setLevel(logging.WARNING)
     try:
         return _run(sys.argv[1:] if arguments is None else arguments)
     except (UserError, OSError) as error:
-        print(f"xlmr-lab: {error}", file=sys.stderr)
+        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+        told = "; free some space, the same command goes on" if full else ""
+        print(f"xlmr-lab: {error}{told}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(

@@ -99,6 +99,7 @@ def _headlines(study: Study) -> str:
     lines = [
         f"- **{row['verdict']}**: {row['claim']} ({row['outcome']}, {row['contrast']}: "
         f"{row['effect']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}], {row['num_pairs']} pairs)"
+        + (f"; {row['note']}" if row["note"] else "")
         for row in study.findings().drop_nulls(["effect", "low", "high"]).iter_rows(named=True)
     ]
     return "\n".join(lines)

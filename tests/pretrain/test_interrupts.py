@@ -11,19 +11,31 @@ from xlmr_lab.pretrain.interrupts import SIGNALS, Interrupts
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_the_first_signal_is_noted_and_the_second_interrupts(number: signal.Signals):
-    with pytest.raises(KeyboardInterrupt), Interrupts() as interrupts:
-        assert not interrupts.received
-        os.kill(os.getpid(), number)
-        assert interrupts.received
-        os.kill(os.getpid(), number)
-        pytest.fail("the second signal did nothing")
+    seen = []
+
+    def work() -> None:
+        with Interrupts() as interrupts:
+            seen.append(interrupts.received)
+            os.kill(os.getpid(), number)
+            seen.append(interrupts.received)
+            os.kill(os.getpid(), number)
+            seen.append("after the second")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert seen == [False, True]
 
 
 def test_a_signal_in_the_last_moment_is_not_lost():
     done = []
-    with pytest.raises(KeyboardInterrupt), Interrupts():
-        os.kill(os.getpid(), signal.SIGTERM)
-        done.append("the work went on")
+
+    def work() -> None:
+        with Interrupts():
+            os.kill(os.getpid(), signal.SIGTERM)
+            done.append("the work went on")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
     assert done
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from xlmr_lab import configs
+from xlmr_lab.pretrain.loop import pretrain
 
 SCRIPT = Path(__file__).with_name("killed_runs.py")
 ROOT = Path(__file__).parents[2]
@@ -80,22 +81,21 @@ def test_kills_from_outside_at_odd_moments(reports: dict):
 @pytest.mark.slow
 def test_a_run_on_two_threads_killed_from_outside(tmp_path: Path, shards_folder: Path, make_run):
     settings = json.dumps(configs.to_dict(make_run()))
+    killed, never = tmp_path / "killed", tmp_path / "never"
 
-    def start(name: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            command(shards_folder, tmp_path / name, settings, 2), env=environment()
-        )
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command(shards_folder, killed, settings, 2), env=environment())
 
-    assert start("never").wait(timeout=100) == 0
-    child = start("killed")
-    metrics = tmp_path / "killed" / "metrics.jsonl"
+    pretrain(never, shards_folder, make_run(), threads=2)
+    child = start()
+    metrics = killed / "metrics.jsonl"
     while not metrics.exists() and child.poll() is None:
         time.sleep(0.001)
     child.send_signal(signal.SIGKILL)
     child.wait(timeout=100)
-    assert start("killed").wait(timeout=100) == 0
+    assert start().wait(timeout=100) == 0
     for name in ("metrics.jsonl", "checkpoints/step-00000012/model.safetensors"):
-        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "never" / name).read_bytes()
+        assert (killed / name).read_bytes() == (never / name).read_bytes()
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])

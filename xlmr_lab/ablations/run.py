@@ -201,7 +201,10 @@ class Study:
                 clear_at=CLEAR_AT.get(self.preset, "") if babel else "",
             )
             found += [gain] if gain else []
-        records = [dataclasses.asdict(finding) for finding in found]
+        records = [
+            {k: None if v != v else v for k, v in dataclasses.asdict(finding).items()}
+            for finding in found
+        ]
         storage.write_jsonl(self.folder / "findings.jsonl", records)
         return found
 

@@ -26,7 +26,7 @@ from xlmr_lab import seeds, storage
 from xlmr_lab.errors import UserError
 
 PREFIX_CHARACTERS = 200
-"""Characters of a text that are looked at; more change no verdict, only the time."""
+"""Characters of a text that are looked at; more take time and hardly change a verdict."""
 
 PIECE_CHARACTERS = (10, 40)
 """Length of a training example, drawn evenly from this range (characters); longer ones teach
@@ -48,7 +48,9 @@ HYPERPARAMETERS = {
     "thread": 1,  # more would make the result depend on timing
     "verbose": 0,
 }
-"""What fastText is trained with; 60 languages of news text: 97.9 % of sentences right, 4 MB."""
+"""What fastText is trained with. Its file has 4 MB; trained on 60 languages with 100 kB each of
+other text, it was right about 98.6 % of news sentences (mean over the languages).
+"""
 
 _LABEL = "__label__"
 _NOT_LETTERS = r"[^\p{L}\p{M}\u200c\u200d]+"  # keeps ZERO WIDTH NON-JOINER and JOINER

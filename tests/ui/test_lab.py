@@ -1,0 +1,131 @@
+"""The explorers in a real JupyterLab: what is plotted and what is drawn follow the controls, also
+after a reload.
+"""
+
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.ui, pytest.mark.slow, pytest.mark.timeout(900)]
+
+EXPLORER = ".jupyter-widgets .js-plotly-plot"
+PLOTTED = """selector => {
+  const plot = document.querySelector(selector);
+  return plot && plot.data ? plot.data.map(t => ({ x: [...t.x], y: [...t.y] })) : null;
+}"""
+DRAWN = """selector => {
+  const marks = ".scatterlayer .points path, .barlayer .point path, .errorbar path";
+  const found = document.querySelectorAll(marks.split(", ").map(m => `${selector} ${m}`));
+  return [...found].map(m => `${m.getAttribute("transform")} ${m.getAttribute("d")}`);
+}"""
+CHANGED = """([selector, before]) => {
+  const plot = document.querySelector(selector);
+  const now = plot && plot.data ? plot.data.map(t => ({ x: [...t.x], y: [...t.y] })) : null;
+  return now !== null && JSON.stringify(now) !== before;
+}"""
+COMPACT = "value => JSON.stringify(value)"
+
+
+class Notebook:
+    """One notebook in JupyterLab, run to its end, with its explorer in sight."""
+
+    def __init__(self, page: Any, address: str) -> None:
+        self.page = page
+        page.set_default_timeout(180_000)
+        page.goto(f"{address}&reset")
+        page.locator(".jp-NotebookPanel:visible .jp-Cell").first.wait_for()
+        self.idle()
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        self.ready()
+        self.idle()
+
+    def idle(self) -> None:
+        self.page.locator("#jp-main-statusbar").get_by_text("Idle").wait_for()
+
+    def ready(self) -> None:
+        self.page.locator(f"{EXPLORER} .main-svg").first.wait_for()
+
+    def plotted(self) -> list[dict[str, list[Any]]]:
+        found: list[dict[str, list[Any]]] = self.page.evaluate(PLOTTED, EXPLORER)
+        return found
+
+    def drawn(self) -> list[str]:
+        found: list[str] = self.page.evaluate(DRAWN, EXPLORER)
+        return found
+
+    def changed(self, before: list[dict[str, list[Any]]]) -> list[dict[str, list[Any]]]:
+        """Wait until other data than before is plotted, and return it."""
+        text = self.page.evaluate(COMPACT, before)
+        self.page.wait_for_function(CHANGED, arg=[EXPLORER, text])
+        return self.plotted()
+
+    def call(self) -> str:
+        return str(self.page.locator(".widget-html code").inner_text())
+
+    def reload(self) -> None:
+        """Save the notebook and load the page anew; the kernel goes on."""
+        self.page.keyboard.press("Control+s")
+        self.page.locator(".jp-mod-dirty").first.wait_for(state="detached")
+        self.page.reload()
+        self.ready()
+
+    def errors(self) -> int:
+        return int(
+            self.page.locator("[data-mime-type*='error'], [data-mime-type*='stderr']").count()
+        )
+
+
+def dots(plotted: list[dict[str, list[Any]]]) -> int:
+    return sum(len(trace["y"]) for trace in plotted)
+
+
+def test_the_sampling_explorer_follows_its_controls(page: Any, lab: str) -> None:
+    notebook = Notebook(page, lab.format(name="03_language_sampling"))
+    first, marks = notebook.plotted(), notebook.drawn()
+    assert len(marks) == dots(first) == 36
+    slider = page.locator(".noUi-handle").first
+    slider.press("End")
+    by_size = notebook.changed(first)
+    page.wait_for_function("before => document.querySelector('.widget-html code') !== null")
+    shares, *groups = by_size
+    sampled = [y for trace in groups[::2] for y in trace["y"]]
+    assert sampled == pytest.approx(shares["y"], rel=1e-3)
+    assert notebook.drawn() != marks
+    page.get_by_label("corpus").select_option(label="the paper, Table 6")
+    hundred = notebook.changed(by_size)
+    assert dots(hundred) == len(notebook.drawn()) == 300
+    assert "results.paper_sizes(), alpha=1.0" in notebook.call()
+    notebook.reload()
+    assert notebook.plotted() == hundred
+    assert len(notebook.drawn()) == 300
+    page.locator(".noUi-handle").first.press("Home")
+    alike = notebook.changed(hundred)
+    assert set(alike[1]["y"]) == {0.01}
+    assert notebook.errors() == 0
+    assert page.foreign == []
+
+
+def test_the_ablation_explorer_follows_its_controls(page: Any, lab: str) -> None:
+    notebook = Notebook(page, lab.format(name="16_results"))
+    tiers, marks = notebook.plotted(), notebook.drawn()
+    assert [len(trace["y"]) for trace in tiers] == [3, 3, 3]
+    assert len(marks) == 9 + 9
+    page.get_by_label("show", exact=True).select_option(label="change from α = 0.3")
+    changes = notebook.changed(tiers)
+    assert [trace["y"][1] for trace in changes] == [0, 0, 0]
+    assert notebook.drawn() != marks
+    page.get_by_label("only script").select_option(["Latn", "Arab"])
+    some = notebook.changed(changes)
+    page.get_by_label("single seeds").check()
+    single = notebook.changed(some)
+    assert dots(single) == dots(some) + 3 * dots(some)
+    notebook.reload()
+    assert notebook.plotted() == single
+    assert len(notebook.drawn()) >= dots(single)
+    page.get_by_label("one line for each").select_option(label="language")
+    languages = notebook.changed(single)
+    assert len(languages) == 2 * 4
+    assert "group='language', reference=0.3, seeds=True" in notebook.call()
+    assert notebook.errors() == 0
+    assert page.foreign == []
