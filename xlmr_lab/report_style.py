@@ -9,7 +9,7 @@ STYLE = """
 html { scroll-behavior: smooth; }
 body { font: 16px/1.6 "Noto Sans", system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans CJK SC",
   sans-serif; color: var(--ink); background: var(--page); max-width: 1000px; margin: 0 auto;
-  padding: 2rem 1.5rem 4rem; overflow-wrap: break-word; }
+  padding: 2rem 1.5rem 4rem; overflow-wrap: anywhere; }
 h1, h2, h3, h4 { line-height: 1.25; }
 h1 { font-size: 2rem; margin: 0 0 .75rem; }
 h2 { font-size: 1.55rem; margin: 0 0 .75rem; }
@@ -44,6 +44,7 @@ table { border-collapse: collapse; font-size: .85rem; line-height: 1.4; margin: 
   font-variant-numeric: tabular-nums; }
 caption { text-align: start; color: var(--soft); padding-bottom: .4rem; }
 th, td { padding: .32rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; }
+.output th, .output td { overflow-wrap: break-word; }
 th { font-weight: 600; text-align: start; }
 thead th { border-bottom: 2px solid var(--line); vertical-align: bottom; }
 footer { border-top: 1px solid var(--line); margin-top: 3.5rem; padding-top: 1.5rem; }

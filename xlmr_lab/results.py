@@ -148,7 +148,7 @@ class Study:
     def about(self) -> str:
         """Say in Markdown what was studied, and what kind of languages it speaks about."""
         sizes = self.sizes()
-        amount = f"{sum(sizes['size_bytes'].to_list()) / 1e6:,.1f} MB of clean text"
+        amount = f"{sum(sizes['size_bytes'].to_list()) / 2**20:,.1f} MiB of clean text"
         what = f"{len(sizes)} languages in {sizes['script'].n_unique()} scripts, {amount}"
         return f"`{self.name}`: {what}. {MODEL_ORGANISM if self.is_babel() else REAL_TEXT}"
 

@@ -1,6 +1,6 @@
 """How fast Babel is written: megabytes of web pages and encyclopaedia a CPU-second, one process.
 
-    python tests/benchmarks/babel_text.py [--megabytes 8]
+python tests/benchmarks/babel_text.py [--megabytes 8]
 """
 
 import argparse

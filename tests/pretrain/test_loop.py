@@ -125,10 +125,11 @@ def test_another_seed_gives_another_model(
 def test_the_generator_and_threads_of_the_caller_are_left_alone(
     tmp_path: Path, shards_folder: Path, make_run
 ):
-    before = torch.get_rng_state(), torch.get_num_threads()
-    pretrain(tmp_path, shards_folder, make_run(steps=3), threads=2)
-    assert torch.equal(torch.get_rng_state(), before[0])
-    assert torch.get_num_threads() == before[1]
+    torch.set_num_threads(2)
+    before = torch.get_rng_state()
+    run_pretrain(tmp_path, shards_folder, make_run(steps=3))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.get_num_threads() == 2
 
 
 def test_load_model_gives_the_trained_model_in_evaluation_mode(finished: Path, make_run):
@@ -267,13 +268,14 @@ def test_no_heldout_blocks_no_heldout_records(tmp_path: Path, shards_folder: Pat
 
 
 def test_another_number_of_threads_is_said_when_going_on(
-    tmp_path: Path, shards_folder: Path, make_run, caplog
+    tmp_path: Path, shards_folder: Path, make_run, caplog, monkeypatch: pytest.MonkeyPatch
 ):
     run_pretrain(tmp_path, shards_folder, make_run())
     for path in (tmp_path / "checkpoints" / FINAL).iterdir():
         path.unlink()
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     with caplog.at_level(logging.WARNING):
-        pretrain(tmp_path, shards_folder, make_run(), threads=2)
+        run_pretrain(tmp_path, shards_folder, make_run())
     assert "results can differ in the last digits" in caplog.text
 
 

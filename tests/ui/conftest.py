@@ -45,9 +45,9 @@ def browser() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(browser: Any) -> Iterator[Any]:
-    """Return a fresh page; `page.foreign` lists the addresses it asked for beyond this machine."""
+    """Return a page; `page.foreign` lists the addresses it asked for beyond this machine."""
     context = browser.new_context(viewport={"width": 1400, "height": 1500})
     page = context.new_page()
     page.foreign = []

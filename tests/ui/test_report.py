@@ -10,11 +10,11 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from xlmr_lab import results
-from xlmr_lab.figures import ablation, corpus, findings, sampling, tables, transfer
+from xlmr_lab.figures import ablation, corpus, findings, sampling, tables, theme, transfer
 from xlmr_lab.reports import write_report
 from xlmr_lab.results import Study
 
-pytestmark = [pytest.mark.ui, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.ui, pytest.mark.timeout(900)]
 
 ARABIC, CHINESE = "\u0644\u063a\u0629 \u0639\u0631\u0628\u064a\u0629", "\u8bed\u8a00" * 60
 
@@ -27,6 +27,7 @@ def study(study_folder: Path) -> Study:
 @pytest.fixture(scope="module")
 def report(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write a report of figures and tables as a notebook's execution would save them."""
+    theme.use()
     shown = [
         corpus.sizes(study.sizes()),
         corpus.cleaning(study.cleaning()),
@@ -49,12 +50,21 @@ def report(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-@pytest.fixture
-def opened(page: Any, report: Path) -> Any:
+@pytest.fixture(scope="module")
+def loaded(page: Any, report: Path) -> Any:
     page.set_viewport_size({"width": 1000, "height": 900})
+    page.set_default_timeout(180_000)
     page.goto(report.as_uri())
-    page.locator("html[data-drawn=all]").wait_for(timeout=60_000)
+    page.locator("html[data-drawn=all]").wait_for()
     return page
+
+
+@pytest.fixture
+def opened(loaded: Any) -> Any:
+    """Return the page of the report, as wide as a small window and light."""
+    loaded.set_viewport_size({"width": 1000, "height": 900})
+    loaded.emulate_media(color_scheme="light")
+    return loaded
 
 
 def test_every_figure_is_drawn_from_its_data(opened: Any) -> None:

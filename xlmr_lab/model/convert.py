@@ -7,7 +7,6 @@ into the positions when reading and written as zeros. Left out: sharded weights,
 other than XLM-R's.
 """
 
-import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,6 @@ from xlmr_lab import storage
 from xlmr_lab.errors import UserError
 from xlmr_lab.model.encoder import FIRST_POSITION, PAD_ID, EncoderConfig
 from xlmr_lab.model.masked_lm import MaskedLM
-
-logger = logging.getLogger(__name__)
 
 WEIGHTS_NAME = "model.safetensors"
 CONFIG_NAME = "config.json"
