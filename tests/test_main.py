@@ -17,9 +17,10 @@ TEXT = "Eine kleine Geschichte von einem Haus am Fluss, in dem drei Kinder wohnt
 def lab(tmp_path, capsys):
     """Return a function that runs a verb on folders of its own and gives code and error line."""
 
-    def run(*arguments: str) -> tuple[int, str]:
+    def run(*arguments: str, own_text: bool = False) -> tuple[int, str]:
         places = (f"data_dir={tmp_path / 'data'}", f"runs_dir={tmp_path / 'runs'}")
-        code = main([*arguments, "babel.corpus_bytes=20000", "babel.smallest_bytes=2000", *places])
+        least = () if own_text else ("babel.corpus_bytes=20000", "babel.smallest_bytes=2000")
+        code = main([*arguments, *least, *places])
         told = [x for x in capsys.readouterr().err.splitlines() if x.startswith("xlmr-lab:")]
         return code, "\n".join(told)
 
@@ -54,11 +55,13 @@ def corpus(folder, files: dict[str, bytes]) -> str:
         ("model.hidden_size=63", "multiple of num_heads"),
         ("corpus.path=/there/is/none", "/there/is/none"),
         ("babel.languages=en", "unknown Babel language 'en'"),
+        ("babel.languages=qaa,qaa", "must differ"),
+        ("pretrain.heldout_blocks=0", "heldout_blocks"),
         ("corpus.languages=sw", "sw"),
     ],
 )
 def test_a_bad_setting_is_one_line(lab, setting, told) -> None:
-    code, line = lab("vocab", setting)
+    code, line = lab("vocab", setting, own_text=setting.startswith("corpus.path"))
     assert code == 2
     assert told in line
     assert line.count("\n") == 0
@@ -80,15 +83,21 @@ def test_a_bad_setting_is_one_line(lab, setting, told) -> None:
     ids=["empty", "not-text", "cut-gzip", "not-xz", "no-column", "nothing-kept", "no-language"],
 )
 def test_a_bad_corpus_is_one_line_and_leaves_nothing(lab, files, told) -> None:
-    code, line = lab("corpus", corpus(lab.folder, files))
+    code, line = lab("corpus", corpus(lab.folder, files), own_text=True)
     assert code == 2
     assert told in line
     assert nothing_half_written(lab.folder)
 
 
+def test_a_setting_of_babel_is_refused_beside_own_text(lab) -> None:
+    code, line = lab("corpus", corpus(lab.folder, {"news/de.txt": TEXT.encode() * 50}))
+    assert code == 2
+    assert "babel.corpus_bytes has no effect with corpus.path" in line
+
+
 def test_a_language_without_a_file_names_what_there_is(lab) -> None:
     setting = corpus(lab.folder, {"news/de.txt": TEXT.encode() * 50})
-    code, line = lab("corpus", setting, "corpus.languages=de,sw")
+    code, line = lab("corpus", setting, "corpus.languages=de,sw", own_text=True)
     assert code == 2
     assert "sw" in line
     assert "de" in line

@@ -50,7 +50,8 @@ def _run(arguments: list[str]) -> int:
         verb.add_argument("--preset", default="tiny", help=f"one of {', '.join(studies.PRESETS)}")
         verb.add_argument("settings", nargs="*", metavar="section.field=value")
     chosen = parser.parse_args(arguments)
-    own_text = any(setting.startswith("corpus.path=") for setting in chosen.settings)
+    named = dict(setting.partition("=")[::2] for setting in chosen.settings)
+    own_text = named.get("corpus.path", "none").lower() not in ("none", "null")
     config = studies.preset(chosen.preset, own_text=own_text)
     if chosen.help:
         print(f"xlmr-lab {chosen.verb} [--preset NAME] [section.field=value ...]\n")
@@ -58,7 +59,7 @@ def _run(arguments: list[str]) -> int:
         print(f"\nPresets: {', '.join(studies.PRESETS)}. The settings of {chosen.preset}:\n")
         print(configs.help_text(config))
         return 0
-    config = configs.override(config, chosen.settings)
+    config = configs.override(config, studies.settled(chosen.settings, own_text=own_text))
     commands.VERBS[chosen.verb](run.Study(config, chosen.preset), print)
     return 0
 

@@ -7,6 +7,7 @@ and logs to standard error.
 """
 
 import logging
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -91,15 +92,13 @@ def ablate(work: Study, say: Say) -> None:
     work.prepare()
     work.ablate()
     work.evaluate()
+    work.conclude()
     say(findings_table(work))
 
 
 def report(work: Study, say: Say) -> None:
     """Execute the notebooks on the study and write its HTML report."""
-    if not (work.folder / "findings.jsonl").is_file():
-        raise UserError(
-            f"{work.folder} has no findings yet; run `./lab study` with these settings first"
-        )
+    work.require_finished()
     say(findings_table(work))
     page = work.folder / "report" / "index.html"
     stamp, shown = work.folder / "report" / "made-from.json", _shown(work.folder)
@@ -146,30 +145,27 @@ def _notebooks() -> list[Path]:
 
 
 def _shown(folder: Path) -> dict[str, str]:
-    """Return checksums of all that a report is made from: results, notebooks, code that draws."""
+    """Return checksums of all that a report is made from: results, notebooks, code."""
     package = Path(__file__).parent
-    parts = [
-        *sorted(folder.glob("*.json*")),
-        *_notebooks(),
-        *sorted(package.glob("figures/*.py")),
-        *sorted(package.glob("explorers/*.py")),
-        *sorted(package.glob("report*.py")),
-        package / "results.py",
-    ]
-    return {path.name: storage.checksum(path) for path in parts if path.name != "provenance.json"}
+    parts = [*sorted(folder.glob("*.json*")), *_notebooks()]
+    parts += [p for p in sorted(package.rglob("*")) if p.suffix in (".py", ".tsv")]
+    return {f"{path.parent.name}/{path.name}": storage.checksum(path) for path in parts}
 
 
 def findings_table(work: Study) -> str:
     """Return the study's findings for a terminal of 80 columns."""
     lines = []
-    for found in work.conclude():
-        lines.append(f"{found.verdict:>12}  {found.claim}")
-        lines.append(
-            f"{'':>12}  {found.effect:+.3f} [{found.low:+.3f}, {found.high:+.3f}] {found.outcome}"
-        )
-        if found.note:
-            lines.append(f"{'':>12}  {found.note}")
+    for row in storage.read_jsonl(work.folder / "findings.jsonl"):
+        lines.append(f"{row['verdict']:>12}  {row['claim']}")
+        if row["low"] is not None:
+            numbers = f"{row['effect']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
+            lines += _indented(f"{numbers} {row['outcome']}")
+        lines += _indented(row["note"])
     return "\n".join(lines)
+
+
+def _indented(text: str) -> list[str]:
+    return textwrap.wrap(text, 80, initial_indent=" " * 14, subsequent_indent=" " * 14)
 
 
 def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

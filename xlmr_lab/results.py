@@ -150,7 +150,11 @@ class Study:
         sizes = self.sizes()
         amount = f"{sum(sizes['size_bytes'].to_list()) / 2**20:,.1f} MiB of clean text"
         what = f"{len(sizes)} languages in {sizes['script'].n_unique()} scripts, {amount}"
-        return f"`{self.name}`: {what}. {MODEL_ORGANISM if self.is_babel() else REAL_TEXT}"
+        if not self.is_babel():
+            return f"`{self.name}`: {what}. {REAL_TEXT}"
+        glossed = f"{self.config()['babel']['glossed']:.0%} of the sentences on web pages stand "
+        glossed += "beside their translation into the first language, as some do on the real web. "
+        return f"`{self.name}`: {what}. {MODEL_ORGANISM} In all languages but the first, {glossed}"
 
     def sizes(self) -> pl.DataFrame:
         """Return the kept text of each language, largest first."""

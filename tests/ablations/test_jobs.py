@@ -84,6 +84,37 @@ def test_workers_end_when_their_parent_is_killed(tmp_path) -> None:
     _wait_for(lambda: not _alive(int(worker)), 20)
 
 
+INTERRUPTED = """
+import functools, sys, time
+from pathlib import Path
+from xlmr_lab.ablations import jobs
+
+def sleep(path):
+    Path(path).write_text("started")
+    time.sleep(20)
+
+if __name__ == "__main__":
+    done = functools.partial(int, 0)
+    work = [
+        jobs.Job(name=n, function=sleep, arguments={"path": sys.argv[1] + n}, units=1, done=done)
+        for n in "abcd"
+    ]
+    jobs.run(work, workers=1, label="test")
+"""
+
+
+def test_an_interrupt_starts_no_further_job(tmp_path) -> None:
+    """Ctrl-C goes to the whole process group; what runs ends and what waits never starts."""
+    script, told = tmp_path / "interrupted.py", tmp_path / "job-"
+    script.write_text(INTERRUPTED)
+    command = [sys.executable, str(script), str(told)]
+    parent = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
+    _wait_for(lambda: (tmp_path / "job-a").exists(), 60)
+    os.killpg(parent.pid, signal.SIGINT)
+    assert parent.wait(timeout=15) != 0
+    assert [path.name for path in tmp_path.glob("job-*")] == ["job-a"]
+
+
 def _alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)

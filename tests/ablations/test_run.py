@@ -1,4 +1,4 @@
-"""A study from text to findings, at the least size: what is done is found, what is changed is redone."""
+"""A study at the least size: what is done is found, what is changed is redone."""
 
 import pytest
 
@@ -81,7 +81,7 @@ def test_a_study_leaves_what_its_readers_expect(finished) -> None:
 
 @pytest.mark.slow
 def test_a_second_run_finds_everything_done(finished, monkeypatch) -> None:
-    folder, study = finished
+    folder, _ = finished
     before = content(folder)
     monkeypatch.setattr("xlmr_lab.ablations.jobs.Job", None)
     monkeypatch.setattr("xlmr_lab.storage.atomic_folder", None)
@@ -135,6 +135,35 @@ def test_a_task_that_cannot_run_is_refused_before_anything_is_trained(tmp_path) 
     assert not (tmp_path / "runs").exists()
     with pytest.raises(UserError, match=r"nli\.path is no folder"):
         micro(tmp_path, f"nli.path={tmp_path / 'none'}").prepare()
+
+
+@pytest.mark.slow
+def test_other_settings_leave_nothing_of_the_old_ones_beside_them(finished) -> None:
+    """A partial run under new settings clears what was collected; a report says what to run."""
+    folder, study = finished
+    study.run()
+    study.require_finished()
+    other = micro(folder, "ner.finetune.steps=7")
+    with pytest.raises(UserError, match="other settings"):
+        other.require_finished()
+    other.prepare()
+    assert not (study.folder / "findings.jsonl").exists()
+    with pytest.raises(UserError, match="no findings yet"):
+        other.require_finished()
+    study.run()
+    study.require_finished()
+
+
+def test_files_are_told_apart_by_place_and_by_change(tmp_path) -> None:
+    """Even under folders that are named like the lab's own."""
+    one, two = (tmp_path / f"babel-{x}" / "web" / "en.txt" for x in "ab")
+    for path in (one, two):
+        path.parent.mkdir(parents=True)
+        path.write_text("some text")
+    assert stages.signature(one, tmp_path / "data") != stages.signature(two, tmp_path / "data")
+    before = stages.signature(one, tmp_path / "data")
+    one.write_text("other text")
+    assert stages.signature(one, tmp_path / "data") != before
 
 
 def test_export_before_pretraining_says_what_to_do(tmp_path) -> None:

@@ -113,7 +113,9 @@ def transfer_gain(
     without it, for each pretraining seed over its fine-tuning seeds. `clear_at` names the scale at
     which an undecided result becomes clear.
     """
-    rows = [r for r in scores if r["task"] == task and r["language"] != train_language]
+    all_rows = [row for row in scores if row["task"] == task]
+    own = _by_seed([r for r in all_rows if r["language"] == train_language], arm)
+    rows = [row for row in all_rows if row["language"] != train_language]
     with_, without = (_by_seed(rows, name) for name in (arm, baseline))
     seeds = sorted(set(with_) & set(without))
     if not seeds:
@@ -130,7 +132,8 @@ def transfer_gain(
         section=SECTIONS[task],
         contrast=f"with and without pretraining, {train_language} to {others}, "
         f"{len(seeds)} × {finetunes} seeds",
-        outcome=f"zero-shot {METRICS[task]} gained ({levels[0]:.3f} with, {levels[1]:.3f} without)",
+        outcome=f"zero-shot {METRICS[task]} gained ({levels[0]:.3f} with, {levels[1]:.3f} without; "
+        f"{_mean([v for values in own.values() for v in values]):.3f} in {train_language})",
         scale=scale,
         note="" if decided or not clear_at else f"becomes clear at {clear_at}",
     )
@@ -167,4 +170,4 @@ def _last(heldout: Iterable[Row]) -> dict[tuple[float, int, str], float]:
 
 
 def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)
+    return math.fsum(values) / len(values) if values else math.nan

@@ -14,7 +14,10 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
+
+from tqdm import tqdm
 
 from xlmr_lab import progress
 from xlmr_lab.errors import UserError
@@ -22,6 +25,11 @@ from xlmr_lab.errors import UserError
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
+
+KILLED = (
+    "a worker process was killed, for want of memory as a rule; lower `jobs` and run the same "
+    "command again, it goes on"
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,24 +65,43 @@ def run(jobs: Sequence[Job], *, workers: int, label: str, unit: str = "step") ->
             workers, mp_context=context, initializer=_start_worker, initargs=(os.getpid(),)
         ) as pool,
     ):
-        futures = {pool.submit(job.function, **job.arguments): job for job in jobs}
-        waiting = set(futures)
         try:
-            while waiting:
-                ended, waiting = concurrent.futures.wait(waiting, timeout=POLL_SECONDS)
-                for future in ended:
-                    error = future.exception()
-                    if isinstance(error, KeyboardInterrupt):
-                        raise KeyboardInterrupt
-                    if error is not None:
-                        failures[futures[future].name] = error
-                        logger.warning("%s failed: %s", futures[future].name, error)
-                bar.update(sum(min(job.units, job.done()) for job in jobs) - bar.n)
+            _work_through(pool, jobs, workers, failures, bar)
         except KeyboardInterrupt:
-            pool.shutdown(wait=True, cancel_futures=True)
+            for worker in multiprocessing.active_children():
+                worker.terminate()
             raise
     if failures:
         _raise(failures, len(jobs))
+
+
+def _work_through(
+    pool: concurrent.futures.Executor,
+    jobs: Sequence[Job],
+    workers: int,
+    failures: dict[str, BaseException],
+    bar: "tqdm[None]",
+) -> None:
+    """Hand out no more jobs than can run (a queued one never comes back), and note failures."""
+    running: dict[concurrent.futures.Future[Any], Job] = {}
+    waiting = list(reversed(jobs))
+    while running or waiting:
+        while waiting and len(running) < workers:
+            job = waiting.pop()
+            running[pool.submit(job.function, **job.arguments)] = job
+        ended, _ = concurrent.futures.wait(
+            running, POLL_SECONDS, concurrent.futures.FIRST_COMPLETED
+        )
+        for future in ended:
+            job, error = running.pop(future), future.exception()
+            if isinstance(error, KeyboardInterrupt):
+                raise KeyboardInterrupt
+            if isinstance(error, BrokenProcessPool):
+                raise UserError(KILLED)
+            if error is not None:
+                failures[job.name] = error
+                logger.warning("%s failed: %s", job.name, error)
+        bar.update(sum(min(job.units, job.done()) for job in jobs) - bar.n)
 
 
 def _raise(failures: dict[str, BaseException], num_jobs: int) -> None:

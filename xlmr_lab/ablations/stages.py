@@ -23,7 +23,11 @@ from xlmr_lab.vocabulary.tokenizer import Tokenizer
 
 logger = logging.getLogger(__name__)
 
-BABEL_VERSION = TASKS_VERSION = CLEAN_VERSION = VOCABULARY_VERSION = SHARDS_VERSION = 1
+BABEL_VERSION = CLEAN_VERSION = VOCABULARY_VERSION = SHARDS_VERSION = 1
+TASKS_VERSION = 2
+
+STAGE_NAME = "stage.json"
+"""File of a finished stage that says what made it."""
 
 FERTILITY_BYTES = 200_000
 """Text per language that fertility is measured on (bytes)."""
@@ -39,7 +43,7 @@ def stage(data: Path, name: str, parts: list[Any], make: Callable[[Path], None])
     logger.info("%s: making %s", name, folder)
     with storage.atomic_folder(folder) as partial_folder:
         make(partial_folder)
-        storage.write_json(partial_folder / "stage.json", {"name": name, **provenance.collect()})
+        storage.write_json(partial_folder / STAGE_NAME, {"name": name, **provenance.collect()})
     return folder
 
 
@@ -78,7 +82,8 @@ def cleaned(config: StudyConfig) -> Path:
     `sizes.json`.
     """
     files = text_files(config)
-    names = [[file.source, file.language, *signature(file.path)] for file in files]
+    data = Path(config.data_dir)
+    names = [[file.source, file.language, *signature(file.path, data)] for file in files]
 
     def make(folder: Path) -> None:
         clean.clean(files, folder, config=config.clean, seed=config.seed)
@@ -194,14 +199,14 @@ def _sample(paragraphs: Iterator[str]) -> list[str]:
     return kept
 
 
-def signature(path: Path) -> list[Any]:
+def signature(path: Path, data: Path) -> list[Any]:
     """Describe a file so that a changed one gets another fingerprint.
 
-    Files that the lab made are described by the fingerprint of their folder, others by size and
-    time.
+    Files that the lab made, in a stage's folder under `data`, are described by the fingerprint in
+    the folder's name; all others by place, size and time.
     """
-    made = [p.name for p in path.parents if p.name.startswith(("babel-", "tasks-"))]
-    if made:
-        return [path.name, made[0]]
-    status = path.stat()
-    return [path.name, status.st_size, status.st_mtime_ns]
+    place, made = path.resolve(), data.resolve()
+    if made in place.parents and (made / place.relative_to(made).parts[0] / STAGE_NAME).is_file():
+        return [place.relative_to(made).as_posix()]
+    status = place.stat()
+    return [str(place), status.st_size, status.st_mtime_ns]

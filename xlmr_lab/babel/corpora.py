@@ -54,6 +54,8 @@ class BabelConfig:
         tongues.spread(self.num_languages)
         for code in self.languages:
             tongues.stands_for(code)
+        if len(set(self.languages)) < len(self.languages):
+            raise UserError(f"babel.languages must differ, got {', '.join(self.languages)}")
         if not 0 <= self.dirt < 1:
             raise UserError(f"babel.dirt must be at least 0 and less than 1, got {self.dirt}")
         if not 0 <= self.glossed <= 1:
@@ -111,7 +113,7 @@ def web_pages(
     maker = PageMaker(
         world,
         tongue,
-        stray=grown[(grown.index(tongue) + 1) % len(grown)],
+        stray=grown[(grown.index(tongue) + 1) % len(grown)] if len(grown) > 1 else None,
         hub=None if tongue is hub else hub,
         dirt=config.dirt,
         glossed=config.glossed,

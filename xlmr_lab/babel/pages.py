@@ -49,7 +49,7 @@ class PageMaker:
         world: World,
         tongue: Tongue,
         *,
-        stray: Tongue,
+        stray: Tongue | None,
         hub: Tongue | None,
         dirt: float,
         glossed: float,
@@ -62,7 +62,9 @@ class PageMaker:
         self.glossed = glossed
         self.rng = rng
         written = worlds.documents(world, rng, NUM_STRAYS)
-        self.strays = [p for document in written for p in paragraphs(stray, document, rng)]
+        self.strays = (
+            [p for document in written for p in paragraphs(stray, document, rng)] if stray else []
+        )
         self.earlier: list[str] = []
         self.menu: list[str] = []
         self.notice = ""
@@ -114,7 +116,7 @@ class PageMaker:
         ]
 
     def _dirty(self, kind: str, text: str) -> list[str]:
-        """Return the paragraphs of one piece of dirt (a copy needs an earlier paragraph)."""
+        """Return the paragraphs of one piece of dirt, none where there is nothing to take."""
         match kind:
             case "menu":
                 return self.menu
@@ -123,7 +125,7 @@ class PageMaker:
             case "copy":
                 return [self._one_of(self.earlier)] if self.earlier else []
             case "other_language":
-                return [self._one_of(self.strays)]
+                return [self._one_of(self.strays)] if self.strays else []
             case "gibberish":
                 chances = self.rng.random(40).tolist()
                 return ["".join(ALPHANUMERIC[int(c * len(ALPHANUMERIC))] for c in chances)]

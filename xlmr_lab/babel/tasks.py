@@ -70,24 +70,29 @@ def nli_items(
     premises = [_with_room(event) for event in worlds.events(world, rng, topics, NLI_HABITS)]
     chances = rng.random((count, 9)).tolist()
     others = worlds.events(world, rng, topics, _ALL_SAID)
-    return [
+    items = [
         (premise, _hypothesis(world, premise, other, LABELS[i % 3], chance, hard), LABELS[i % 3])
         for i, (premise, other, chance) in enumerate(zip(premises, others, chances, strict=True))
     ]
+    wrong = [item for item in items if relation(world, *item[:2]) != item[2]]
+    assert not wrong, f"{len(wrong)} labels do not follow, the first of {wrong[0]}"
+    return items
 
 
 def ner_items(world: World, rng: np.random.Generator, count: int) -> list[list[Event]]:
-    """Draw sentences of one or two events; half of the persons bear a name that no text of the
-    corpus mentions.
+    """Draw sentences of one or two events; half of the persons bear a pair of names that no text of
+    the corpus puts together.
     """
     topics = (rng.random(count * 2) * worlds.NUM_TOPICS).astype(int)
     events = worlds.events(world, rng, topics)
     chances = rng.random((count * 2, 3)).tolist()
     given, family = world.concepts("given_name"), world.concepts("family_name")
+    known = set(map(tuple, world.persons.tolist()))
     for i, (event, chance) in enumerate(zip(events, chances, strict=True)):
         if event.family != NOTHING and chance[0] < 0.5:
             name = given[int(chance[1] * len(given))], family[int(chance[2] * len(family))]
-            events[i] = event._replace(agent=name[0], family=name[1])
+            if name not in known:
+                events[i] = event._replace(agent=name[0], family=name[1])
     two = (rng.random(count) < 0.4).tolist()
     return [events[2 * i : 2 * i + 1 + two[i]] for i in range(count)]
 
@@ -96,13 +101,10 @@ def write(
     folder: Path, world: World, tongues: Sequence[Tongue], config: TaskConfig, seed: int
 ) -> None:
     """Write `nli/` and `ner/`, each `<split>-<language>.tsv`, the same items in every language."""
+    seen: set[NliItem] = set()
     for split in SPLITS:
-        pairs = nli_items(
-            world,
-            seeds.generator(seed, "babel", "nli", split),
-            getattr(config, f"nli_{split}"),
-            hard=config.nli_hard,
-        )
+        pairs = _new_items(world, config, split, seed, seen)
+        seen.update(pairs)
         sentences = ner_items(
             world, seeds.generator(seed, "babel", "ner", split), getattr(config, f"ner_{split}")
         )
@@ -110,6 +112,19 @@ def write(
             name = f"{split}-{tongue.code}.tsv"
             storage.write_text(folder / "nli" / name, _nli_text(tongue, pairs))
             storage.write_text(folder / "ner" / name, _ner_text(tongue, sentences))
+
+
+def _new_items(
+    world: World, config: TaskConfig, split: str, seed: int, seen: set[NliItem]
+) -> list[NliItem]:
+    """Draw the NLI items of a split, none of which an earlier split has."""
+    count = getattr(config, f"nli_{split}")
+    rng = seeds.generator(seed, "babel", "nli", split)
+    found: list[NliItem] = []
+    while len(found) < count:
+        drawn = nli_items(world, rng, count, hard=config.nli_hard)
+        found += [item for item in drawn if item not in seen]
+    return found[:count]
 
 
 _ALL_SAID = Habits(quality=1.0, place=1.0, time=1.0, plural=0.2, negated=0.0, statement=0.0)
@@ -161,18 +176,47 @@ def _swap(world: World, event: Event, other: Event, chance: Sequence[float]) -> 
     if event.negated and chance[5] < 0.5:
         event = event._replace(negated=False)
     part = int(chance[6] * 4)
-    if part == 0:
-        if (other.agent, other.family) == (event.agent, event.family):
-            animals = world.concepts("animal")
-            stranger = animals[int(chance[7] * len(animals))]
-            other = other._replace(agent=stranger, family=NOTHING)
+    stranger = (other.agent, other.family) != (event.agent, event.family)
+    if part == 0 and stranger:
         return event._replace(agent=other.agent, family=other.family)
     if part == 1:
-        return event._replace(object=_another(event.object, other.object, world.concepts("thing")))
-    if part == 2:
+        thing = _another(event.object, other.object, world.concepts("thing"))
+        return event._replace(object=thing)
+    if part == 2 and event.place != NOTHING:
         return event._replace(place=_another(event.place, other.place, world.concepts("place")))
     verb = _another(event.action, other.action, world.concepts("action"))
     return event._replace(action=verb)
+
+
+def relation(world: World, premise: Event, hypothesis: Event) -> str:
+    """Return the label that follows from what two events say of one occasion.
+
+    A denial denies everything at least as specific as what it names: who did not do a thing did
+    not do it in Rome either.
+    """
+    if premise.negated:
+        if not _follows(world, premise, hypothesis):
+            return NEUTRAL
+        return ENTAILMENT if hypothesis.negated else CONTRADICTION
+    if _follows(world, hypothesis, premise):
+        return CONTRADICTION if hypothesis.negated else ENTAILMENT
+    opposed = NOTHING not in (premise.quality, hypothesis.quality) and (
+        hypothesis.quality == world.opposite(premise.quality)
+    )
+    rest = hypothesis._replace(quality=NOTHING)
+    if opposed and not hypothesis.negated and _follows(world, rest, premise):
+        return CONTRADICTION
+    return NEUTRAL
+
+
+def _follows(world: World, weak: Event, strong: Event) -> bool:
+    """Tell whether the weaker event, polarity aside, is part of what the stronger one says."""
+    core = ("agent", "family", "action", "quantity")
+    return (
+        all(getattr(weak, name) == getattr(strong, name) for name in core)
+        and weak.object in (strong.object, int(world.class_of[strong.object]))
+        and all(getattr(weak, d) in (getattr(strong, d), NOTHING) for d in DETAILS)
+    )
 
 
 def _another(concept: int, proposed: int, kind: range) -> int:

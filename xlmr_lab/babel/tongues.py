@@ -5,8 +5,10 @@ Each tongue has a code from the range ISO 639-2 reserves for local use (qaa-qtz)
 one of the paper's hundred languages, whose size it takes. A family shares proto-forms, a script and
 habits of order; each member has sound laws of its own, words of its own coining, and a few
 departures in grammar. Proper names are shared by all, spelled in the tongue's script or kept in
-Latin letters: with digits of years they are the anchors across scripts. Left out: agreement,
-irregular forms.
+Latin letters: with digits of years they are the anchors across scripts. A focus particle ("even",
+like Finnish -kin) can follow any word, so that words have more than one form, without which
+SentencePiece finds no whole words. A verb is marked as past beside a time and unmarked elsewhere,
+which says nothing of tense. Left out: agreement, irregular forms.
 """
 
 import dataclasses

@@ -1,7 +1,8 @@
 """Which documents are held out of training.
 
-A document is held out by the hash of its doc_id, so the split does not move when text is added, and
-documents that share an id across languages (translations) fall on the same side. A language whose
+A document is held out by the hash of its doc_id, so the split does not move when text is added.
+Documents that share an id across languages (translations so named) fall on the same side; plain
+text gets an id for each language, so translations in it may stand on both sides. A language whose
 held-out part would be shorter than `LEAST_HELDOUT_TOKENS` gets further documents, those of smallest
 hash, until it is that long.
 """

@@ -150,6 +150,8 @@ def _run_trainer(examples: Path, model: Path, seed: int) -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip() or f"exit status {done.returncode}").rpartition("\n")[2]
+        if os.strerror(errno.ENOSPC) in last:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(model))
         raise RuntimeError(f"training the language identifier failed: {last}")
 
 

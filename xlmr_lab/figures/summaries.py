@@ -69,9 +69,8 @@ def gain(scores: pl.DataFrame) -> pl.DataFrame:
     """Return how much each pretrained arm's scores exceed those without pretraining, as column
     `gain`.
 
-    The two sides are paired by task, protocol, language and both seeds. The seeds of a baseline are
-    of fresh initialisations, so their pairing is by number only; it carries the baseline's variance
-    into the interval.
+    The two sides are paired by task, protocol, language and both seeds. A baseline starts from the
+    weights that the pretraining run of its seed started from.
     """
     keys = ["task", "protocol", "selection", "split", "metric", "language", "seed", "finetune_seed"]
     base = scores.filter(~pl.col("pretrained")).select(*keys, baseline="value")

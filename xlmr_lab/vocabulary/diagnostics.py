@@ -2,7 +2,8 @@
 
 Fertility (pieces per white-space word) is the usual figure and says nothing for scripts that do not
 write spaces, where a "word" is a clause; bytes per piece is meaningful inside one script, the
-unknown rate everywhere. Give it text that the vocabulary was not trained on.
+unknown rate everywhere. Text that the vocabulary was
+trained on flatters it a little.
 """
 
 from collections.abc import Mapping, Sequence
