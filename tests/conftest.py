@@ -185,6 +185,7 @@ def _config(languages: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "seed": 1,
         "corpus": {"path": None, "languages": [row["language"] for row in languages]},
+        "babel": {"glossed": 0.1},
         "sampling": {"alpha": 0.3, "basis": "blocks"},
         "nli": {"train_language": ""},
         "ner": {"train_language": ""},

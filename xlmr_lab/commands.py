@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from xlmr_lab import reports, results, storage
+from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations import stages
 from xlmr_lab.ablations.run import Study
 from xlmr_lab.errors import UserError
@@ -98,7 +99,7 @@ def ablate(work: Study, say: Say) -> None:
 
 def report(work: Study, say: Say) -> None:
     """Execute the notebooks on the study and write its HTML report."""
-    work.require_finished()
+    run_folder.require_finished(work.folder, work.config)
     say(findings_table(work))
     page = work.folder / "report" / "index.html"
     stamp, shown = work.folder / "report" / "made-from.json", _shown(work.folder)

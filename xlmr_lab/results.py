@@ -75,6 +75,7 @@ MODEL_ORGANISM = (
     "are shaped after real ones, and their documents all speak of one made-up world. "
     "What is found here is found about Babel."
 )
+GLOSSED = "Outside the first language, {:.0%} of sentences stand beside a translation into it."
 REAL_TEXT = "The text is real; what is found holds for these languages at this scale."
 
 
@@ -150,11 +151,9 @@ class Study:
         sizes = self.sizes()
         amount = f"{sum(sizes['size_bytes'].to_list()) / 2**20:,.1f} MiB of clean text"
         what = f"{len(sizes)} languages in {sizes['script'].n_unique()} scripts, {amount}"
-        if not self.is_babel():
-            return f"`{self.name}`: {what}. {REAL_TEXT}"
-        glossed = f"{self.config()['babel']['glossed']:.0%} of the sentences on web pages stand "
-        glossed += "beside their translation into the first language, as some do on the real web. "
-        return f"`{self.name}`: {what}. {MODEL_ORGANISM} In all languages but the first, {glossed}"
+        glossed = GLOSSED.format(self.config()["babel"]["glossed"])
+        kind = f"{MODEL_ORGANISM} {glossed}" if self.is_babel() else REAL_TEXT
+        return f"`{self.name}`: {what}. {kind}"
 
     def sizes(self) -> pl.DataFrame:
         """Return the kept text of each language, largest first."""
@@ -228,9 +227,10 @@ class Study:
         return pl.DataFrame(rows)
 
     def steps(self) -> pl.DataFrame:
-        """Return the training records of all runs: loss, learning rate, gradient norm by step."""
-        columns = ("step", "loss", "learning_rate", "gradient_norm")
-        return self._logged("metrics.jsonl", columns, "step")
+        """Return the training records of all runs by step."""
+        return self._logged(
+            "metrics.jsonl", ("step", "loss", "learning_rate", "gradient_norm"), "step"
+        )
 
     def draws(self) -> pl.DataFrame:
         """Return how many blocks of each language every run had drawn by each logged step."""
@@ -245,9 +245,7 @@ class Study:
         return self._grouped(pl.DataFrame(rows))
 
     def telemetry(self) -> pl.DataFrame:
-        """Return the speed of all runs by step; unlike everything else here it differs from machine
-        to machine.
-        """
+        """Return the speed of all runs by step, which differs from machine to machine."""
         return self._logged("telemetry.jsonl", ("step", "seconds", "tokens_per_second"), None)
 
     def _logged(self, file: str, columns: tuple[str, ...], kind: str | None) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 import pytest
 
 from xlmr_lab import configs, storage
+from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations import stages, studies
 from xlmr_lab.ablations.run import BASELINE, Study
 from xlmr_lab.errors import UserError
@@ -142,16 +143,16 @@ def test_other_settings_leave_nothing_of_the_old_ones_beside_them(finished) -> N
     """A partial run under new settings clears what was collected; a report says what to run."""
     folder, study = finished
     study.run()
-    study.require_finished()
+    run_folder.require_finished(study.folder, study.config)
     other = micro(folder, "ner.finetune.steps=7")
     with pytest.raises(UserError, match="other settings"):
-        other.require_finished()
+        run_folder.require_finished(other.folder, other.config)
     other.prepare()
     assert not (study.folder / "findings.jsonl").exists()
     with pytest.raises(UserError, match="no findings yet"):
-        other.require_finished()
+        run_folder.require_finished(other.folder, other.config)
     study.run()
-    study.require_finished()
+    run_folder.require_finished(study.folder, study.config)
 
 
 def test_files_are_told_apart_by_place_and_by_change(tmp_path) -> None:

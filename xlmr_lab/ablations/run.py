@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from xlmr_lab import configs, provenance, storage
+from xlmr_lab import configs, storage
 from xlmr_lab.ablations import findings, jobs, stages, transfer
+from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations.studies import TASKS, StudyConfig
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import scores as score_tables
@@ -29,9 +30,6 @@ logger = logging.getLogger(__name__)
 
 BASELINE = "no-pretraining"
 """The arm that is fine-tuned from fresh weights."""
-
-COLLECTED = ("scores.jsonl", "heldout.jsonl", "findings.jsonl", "arms.json")
-"""Files of the run folder that are made of the arms' and tasks' results."""
 
 PRETRAIN_VERSION = TRANSFER_VERSION = 1
 
@@ -67,7 +65,7 @@ class Study:
         tokens = stages.token_shards(self.config)
         for task in self._tasks():
             transfer.check(self.config, task)
-        self._open_folder()
+        run_folder.prepare(self.folder, self.config, self.preset)
         record = {
             "cleaned": stages.cleaned(self.config),
             "vocabulary": stages.vocabulary(self.config),
@@ -81,32 +79,6 @@ class Study:
         storage.write_jsonl(self.folder / "fertility.jsonl", fertility)
         cleaning = storage.read_json(record["cleaned"] / "report.json")
         storage.write_json(self.folder / "cleaning.json", cleaning)
-
-    def _open_folder(self) -> None:
-        """Have the run folder hold these settings, and nothing that was collected under others."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        place, settings = self.folder / "config.json", configs.to_dict(self.config)
-        if place.is_file() and storage.read_json(place) == settings:
-            return
-        for name in COLLECTED:
-            (self.folder / name).unlink(missing_ok=True)
-        storage.write_json(place, settings)
-        storage.write_json(self.folder / "provenance.json", provenance.collect(preset=self.preset))
-
-    def require_finished(self) -> None:
-        """Check that the run folder holds the findings of these very settings.
-
-        Raises:
-            UserError: it does not.
-        """
-        place = self.folder / "config.json"
-        if not (self.folder / "findings.jsonl").is_file() or not place.is_file():
-            told = "has no findings yet"
-        elif storage.read_json(place) != configs.to_dict(self.config):
-            told = "holds a study of other settings"
-        else:
-            return
-        raise UserError(f"{self.folder} {told}; run `./lab study` with these settings first")
 
     def arms(self, alphas: list[float]) -> list[Arm]:
         """Return the pretraining runs of some sampling exponents, over all seeds."""

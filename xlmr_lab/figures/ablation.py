@@ -32,8 +32,7 @@ def heldout_by_alpha(
 ) -> go.Figure:
     """Draw the held-out loss at the end of training by alpha, one line for each group of languages.
 
-    With `reference`, draw the change from that alpha; with `seeds`, also a dot for each seed;
-    `where` filters languages.
+    `reference`: draw the change from that alpha; `seeds`: add their dots; `where`: languages.
     """
     title = "Held-out masked-LM loss by α"
     chosen = filtered(last_step(heldout), where)
@@ -49,7 +48,6 @@ def heldout_by_alpha(
         rows = summary.filter(pl.col(group) == value)
         shift = (i - (len(groups) - 1) / 2) * min(0.015, 0.06 / len(groups))
         look = {"color": palette[value], "symbol": symbols[value], "size": 9}
-        dash = theme.DASHES[i % len(theme.DASHES)]
         figure.add_scatter(
             x=theme.rounded(rows["alpha"] + shift),
             y=theme.rounded(rows["mean"]),
@@ -58,21 +56,24 @@ def heldout_by_alpha(
             legendgroup=value,
             mode="lines+markers",
             marker=look,
-            line={"color": palette[value], "width": 1.8, "dash": dash},
+            line={"color": palette[value], "width": 1.8, "dash": theme.DASHES[i % 8]},
             customdata=rows["alpha"].to_list(),
             hovertemplate=f"{value}, α = %{{customdata}}: %{{y:.4f}}<extra></extra>",
         )
         if seeds:
-            part = chosen.filter(pl.col(group) == value)
-            _add_seeds(figure, part, value, look, shift + SEED_SHIFT)
+            dots = chosen.filter(pl.col(group) == value)
+            _add_seeds(figure, dots, value, look, shift + SEED_SHIFT)
     if reference is not None:
         figure.add_hline(y=0, line={"color": theme.GREY, "dash": "dot"})
-    alphas = sorted(heldout["alpha"].unique().to_list())
-    figure.update_xaxes(title="α", tickvals=alphas, zeroline=False)
+    figure.update_xaxes(tickvals=sorted(heldout["alpha"].unique().to_list()))
+    return _finish(figure, title, _measured(chosen), group)
+
+
+def _finish(figure: go.Figure, title: str, subtitle: str, group: str) -> go.Figure:
+    figure.update_xaxes(title="α", zeroline=False)
     figure.update_yaxes(title="nats per masked token")
-    return theme.finish(
-        figure, title=title, subtitle=_measured(chosen), height=HEIGHT, legend=theme.GROUPS[group]
-    )
+    legend = theme.GROUPS[group]
+    return theme.finish(figure, title=title, subtitle=subtitle, height=HEIGHT, legend=legend)
 
 
 def paper_alpha() -> go.Figure:
