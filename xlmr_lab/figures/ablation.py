@@ -61,11 +61,10 @@ def heldout_by_alpha(
             hovertemplate=f"{value}, α = %{{customdata}}: %{{y:.4f}}<extra></extra>",
         )
         if seeds:
-            dots = chosen.filter(pl.col(group) == value)
-            _add_seeds(figure, dots, value, look, shift + SEED_SHIFT)
+            _add_seeds(figure, chosen, {group: value}, look, shift + SEED_SHIFT)
+    figure.update_xaxes(tickvals=sorted(heldout["alpha"].unique().to_list()))
     if reference is not None:
         figure.add_hline(y=0, line={"color": theme.GREY, "dash": "dot"})
-    figure.update_xaxes(tickvals=sorted(heldout["alpha"].unique().to_list()))
     return _finish(figure, title, _measured(chosen), group)
 
 
@@ -106,9 +105,18 @@ def paper_alpha() -> go.Figure:
 
 
 def _add_seeds(
-    figure: go.Figure, part: pl.DataFrame, value: str, look: dict[str, object], shift: float
+    figure: go.Figure,
+    chosen: pl.DataFrame,
+    where: dict[str, str],
+    look: dict[str, object],
+    shift: float,
 ) -> None:
-    single = part.group_by("alpha", "seed", maintain_order=True).agg(pl.col("loss").mean())
+    (value,) = where.values()
+    single = (
+        chosen.filter(**where)
+        .group_by("alpha", "seed", maintain_order=True)
+        .agg(pl.col("loss").mean())
+    )
     figure.add_scatter(
         x=theme.rounded(single["alpha"] + shift),
         y=theme.rounded(single["loss"]),
