@@ -35,7 +35,7 @@ def arms(study: Study) -> AblationExplorer:
 
 def shown(explorer: Any) -> go.Figure:
     """Return the figure that a browser would draw."""
-    return go.Figure(explorer.canvas.figure)
+    return explorer.canvas.figure
 
 
 def drawn(figure: go.Figure) -> list[tuple[list[Any], list[Any]]]:

@@ -88,8 +88,9 @@ def test_it_asks_for_nothing(opened: Any) -> None:
 @pytest.mark.parametrize("width", [1000, 700, 390])
 def test_nothing_runs_off_the_page(opened: Any, width: int) -> None:
     opened.set_viewport_size({"width": width, "height": 900})
-    opened.wait_for_timeout(300)
-    assert opened.evaluate("() => document.documentElement.scrollWidth") <= width
+    opened.wait_for_function(
+        "width => document.documentElement.scrollWidth <= width", arg=width, timeout=30_000
+    )
 
 
 def test_text_runs_in_its_own_direction(opened: Any) -> None:
