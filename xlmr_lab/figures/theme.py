@@ -1,10 +1,11 @@
 """The one look of every figure: colours, fonts, sizes, and what a resource tier or a verdict is
 coloured.
 
-Colours are those of Okabe and Ito (distinct with every common colour blindness), and never carry a
-meaning alone: a second channel (symbol, dash, position, label) always repeats it. A tier, script or
-family has the same colour in every figure of a study. `use()` is called by notebooks, not on
-import. The figures hold plain lists, so they stay small and readable when saved.
+Colours are those of Okabe and Ito (distinct with every common colour blindness; their yellow
+darkened to show on white), and never carry a meaning alone: a second channel (symbol, dash,
+position, label) always repeats it. A tier, script or family has the same colour in every figure of
+a study. `use()` is called by notebooks, not on import. The figures hold plain lists, so they stay
+small and readable when saved.
 """
 
 import re
@@ -18,14 +19,13 @@ import polars as pl
 from xlmr_lab import languages
 
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
-SKY, VERMILION, YELLOW, GREY = "#56B4E9", "#D55E00", "#F0E442", "#8A8F98"
-PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, GREY, YELLOW)
+SKY, VERMILION, OLIVE, GREY = "#56B4E9", "#D55E00", "#8F8A26", "#8A8F98"
+PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, GREY, OLIVE)
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "hexagon", "cross")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "4px,8px", "8px,2px")
 
 TIER_COLORS = {"high": BLUE, "mid": GREEN, "low": VERMILION}
 VERDICT_COLORS = {"supported": GREEN, "contradicted": VERMILION, "inconclusive": GREY}
-PAPER_COLOR = PURPLE
 
 GROUPS = {"tier": "resource tier", "script": "script", "family": "family", "language": "language"}
 """The columns by which languages are grouped, and what a reader calls them."""
