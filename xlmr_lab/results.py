@@ -148,9 +148,9 @@ class Study:
 
     def about(self) -> str:
         """Say in Markdown what was studied, and what kind of languages it speaks about."""
-        sizes = self.sizes()
+        sizes, scripts = self.sizes(), self.sizes()["script"].n_unique()
         amount = f"{sum(sizes['size_bytes'].to_list()) / 2**20:,.1f} MiB of clean text"
-        what = f"{len(sizes)} languages in {sizes['script'].n_unique()} scripts, {amount}"
+        what = f"{len(sizes)} languages in {scripts} script{'s' * (scripts > 1)}, {amount}"
         glossed = GLOSSED.format(self.config()["babel"]["glossed"])
         kind = f"{MODEL_ORGANISM} {glossed}" if self.is_babel() else REAL_TEXT
         return f"`{self.name}`: {what}. {kind}"
