@@ -203,7 +203,7 @@ def test_each_finding_is_drawn_with_its_verdict(study: Study) -> None:
 
 def test_findings_stand_beside_the_papers_numbers(study: Study) -> None:
     shown = findings.table(study.findings()).frame
-    assert shown["effect [95 % interval]"][2] == "+0.090 [\u22120.020, +0.200]"
+    assert shown.to_series(3)[2] == "+0.090 [\u22120.020, +0.200]"
     assert shown["verdict"][2].startswith("inconclusive; becomes clear")
     assert shown["verdict"][0] == "supported"
     assert "low 58 / 57 / 52 / 49" in shown["in the paper"][0]

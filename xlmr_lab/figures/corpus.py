@@ -35,7 +35,7 @@ def sizes(
             hovertemplate="%{customdata[0]} (%{customdata[1]}, %{customdata[2]}): "
             f"%{{y:,.4~g}} {unit}<extra></extra>",
         )
-    figure.update_yaxes(type="log", dtick=1, tickformat=",~g", title=f"{unit}, log scale")
+    figure.update_yaxes(title=unit, **theme.spread(frame["size_bytes"] / scale))
     figure.update_xaxes(**theme.categories(frame["label"]))
     ratio = frame["size_bytes"].to_list()[0] / max(1, frame["size_bytes"].to_list()[-1])
     subtitle = (
@@ -47,6 +47,7 @@ def sizes(
 
 def cleaning(frame: pl.DataFrame) -> go.Figure:
     """Draw the fate of the paragraphs of each language: kept, or rejected for which reason."""
+    frame = frame.sort("size_bytes", "language", descending=[True, False])
     read = frame.group_by("language", "name", maintain_order=True).agg(
         read=pl.col("num_paragraphs").sum()
     )
@@ -54,6 +55,7 @@ def cleaning(frame: pl.DataFrame) -> go.Figure:
     frame = frame.join(read, on=["language", "name"], maintain_order="left")
     frame = frame.with_columns(share=pl.col("num_paragraphs") / pl.col("read"))
     totals = frame.group_by("fate").agg(pl.col("num_paragraphs").sum())
+    totals = totals.filter(pl.col("num_paragraphs") > 0)
     totals = totals.sort("num_paragraphs", "fate", descending=[True, False])
     reasons = [fate for fate in totals["fate"] if fate != "kept"]
     figure = go.Figure()
@@ -102,8 +104,9 @@ def fertility(frame: pl.DataFrame, *, color: str = "script") -> go.Figure:
                 row=row,
                 col=1,
             )
-    figure.update_yaxes(title="pieces<br>per word", type="log", row=1, col=1)
-    figure.update_yaxes(tickvals=[1, 2, 5, 10, 20, 50, 100, 200], row=1, col=1)
+    figure.update_yaxes(
+        title="pieces<br>per word", **theme.spread(frame["fertility"]), row=1, col=1
+    )
     figure.update_yaxes(title="bytes<br>per piece", rangemode="tozero", row=2, col=1)
     figure.update_xaxes(**theme.categories(frame["label"]))
     unknown = frame.sort("unknown_rate", descending=True).row(0, named=True)

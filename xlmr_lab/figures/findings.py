@@ -65,10 +65,15 @@ def table(findings: pl.DataFrame) -> Table:
         "id",
         pl.format("{} (Sec. {})", "claim", "section").alias("claim"),
         pl.format("{}: {}", "outcome", "contrast").alias("measured here"),
-        pl.Series("effect [95 % interval]", with_interval(findings, "effect"), dtype=pl.String),
+        pl.Series(
+            "effect [95\u00a0% interval]", with_interval(findings, "effect"), dtype=pl.String
+        ),
         pl.col("num_pairs").alias("pairs"),
         pl.concat_str(
-            "verdict", pl.col("note").replace("", None), separator="; ", ignore_nulls=True
+            "verdict",
+            pl.col("note").str.replace_all("`", "").replace("", None),
+            separator="; ",
+            ignore_nulls=True,
         ),
         pl.col("id").map_elements(in_paper, return_dtype=pl.String).alias("in the paper"),
     )

@@ -87,7 +87,7 @@ def distribution(
         row=1,
         col=1,
     )
-    figure.update_yaxes(title="passes", type="log", dtick=1, tickformat="~g", row=2, col=1)
+    figure.update_yaxes(title="passes", **theme.logarithmic([*frame["passes"], 1]), row=2, col=1)
     return theme.finish(
         figure,
         title=f"Language sampling at α = {alpha:.2f}",

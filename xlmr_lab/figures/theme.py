@@ -8,6 +8,7 @@ a study. `use()` is called by notebooks, not on import. The figures hold plain l
 small and readable when saved.
 """
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -30,6 +31,8 @@ VERDICT_COLORS = {"supported": GREEN, "contradicted": VERMILION, "inconclusive":
 GROUPS = {"tier": "resource tier", "script": "script", "family": "family", "language": "language"}
 """The columns by which languages are grouped, and what a reader calls them."""
 
+LOG_FROM = 4.0
+"""Values that span at least this ratio stand on a logarithmic axis."""
 FAINT = "rgba(138, 143, 152, 0.40)"
 MAX_NAMES = 16
 MAX_LETTERS = 14
@@ -169,6 +172,35 @@ def categories(labels: pl.Series) -> dict[str, object]:
         "showgrid": len(order) <= 40,
         "range": [-0.7, len(order) - 0.3],
     }
+
+
+def spread(values: Iterable[float]) -> dict[str, object]:
+    """Return the settings of an axis of sizes: logarithmic where they span much, else from 0.
+
+    >>> spread([1.0, 2.0])
+    {'type': 'linear', 'rangemode': 'tozero', 'tickformat': ',~g'}
+    """
+    known = [value for value in values if value > 0]
+    if known and max(known) >= LOG_FROM * min(known):
+        return logarithmic(known)
+    return {"type": "linear", "rangemode": "tozero", "tickformat": ",~g"}
+
+
+def logarithmic(values: Iterable[float], form: str = ",~g") -> dict[str, object]:
+    """Return the settings of a logarithmic axis whose ticks suit the span of the values.
+
+    >>> logarithmic([1.0, 30.0])["tickvals"]
+    [0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0]
+    >>> logarithmic([1.0, 4000.0])["tickvals"]
+    [1.0, 10.0, 100.0, 1000.0]
+    """
+    known = [value for value in values if value > 0] or [1.0]
+    low, high = min(known) / 2.1, max(known) * 2.1
+    steps = (1, 2, 5) if high < 500 * low else (1,)
+    places = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = [float(f"{step}e{place}") for place in places for step in steps]
+    near = [tick for tick in ticks if low <= tick <= high]
+    return {"type": "log", "tickvals": near, "tickformat": form}
 
 
 def rounded(series: pl.Series) -> list[float]:

@@ -132,7 +132,8 @@ def draws(frame: pl.DataFrame, sizes: pl.DataFrame) -> go.Figure:
             hovertemplate="%{x}: %{y:.3%} of the blocks<extra></extra>",
         )
     figure.update_xaxes(**theme.categories(text["label"]))
-    figure.update_yaxes(title="share, log scale", type="log", dtick=1, tickformat=".3~%")
+    drawn = [*text["share"], *shares["mean"]]
+    figure.update_yaxes(title="share", **theme.logarithmic(drawn, ".2~%"))
     subtitle = (
         "Filled: share of the blocks drawn in training, mean over seeds; rings: share of the bytes"
     )

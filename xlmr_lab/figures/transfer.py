@@ -198,4 +198,4 @@ def _seeds(part: pl.DataFrame) -> str:
 
 def _nothing(task: str, protocol: str) -> go.Figure:
     message = f"This study has no {protocol} scores for {TASKS[task].lower()}."
-    return theme.empty(message, title=f"{TASKS[task]}, {protocol}")
+    return theme.empty(message, title=f"{TASKS[task]}, {protocol}", height=150)
