@@ -86,7 +86,7 @@ def test_what_is_not_named_keeps_the_default_of_the_sum() -> None:
         ("sampling.alpha=high", "sampling.alpha must be of type float, got 'high'"),
         ("sampling.alpha=nan", "sampling.alpha must be of type float, got 'nan'"),
         ("sampling.alpha=1e999", "sampling.alpha must be of type float, got '1e999'"),
-        ("sampling.alpha=1.3", r"alpha must be in \[0, 1\], got 1.3"),
+        ("sampling.alpha=1.3", r"^sampling\.alpha must be in \[0, 1\], got 1.3"),
         ("sampling.basis=pieces", "must be one of blocks, bytes, got 'pieces'"),
         ("sampling.layers=3", "must be one of 1, 2, got '3'"),
         ("betas=0.9", "betas must have 2 comma-separated values, got '0.9'"),
@@ -171,6 +171,49 @@ def test_any_difference_changes_the_fingerprint() -> None:
 def test_a_fingerprint_is_the_same_in_every_process() -> None:
     digest = hashlib.sha256(b'[{"alpha":0.3,"seeds":[1,2]},"tiny"]').hexdigest()
     assert configs.fingerprint({"seeds": (1, 2), "alpha": 0.3}, "tiny") == digest[:10]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """A section whose complaints name it in words of their own."""
+
+    seeds: int = 1
+    sampling: Sampling = Sampling()
+
+    def __post_init__(self) -> None:
+        if self.seeds < 1:
+            raise UserError(f"a task's seeds must be at least 1, got {self.seeds}")
+        if self.seeds > 9:
+            raise UserError(f"task.seeds must be at most 9, got {self.seeds}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Tasks:
+    """Two sections of a kind."""
+
+    task: Task = Task()
+    other: Task = Task()
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("task.seeds=0", "^task: a task's seeds must be at least 1, got 0"),
+        ("other.seeds=0", "^other: a task's seeds must be at least 1, got 0"),
+        ("task.seeds=10", "^task.seeds must be at most 9"),
+        ("other.sampling.alpha=2", "^other.sampling.alpha must be in"),
+    ],
+)
+def test_a_complaint_names_its_section_once(assignment: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        configs.override(Tasks(), [assignment])
+
+
+def test_help_can_be_kept_to_some_sections() -> None:
+    text = configs.help_text(Run(steps=7), sections=())
+    assert "  steps=7\n" in text
+    assert "sampling." not in text
+    assert configs.help_text(Run(steps=7), sections=["sampling"]) == configs.help_text(Run(steps=7))
 
 
 def test_help_shows_each_setting_with_value_and_documentation() -> None:

@@ -2,13 +2,19 @@
 
 import errno
 import gzip
+import re
 import shutil
+import subprocess
+import sys
 from collections import namedtuple
 
 import pytest
 
+from xlmr_lab import configs
 from xlmr_lab.__main__ import main
+from xlmr_lab.ablations.studies import PRESETS, StudyConfig
 from xlmr_lab.commands import VERBS, table
+from xlmr_lab.verb_help import SECTIONS
 
 TEXT = "Eine kleine Geschichte von einem Haus am Fluss, in dem drei Kinder wohnten.\n"
 
@@ -48,7 +54,7 @@ def corpus(folder, files: dict[str, bytes]) -> str:
     ("setting", "told"),
     [
         ("sampling.alfa=0.3", "sampling.alpha"),
-        ("sampling.alpha=1.3", "alpha must be in [0, 1], got 1.3"),
+        ("sampling.alpha=1.3", "sampling.alpha must be in [0, 1], got 1.3"),
         ("sampling.alpha=much", "sampling.alpha must be of type float, got 'much'"),
         ("alpha", "section.field=value"),
         ("pretrain.peak_learning_rate=-1", "peak_learning_rate must be above 0"),
@@ -58,6 +64,9 @@ def corpus(folder, files: dict[str, bytes]) -> str:
         ("babel.languages=qaa,qaa", "must differ"),
         ("pretrain.heldout_blocks=0", "heldout_blocks"),
         ("corpus.languages=sw", "sw"),
+        ("--sampling.alpha=0.7", "without dashes: sampling.alpha=0.7, got"),
+        ("--pretrain.steps", "without dashes: pretrain.steps=VALUE, got"),
+        ("preset=small", "the preset is an option: --preset small"),
     ],
 )
 def test_a_bad_setting_is_one_line(lab, setting, told) -> None:
@@ -132,12 +141,34 @@ def test_an_unknown_verb_names_those_there_are(lab, capsys) -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verbs_help_lists_every_setting_with_its_meaning(verb, capsys) -> None:
+def test_every_verbs_help_lists_the_settings_it_depends_on(verb, capsys) -> None:
     assert main([verb, "--help"]) == 0
     out = capsys.readouterr().out
-    assert "sampling.alpha=0.3" in out
-    assert "pretrain.steps=" in out
+    assert "  babel.corpus_bytes=4000000\n      " in out
+    assert ("sampling.alpha=0.3" in out) == (verb not in ("corpus", "vocab"))
+    assert ("nli.seeds=3" in out) == (verb in ("study", "evaluate", "ablate", "report"))
+    for preset in PRESETS:
+        assert re.search(rf"^  {preset} +\w.{{20}}", out, re.MULTILINE)
+    assert out.count(f"./lab {verb} ") == 2
     assert max(map(len, out.splitlines())) <= 100
+    assert "\n    notebooks" not in out, "a docstring's indentation"
+
+
+def test_the_sections_of_a_verb_exist() -> None:
+    there = {name.partition(".")[0] for name in configs.leaves(StudyConfig) if "." in name}
+    assert set().union(*SECTIONS.values()) <= there
+    assert set(SECTIONS) <= set(VERBS)
+
+
+def test_a_reader_that_is_gone_ends_nothing() -> None:
+    """As in `xlmr-lab study --help | head -1`."""
+    command = [sys.executable, "-m", "xlmr_lab", "study", "--help"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        told = process.stderr.read().decode()
+    assert (process.returncode, told) == (0, "")
 
 
 def test_interrupting_says_how_to_go_on(lab, monkeypatch, capsys) -> None:

@@ -1,13 +1,17 @@
 """The README is short, and what it names is there: commands, settings, links, notebooks."""
 
+import json
 import re
 import shlex
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from xlmr_lab import intervals
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -96,3 +100,37 @@ def test_folders_and_files_in_the_overview_exist() -> None:
 def test_every_part_of_the_package_is_in_the_overview() -> None:
     parts = {path.parent.name for path in (ROOT / "xlmr_lab").glob("*/__init__.py")}
     assert [part for part in sorted(parts) if f"xlmr_lab/{part}/" not in README] == []
+
+
+def findings(path: Path) -> list[dict[str, Any]]:
+    """Return a study's stored findings, without the record of what made them."""
+    record, *rows = (json.loads(line) for line in path.read_text("utf-8").splitlines())
+    assert record["provenance"]["command"].startswith("xlmr_lab study")
+    assert record["provenance"]["libraries"]["torch"]
+    return rows
+
+
+def table_row(study: str, finding: dict[str, Any]) -> str:
+    """Return the line of the README that tells a finding."""
+    units = {"held-out loss": "nats", "zero-shot accuracy": "accuracy", "zero-shot span": "span F1"}
+    unit = next(unit for start, unit in units.items() if finding["outcome"].startswith(start))
+    levels = re.search(r"\([\d.]+ with, [\d.]+ without", finding["outcome"])
+    effect = intervals.told(finding["effect"], finding["low"], finding["high"])
+    cells = (
+        f"{finding['claim']} ({finding['section'].partition(',')[0]})",
+        study,
+        f"{effect} {unit}" + (f" {levels[0]})" if levels else ""),
+        ", ".join(filter(None, (finding["verdict"], finding["lean"]))),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def test_the_table_of_results_is_what_the_stored_studies_found() -> None:
+    paths = sorted((ROOT / "notebooks" / "results").glob("*-findings.jsonl"))
+    studies = {path.name.removesuffix("-findings.jsonl"): findings(path) for path in paths}
+    assert {"tiny", "small"} <= set(studies)
+    wanted = {table_row(name, row) for name, rows in studies.items() for row in rows}
+    names = "|".join(map(re.escape, studies))
+    told = re.findall(rf"^\|[^|]+\| (?:{names}) \|.*$", README, re.MULTILINE)
+    assert len(told) == len(set(told))
+    assert set(told) == wanted

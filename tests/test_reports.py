@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from xlmr_lab import reports, results
+from xlmr_lab import reports, results, storage
 from xlmr_lab.errors import UserError
 from xlmr_lab.report_page import page
 
@@ -145,6 +145,38 @@ def test_code_is_folded_stderr_dropped_and_everything_escaped() -> None:
     assert "A &lt;study&gt;" in shown
 
 
+def test_cells_that_show_nothing_stand_in_one_fold_with_the_next_that_does() -> None:
+    parameters = new_code_cell("run = 'a'")
+    parameters.metadata["tags"] = ["parameters"]
+    shows, silent, last = (new_code_cell(x) for x in ("show()", "import b", "import b"))
+    shows.outputs = [new_output("display_data", {"text/plain": "shown"})]
+    shown = body(small_page(parameters, silent, shows, new_markdown_cell("text"), last))
+    assert shown.count("<details>") == 2
+    fold = (
+        "<summary>Parameters and code</summary><pre><code>run = &#x27;a&#x27;\n\nimport b\n\nshow()"
+    )
+    assert fold in shown
+    assert shown.index("import b") < shown.index("shown") < shown.rindex("import b")
+
+
+def test_what_the_summary_says_is_not_said_again() -> None:
+    cell = new_code_cell("about()")
+    cell.outputs = [new_output("display_data", {"text/markdown": "**Babel** is."})]
+    shown = body(small_page(cell, summary="A study. **Babel** is."))
+    assert shown.count("<strong>Babel</strong>") == 1
+    assert body(small_page(cell)).count("<strong>Babel</strong>") == 1
+
+
+def test_findings_are_a_table_with_folded_details() -> None:
+    finding = {"claim": "a < b", "effect": "+1 [+0, +2]", "verdict": "inconclusive, leans for"}
+    shown = body(
+        page([], title="t", summary="", provenance={}, findings=[finding | {"details": "`run`"}])
+    )
+    assert "<td dir='auto'>a &lt; b<details><summary>Details</summary>" in shown
+    assert "<code>run</code>" in shown
+    assert "<span class='verdict inconclusive'>inconclusive, leans for</span>" in shown
+
+
 def test_the_richest_form_is_shown_and_a_widget_is_a_note() -> None:
     cell = new_code_cell("x")
     widget = {"application/vnd.jupyter.widget-view+json": {}, "text/plain": "VBox(...)"}
@@ -156,7 +188,8 @@ def test_the_richest_form_is_shown_and_a_widget_is_a_note() -> None:
         new_output("display_data", {"text/plain": "plain"}),
     ]
     shown = body(small_page(cell))
-    assert "explorer stands here" in shown
+    assert "explorer stands here: run <code>./lab notebook</code> and open" in shown
+    assert "<code>one.ipynb</code>" in shown
     assert "VBox" not in shown
     assert "<td>1</td>" in shown
     assert "src=" not in shown
@@ -201,6 +234,10 @@ def test_a_study_becomes_one_page_with_its_findings_first(
     assert path == study_folder / "report" / "index.html"
     assert path.stat().st_size < 10_000_000
     shown = body(path.read_text("utf-8"))
-    assert shown.index("<strong>supported</strong>") < shown.index("<nav")
+    assert shown.count("<span class='verdict supported'>supported</span>") == 2
+    assert shown.index("<span class='verdict") < shown.index("<nav")
+    record, *rows = storage.read_jsonl(path.with_name("findings.jsonl"))
+    assert record == {"provenance": study.provenance()}
+    assert rows == study.findings().to_dicts()
     assert "Babel is a model organism" in shown
     assert "Zero-shot transfer" in shown

@@ -48,6 +48,7 @@ def test_a_missing_study_names_the_command_that_makes_it(
         ("fertility.jsonl", "fertility"),
         ("cleaning.json", "cleaning"),
         ("arms.json", "runs"),
+        ("blocks.jsonl", "passes"),
     ],
 )
 def test_an_unfinished_study_names_what_is_missing(folder: Path, file: str, method: str) -> None:
@@ -110,6 +111,29 @@ def test_runs_steps_and_draws_come_from_the_pretraining_folders(study_folder: Pa
     assert study.telemetry()["tokens_per_second"].min() > 0
 
 
+def test_passes_are_blocks_drawn_over_blocks_there_are(study_folder: Path) -> None:
+    """Of the smallest language 6 blocks; at alpha 0.01 about a twelfth of 400 * 64 is drawn."""
+    study = results.open_study(study_folder)
+    passes = study.passes().filter(run="alpha=0.01-s1", language="qal")
+    (row,) = passes.iter_rows(named=True)
+    assert row["num_blocks"] == 2 + row["size_bytes"] // 200
+    assert row["passes"] == row["blocks"] / row["num_blocks"]
+    assert 200 < row["passes"] < 600
+    total = study.passes().filter(run="alpha=1-s3")
+    assert study.budget() == pytest.approx(total["blocks"].sum() / total["num_blocks"].sum(), 0.01)
+
+
+def test_the_kin_of_the_largest_language_are_named(folder: Path) -> None:
+    study = results.open_study(folder)
+    assert (
+        "Of 4 low-resource languages, 1 (qai) are of the family of the largest" in study.kinship()
+    )
+    rows = [json.loads(line) for line in (folder / "sizes.jsonl").read_text().splitlines()]
+    rows = [row | {"size_bytes": 1000} for row in rows]
+    (folder / "sizes.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert "no tiers" in study.kinship()
+
+
 def test_babel_is_called_a_model_organism_and_real_text_is_not(folder: Path) -> None:
     study = results.open_study(folder)
     assert "Babel is a model organism" in study.about()
@@ -129,6 +153,14 @@ def test_the_papers_corpus_has_its_hundred_languages_with_misprints_corrected() 
 def test_tiers_are_thirds_and_the_middle_takes_the_rest() -> None:
     sizes = {key: float(10 - i) for i, key in enumerate("abcdefg")}
     assert "".join(tier[0] for tier in tiers(sizes).values()) == "hhmmmll"
-    assert tiers({"a": 1.0, "b": 1.0}) == {"a": "high", "b": "low"}
-    assert tiers({"a": 1.0}) == {"a": "high"}
+    assert tiers({"a": 2.0, "b": 1.0}) == {"a": "high", "b": "low"}
     assert tiers({}) == {}
+
+
+def test_languages_of_nearly_one_size_are_of_one_tier() -> None:
+    """The sizes are those of the tiny preset: two near 154 kB and one of 161 kB."""
+    sizes = {"a": 1457.0, "b": 1394.0, "c": 323.0, "d": 161.0, "e": 154.6, "f": 153.9}
+    assert "".join(tier[0] for tier in tiers(sizes).values()) == "hhmlll"
+    assert set(tiers({"a": 1.0, "b": 1.05, "c": 0.98}).values()) == {"equal"}
+    assert tiers({"a": 1.0}) == {"a": "equal"}
+    assert tiers({"a": 1.2, "b": 1.0}) == {"a": "high", "b": "low"}

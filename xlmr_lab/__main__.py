@@ -2,13 +2,17 @@
 
 import argparse
 import errno
+import inspect
 import logging
+import os
 import sys
+from typing import Any
 
 from xlmr_lab import __version__, configs
 from xlmr_lab.errors import UserError
 
 LOG_FORMAT = "%(asctime)s %(message)s"
+OPTIONS = ("preset", "help", "version")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,35 +37,60 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    from xlmr_lab import commands
+    from xlmr_lab import commands, verb_help
     from xlmr_lab.ablations import run, studies
 
-    parser = argparse.ArgumentParser(
-        prog="xlmr-lab",
-        description=f"The research workbench for XLM-R, version {__version__}.",
-        epilog="`xlmr-lab VERB --help` lists every setting.",
-    )
-    parser.add_argument("--version", action="version", version=__version__)
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for name, function in commands.VERBS.items():
-        doc = (function.__doc__ or "").strip()
-        verb = verbs.add_parser(name, help=doc, description=doc, add_help=False)
-        verb.add_argument("-h", "--help", action="store_true", help="list every setting")
-        verb.add_argument("--preset", default="tiny", help=f"one of {', '.join(studies.PRESETS)}")
-        verb.add_argument("settings", nargs="*", metavar="section.field=value")
-    chosen = parser.parse_args(arguments)
+    chosen = _parser(commands.VERBS).parse_args(_checked(arguments))
     named = dict(setting.partition("=")[::2] for setting in chosen.settings)
     own_text = named.get("corpus.path", "none").lower() not in ("none", "null")
     config = studies.preset(chosen.preset, own_text=own_text)
     if chosen.help:
-        print(f"xlmr-lab {chosen.verb} [--preset NAME] [section.field=value ...]\n")
-        print(commands.VERBS[chosen.verb].__doc__)
-        print(f"\nPresets: {', '.join(studies.PRESETS)}. The settings of {chosen.preset}:\n")
-        print(configs.help_text(config))
+        _say(verb_help.text(chosen.verb, commands.VERBS[chosen.verb], chosen.preset, config))
         return 0
     config = configs.override(config, studies.settled(chosen.settings, own_text=own_text))
-    commands.VERBS[chosen.verb](run.Study(config, chosen.preset), print)
+    commands.VERBS[chosen.verb](run.Study(config, chosen.preset), _say)
     return 0
+
+
+def _parser(verbs: dict[str, Any]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="xlmr-lab",
+        description=f"The research workbench for XLM-R, version {__version__}.",
+        epilog="`xlmr-lab VERB --help` lists the settings of a verb.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    subparsers = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for name, function in verbs.items():
+        doc = inspect.cleandoc(function.__doc__ or "")
+        verb = subparsers.add_parser(name, help=doc, description=doc, add_help=False)
+        verb.add_argument("-h", "--help", action="store_true", help="list the settings")
+        verb.add_argument("--preset", default="tiny")
+        verb.add_argument("settings", nargs="*", metavar="section.field=value")
+    return parser
+
+
+def _checked(arguments: list[str]) -> list[str]:
+    """Return the arguments, unless a setting is written as an option or the preset as a setting.
+
+    Raises:
+        UserError: so it is; the message says how it is written.
+    """
+    for word in arguments:
+        name, equals, value = word.removeprefix("--").partition("=")
+        if word.startswith("--") and name and name not in OPTIONS:
+            written = f"{name}={value if equals else 'VALUE'}"
+            raise UserError(f"settings are written without dashes: {written}, got {word!r}")
+        if word.startswith("preset="):
+            raise UserError(f"the preset is an option: --preset {value}, got {word!r}")
+    return arguments
+
+
+def _say(text: str) -> None:
+    """Print a line; to a reader that is gone (as `| head`), say nothing and let the work go on."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from xlmr_lab import reports, results, storage
+from xlmr_lab import intervals, reports, results, storage
 from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations import stages
 from xlmr_lab.ablations.run import Study
@@ -159,9 +159,9 @@ def findings_table(work: Study) -> str:
     for row in storage.read_jsonl(work.folder / "findings.jsonl"):
         lines.append(f"{row['verdict']:>12}  {row['claim']}")
         if row["low"] is not None:
-            numbers = f"{row['effect']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
+            numbers = intervals.told(row["effect"], row["low"], row["high"])
             lines += _indented(f"{numbers} {row['outcome']}")
-        lines += _indented(row["note"])
+        lines += _indented("; ".join(filter(None, (row["lean"], row["note"]))))
     return "\n".join(lines)
 
 

@@ -7,20 +7,18 @@ state. Left out on purpose: YAML, registries, interpolation, environment variabl
 """
 
 import ast
-import contextlib
 import dataclasses
 import difflib
 import hashlib
 import inspect
 import itertools
 import json
-import math
 import textwrap
-import types
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from xlmr_lab import setting_values
 from xlmr_lab.errors import UserError
 
 Config = TypeVar("Config")
@@ -109,7 +107,7 @@ def override(config: Config, assignments: Sequence[str]) -> Config:
             raise UserError(f"expected section.field=value, got {assignment!r}")
         if name not in known:
             raise UserError(_unknown(name, known))
-        flat[name] = _parse(name, known[name].type, value)
+        flat[name] = setting_values.parse(name, known[name].type, value)
     return build(type(config), flat)
 
 
@@ -137,11 +135,17 @@ def fingerprint(*parts: Any, digits: int = 10) -> str:
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()[:digits]
 
 
-def help_text(config: Any, width: int = 80) -> str:
-    """List every setting with its present value and documentation, wrapped for a terminal."""
+def help_text(config: Any, width: int = 80, sections: Collection[str] | None = None) -> str:
+    """List the settings with their present value and documentation, wrapped for a terminal.
+
+    `sections`: the first parts of the names to list; None: all. Settings of no section always are.
+    """
     values = flatten(config)
     lines = []
     for name, leaf in leaves(type(config)).items():
+        section, dot, _ = name.partition(".")
+        if dot and sections is not None and section not in sections:
+            continue
         lines.append(f"  {name}={_show(values[name])}")
         lines += textwrap.wrap(
             leaf.doc,
@@ -163,68 +167,24 @@ def _construct(cls: type[Config], flat: Mapping[str, Any], prefix: str) -> Confi
             section = typing.cast(type, hint)
             arguments[field.name] = _construct(section, {**known, **named}, name + ".")
         elif name in flat:
-            arguments[field.name] = _parse(name, hint, flat[name])
+            arguments[field.name] = setting_values.parse(name, hint, flat[name])
         elif _is_required(field):
             raise UserError(f"{name} must be given, it has no default; add {name}=VALUE")
-    return cls(**arguments)
+    try:
+        return cls(**arguments)
+    except UserError as error:
+        raise UserError(_placed(str(error), hints, prefix)) from None
 
 
-def _parse(name: str, hint: Any, value: Any) -> Any:
-    """Turn a string from the command line, or a value from JSON, into the field's type."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        inner = [a for a in arguments if a is not type(None)]
-        if value is None or (isinstance(value, str) and value.lower() in ("none", "null")):
-            return None
-        return _parse(name, inner[0], value)
-    if origin is typing.Literal:
-        choices = {str(choice): choice for choice in arguments}
-        if str(value) not in choices:
-            raise UserError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
-        return choices[str(value)]
-    if origin is tuple:
-        return _parse_tuple(name, arguments, value)
-    return _parse_scalar(name, hint, value)
+def _placed(message: str, fields: Iterable[str], prefix: str) -> str:
+    """Name the section that a complaint about a setting comes from, unless it does so itself.
 
-
-def _parse_tuple(name: str, arguments: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
-    items = [x.strip() for x in value.split(",") if x.strip()] if isinstance(value, str) else value
-    if not isinstance(items, Sequence):
-        raise UserError(f"{name} must be a comma-separated list, got {value!r}")
-    hints = [arguments[0]] * len(items) if arguments[-1] is Ellipsis else arguments
-    if len(items) != len(hints):
-        raise UserError(f"{name} must have {len(hints)} comma-separated values, got {value!r}")
-    return tuple(_parse(name, hint, item) for hint, item in zip(hints, items, strict=True))
-
-
-def _parse_scalar(name: str, hint: Any, value: Any) -> Any:
-    if hint is bool:
-        if isinstance(value, bool):
-            return value
-        if isinstance(value, str) and value.lower() in ("true", "false"):
-            return value.lower() == "true"
-        raise UserError(f"{name} must be true or false, got {value!r}")
-    if hint is str and isinstance(value, str):
-        return value
-    is_number = isinstance(value, str | int | float) and not isinstance(value, bool)
-    if hint in (int, float) and is_number:
-        with contextlib.suppress(ValueError):
-            return _finite(value) if hint is float else _whole(value)
-    raise UserError(f"{name} must be of type {hint.__name__}, got {value!r}")
-
-
-def _finite(value: str | float) -> float:
-    """Return a number, but neither nan nor infinity: both would slip through checks of a range."""
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(value)
-    return number
-
-
-def _whole(value: str | float) -> int:
-    if isinstance(value, float) and not value.is_integer():
-        raise ValueError(value)
-    return int(value)
+    >>> _placed("alpha must be in [0, 1]", ["alpha"], "sampling.")
+    'sampling.alpha must be in [0, 1]'
+    """
+    if not prefix or message.startswith(prefix):
+        return message
+    return prefix + message if message.split(" ")[0] in fields else f"{prefix[:-1]}: {message}"
 
 
 def _plain(value: Any) -> Any:

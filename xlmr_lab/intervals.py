@@ -85,6 +85,24 @@ def hierarchical_interval(
     return HierarchicalInterval(*interval, max(0.0, _variance(means) - noise), within)
 
 
+def told(mean: float, low: float | None, high: float | None, *, sign: bool = True) -> str:
+    """Write a mean and its interval with as many digits as the interval warrants: two significant
+    ones of its half-width.
+
+    >>> told(-0.15668, -0.35189, 0.03852), told(0.8166, 0.7329, 0.9003, sign=False)
+    ('-0.16 [-0.35, +0.04]', '0.817 [0.733, 0.900]')
+    >>> told(0.5, None, None)
+    '+0.50 (no interval)'
+    """
+    plus = "+" if sign else ""
+    if low is None or high is None or not math.isfinite(high - low):
+        return f"{mean:{plus}.2f} (no interval)"
+    half = (high - low) / 2
+    digits = min(6, max(0, 1 - math.floor(math.log10(half)))) if half > 0 else 3
+    mean, low, high = (round(x, digits) + 0.0 for x in (mean, low, high))
+    return f"{mean:{plus}.{digits}f} [{low:{plus}.{digits}f}, {high:{plus}.{digits}f}]"
+
+
 @functools.lru_cache(maxsize=1024)
 def student_t_quantile(p: float, df: float) -> float:
     """Return the t with P(T <= t) = p for Student's t distribution with `df` degrees of freedom.

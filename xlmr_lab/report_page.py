@@ -1,8 +1,10 @@
 """Executed notebooks as one self-contained HTML page: pure functions from notebook nodes to text.
 
-plotly.js is embedded once and draws every figure in the page's own colours, light or dark. Markdown
-is rendered by mistune; headings move down one level below the report's title, links between
-notebooks become links within the page. Standard error is dropped, errors are shown. Nothing in the
+What is said above the contents is not said again below. Code folds away; cells that show nothing
+stand in one fold with the next that does. plotly.js is embedded once and draws every figure in the
+page's own colours, light or dark. Markdown is rendered by mistune; headings move down one level
+below the report's title, links between notebooks become links within the page. Standard error is
+dropped, errors are shown. Nothing in the
 page refers to another host. Left out: MathJax (formulas are plain HTML) and widgets.
 """
 
@@ -21,7 +23,11 @@ PLOTLY = "application/vnd.plotly.v1+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PROVENANCE = "## Provenance"
 """How the last part of a notebook begins, which the page folds."""
-NOTE = "An interactive explorer stands here when the notebook is open in JupyterLab."
+NOTE = (
+    "In JupyterLab an interactive explorer stands here: run <code>./lab notebook</code> and open "
+    "<code>{name}.ipynb</code>."
+)
+TICKS, CODE = re.compile(r"`([^`]+)`"), r"<code>\1</code>"
 TAGS = re.compile(r"<[^>]*>")
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 SCRIPTS = re.compile(r"<(script|link|iframe)\b.*?(</\1>|/?>)", re.DOTALL | re.IGNORECASE)
@@ -32,10 +38,12 @@ Node = Mapping[str, Any]
 class Markdown(mistune.HTMLRenderer):
     """Markdown to HTML for one notebook: anchors, links within the report, no foreign images."""
 
-    def __init__(self, anchor: str, anchors: Sequence[str]) -> None:
+    def __init__(self, anchor: str, anchors: Sequence[str], said: str = "") -> None:
         super().__init__(escape=False)
         self.anchor = anchor
         self.anchors = anchors
+        self.said = said
+        """Markdown that the page shows already."""
         self.headings: list[tuple[int, str, str]] = []
         """Level, id and text of the headings met so far."""
 
@@ -65,12 +73,16 @@ def page(
     title: str,
     summary: str,
     provenance: Mapping[str, Any],
+    findings: Sequence[Node] = (),
 ) -> str:
-    """Return the page of notebooks given by name and node, in order."""
+    """Return the page of notebooks given by name and node, in order.
+
+    `findings` have claim, effect, verdict and details, as text.
+    """
     names = [name for name, _ in notebooks]
     contents, sections = [], []
     for name, node in notebooks:
-        renderer = Markdown(name, names)
+        renderer = Markdown(name, names, summary)
         sections.append(_section(node, renderer))
         contents += renderer.headings
     heading = html.escape(title)
@@ -85,6 +97,7 @@ def page(
             "<body>",
             f'<header><h1 dir="auto">{heading}</h1>',
             _markdown(Markdown("summary", names), summary),
+            _findings(findings),
             "</header>",
             _contents(contents),
             "<main>",
@@ -99,26 +112,56 @@ def page(
 
 
 def _section(node: Node, renderer: Markdown) -> str:
-    parts, folded = ["<section>"], False
+    parts, folded, waiting = ["<section>"], False, list[Node]()
     for cell in node["cells"]:
+        shown = []
         if cell["source"].startswith(PROVENANCE):
             folded = True
-            parts.append("<details class='provenance'><summary>Provenance</summary>")
+            shown = ["<details class='provenance'><summary>Provenance</summary>"]
         elif cell["cell_type"] == "markdown":
-            parts.append(_markdown(renderer, cell["source"]))
+            shown = [_markdown(renderer, cell["source"])]
         elif cell["cell_type"] == "code" and cell["source"].strip():
-            parts.append(_code(cell))
-            parts += [_output(output, renderer) for output in cell.get("outputs", [])]
-    parts.append("</details></section>" if folded else "</section>")
+            waiting.append(cell)
+            shown = [_output(output, renderer) for output in cell.get("outputs", [])]
+        if any(shown):
+            parts += [_code(waiting), *shown]
+            waiting = []
+    parts += [_code(waiting), "</details></section>" if folded else "</section>"]
     return "\n".join(filter(None, parts))
 
 
-def _code(cell: Node) -> str:
-    tags = cell.get("metadata", {}).get("tags", [])
-    labels = {"parameters": "Parameters", "injected-parameters": "Parameters of this run"}
-    label = next((labels[tag] for tag in tags if tag in labels), "Code")
-    source = html.escape(cell["source"])
+def _code(cells: Sequence[Node]) -> str:
+    """Return the source of consecutive cells in one fold."""
+    if not cells:
+        return ""
+    tags = {tag for cell in cells for tag in cell.get("metadata", {}).get("tags", [])}
+    label = "Parameters and code" if tags & {"parameters", "injected-parameters"} else "Code"
+    source = html.escape("\n\n".join(cell["source"] for cell in cells))
     return f"<details><summary>{label}</summary><pre><code>{source}</code></pre></details>"
+
+
+def _findings(rows: Sequence[Node]) -> str:
+    """Return findings as a table of claim, effect and verdict, the details folded below the
+    claim.
+    """
+    if not rows:
+        return ""
+    lines = []
+    for row in rows:
+        text = {name: html.escape(str(value)) for name, value in row.items()}
+        kind = text["verdict"].partition(",")[0]
+        lines.append(
+            f"<tr><td dir='auto'>{text['claim']}<details><summary>Details</summary>"
+            f"<p dir='auto'>{TICKS.sub(CODE, text['details'])}</p></details></td>"
+            f"<td class='effect'>{text['effect']}</td>"
+            f"<td><span class='verdict {kind}'>{text['verdict']}</span></td></tr>"
+        )
+    head = "".join(f"<th scope='col'>{x}</th>" for x in ("claim", "effect [95 %]", "verdict"))
+    body = "\n".join(lines)
+    return (
+        f"<div class='output'><table class='findings'><thead><tr>{head}</tr></thead>\n"
+        f"<tbody>\n{body}\n</tbody></table></div>"
+    )
 
 
 def _output(output: Node, renderer: Markdown) -> str:
@@ -136,9 +179,11 @@ def _data(data: Node, renderer: Markdown) -> str:
     if PLOTLY in data:
         return _figure(data[PLOTLY])
     if WIDGET in data:
-        return f'<p class="note">{NOTE}</p>'
+        return f'<p class="note">{NOTE.format(name=html.escape(renderer.anchor))}</p>'
     if "text/html" in data:
         return f'<div class="output">{SCRIPTS.sub("", data["text/html"])}</div>'
+    if "text/markdown" in data and data["text/markdown"] in renderer.said:
+        return ""
     if "text/markdown" in data:
         return _markdown(renderer, data["text/markdown"])
     if "image/png" in data:

@@ -2,9 +2,10 @@
 
 STYLE = """
 :root { --ink: #1f2933; --soft: #5b6672; --page: #ffffff; --panel: #f5f6f8; --line: #d9dde2;
-  --link: #00588a; --bad: #a33c00; color-scheme: light dark; }
+  --link: #00588a; --bad: #a33c00; --good: #00684c; color-scheme: light dark; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e3e6ea; --soft: #a2abb5; --page: #15181c;
-  --panel: #1f2429; --line: #38404a; --link: #79bdf0; --bad: #ff9a62; } }
+  --panel: #1f2429; --line: #38404a; --link: #79bdf0; --bad: #ff9a62;
+  --good: #5fd3ac; } }
 * { box-sizing: border-box; }
 html { scroll-behavior: smooth; }
 body { font: 16px/1.6 "Noto Sans", system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans CJK SC",
@@ -44,13 +45,21 @@ table { border-collapse: collapse; font-size: .85rem; line-height: 1.4; margin: 
   font-variant-numeric: tabular-nums; }
 caption { text-align: start; color: var(--soft); padding-bottom: .4rem; }
 th, td { padding: .32rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; }
-.output th, .output td { overflow-wrap: break-word; }
+.output th, .output td, main th, main td { overflow-wrap: break-word; }
+.output td code, .effect, .verdict { white-space: nowrap; }
+.findings { width: 100%; }
+.findings details { margin: .15rem 0 0; }
+.findings details p { margin: .3rem 0; }
+.verdict { border: 1px solid; border-radius: 1em; padding: .1rem .6rem; color: var(--soft); }
+.supported { color: var(--good); }
+.contradicted { color: var(--bad); }
 th { font-weight: 600; text-align: start; }
 thead th { border-bottom: 2px solid var(--line); vertical-align: bottom; }
 footer { border-top: 1px solid var(--line); margin-top: 3.5rem; padding-top: 1.5rem; }
 footer table { font-size: .78rem; }
 footer th { white-space: nowrap; color: var(--soft); font-weight: 400; }
-@media (max-width: 640px) { nav ul { columns: 1; } body { padding: 1rem; } }
+@media (max-width: 640px) { nav ul { columns: 1; } body { padding: 1rem; }
+  .verdict { white-space: normal; border: none; padding: 0; } th, td { padding: .32rem .4rem; } }
 @media print { nav, summary { display: none; } section { break-before: page; } }
 """
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from xlmr_lab import progress, storage
+from xlmr_lab import intervals, progress, storage
 from xlmr_lab.errors import UserError
 from xlmr_lab.report_page import page
 from xlmr_lab.results import Study
@@ -61,22 +61,25 @@ def write_report(
     title: str,
     summary: str = "",
     provenance: Mapping[str, Any] | None = None,
+    findings: Sequence[Mapping[str, str]] = (),
 ) -> Path:
     """Write executed notebooks as one HTML page that needs no network: text, figures, tables,
     folded code.
 
-    `summary` is Markdown that stands before the table of contents, `provenance` a nested dict that
-    ends the page.
+    `summary` is Markdown that stands before the table of contents, above `findings` (claim, effect,
+    verdict, details); `provenance` is a nested dict that ends the page.
     """
     import nbformat
 
     read = [(source.stem, nbformat.read(source, as_version=4)) for source in notebooks]
-    storage.write_text(path, page(read, title=title, summary=summary, provenance=provenance or {}))
+    parts: dict[str, Any] = {"summary": summary, "findings": findings}
+    storage.write_text(path, page(read, title=title, provenance=provenance or {}, **parts))
     return path
 
 
 def report_study(study: Study, notebooks: Sequence[Path]) -> Path:
-    """Execute notebooks on a study into its `notebooks/`, and write its `report/index.html`.
+    """Execute notebooks on a study into its `notebooks/`, and write its `report/index.html`; beside
+    it `findings.jsonl`, what the study found and what made it, to show to others.
 
     The notebooks are those that take the run folder as parameter `run`.
     """
@@ -86,23 +89,30 @@ def report_study(study: Study, notebooks: Sequence[Path]) -> Path:
             target = study.folder / "notebooks" / source.name
             executed.append(run_notebook(source, target, {"run": study.name}))
             bar.update(1)
+    found = study.findings().to_dicts()
+    record = {"provenance": study.provenance()}
+    storage.write_jsonl(study.folder / "report" / "findings.jsonl", [record, *found])
     return write_report(
         executed,
         study.folder / "report" / "index.html",
         title=f"XLM-R study: {study.folder.name}",
-        summary=study.about() + "\n\n" + _headlines(study),
+        summary=study.about(),
         provenance=study.provenance(),
+        findings=[_headline(row) for row in found],
     )
 
 
-def _headlines(study: Study) -> str:
-    lines = [
-        f"- **{row['verdict']}**: {row['claim']} ({row['outcome']}, {row['contrast']}: "
-        f"{row['effect']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}], {row['num_pairs']} pairs)"
-        + (f"; {row['note']}" if row["note"] else "")
-        for row in study.findings().drop_nulls(["effect", "low", "high"]).iter_rows(named=True)
-    ]
-    return "\n".join(lines)
+def _headline(row: Mapping[str, Any]) -> dict[str, str]:
+    """Return a finding as the first page of a report tells it."""
+    details = (
+        f"{row['outcome']}: {row['contrast']}; {row['num_pairs']} pairs (Sec. {row['section']})"
+    )
+    return {
+        "claim": row["claim"],
+        "effect": intervals.told(row["effect"], row["low"], row["high"]),
+        "verdict": ", ".join(filter(None, (row["verdict"], row["lean"]))),
+        "details": "; ".join(filter(None, (details, row["note"]))),
+    }
 
 
 def _check(source: Path, parameters: Mapping[str, Any]) -> None:

@@ -16,59 +16,8 @@ from xlmr_lab import languages, storage
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import scores
 from xlmr_lab.paper import tables
+from xlmr_lab.result_tables import BLOCKS, FERTILITY, FINDINGS, HELDOUT, SIZES
 from xlmr_lab.tiers import tiers
-
-SIZES = pl.Schema(
-    {
-        "language": pl.String,
-        "name": pl.String,
-        "script": pl.String,
-        "family": pl.String,
-        "size_bytes": pl.Int64,
-        "num_documents": pl.Int64,
-        "num_paragraphs": pl.Int64,
-        "num_words": pl.Int64,
-        "paper_gib": pl.Float64,
-    }
-)
-HELDOUT = pl.Schema(
-    {
-        "arm": pl.String,
-        "seed": pl.Int64,
-        "alpha": pl.Float64,
-        "step": pl.Int64,
-        "language": pl.String,
-        "loss": pl.Float64,
-    }
-)
-FERTILITY = pl.Schema(
-    {
-        "language": pl.String,
-        "num_words": pl.Int64,
-        "num_pieces": pl.Int64,
-        "num_bytes": pl.Int64,
-        "fertility": pl.Float64,
-        "bytes_per_piece": pl.Float64,
-        "unknown_rate": pl.Float64,
-    }
-)
-FINDINGS = pl.Schema(
-    {
-        "id": pl.String,
-        "claim": pl.String,
-        "section": pl.String,
-        "contrast": pl.String,
-        "outcome": pl.String,
-        "effect": pl.Float64,
-        "low": pl.Float64,
-        "high": pl.Float64,
-        "verdict": pl.String,
-        "num_pairs": pl.Int64,
-        "scale": pl.String,
-        "note": pl.String,
-    }
-)
-
 
 MODEL_ORGANISM = (
     "**Babel is a model organism**: its languages are invented, their sizes, scripts and families "
@@ -154,6 +103,26 @@ class Study:
         glossed = GLOSSED.format(self.config()["babel"]["glossed"])
         kind = f"{MODEL_ORGANISM} {glossed}" if self.is_babel() else REAL_TEXT
         return f"`{self.name}`: {what}. {kind}"
+
+    def kinship(self) -> str:
+        """Say which low-resource languages are of the family of the largest, whose text helps
+        them.
+        """
+        frame = self.sizes()
+        largest = frame.row(0, named=True)
+        low = frame.filter(pl.col("tier") == "low")
+        kin = low.filter(pl.col("family") == largest["family"])["language"].to_list()
+        if low.is_empty():
+            return "Its languages have about as much text each, so there are no tiers to compare."
+        if not kin:
+            return (
+                f"No low-resource language is of the family of the largest, {largest['language']}."
+            )
+        return (
+            f"Of {len(low)} low-resource languages, {len(kin)} ({', '.join(kin)}) are of the "
+            f"family of the largest, {largest['language']}, whose text may help them: they may "
+            "lose less by rare sampling than strangers."
+        )
 
     def sizes(self) -> pl.DataFrame:
         """Return the kept text of each language, largest first."""
@@ -243,6 +212,18 @@ class Study:
             for language, blocks in r["draws"].items()
         ]
         return self._grouped(pl.DataFrame(rows))
+
+    def passes(self) -> pl.DataFrame:
+        """Return how often every run had gone through each language's blocks at its end."""
+        drawn = self.draws()
+        last = drawn.filter(pl.col("step") == pl.col("step").max().over("run"))
+        joined = last.join(self._frame("blocks.jsonl", BLOCKS), on="language", how="left")
+        return joined.with_columns(passes=pl.col("blocks") / pl.col("num_blocks"))
+
+    def budget(self) -> float:
+        """Return the length of a pretraining run, in sizes of all the text there is to train on."""
+        run = self.passes().filter(pl.col("run") == pl.col("run").first())
+        return float(sum(run["blocks"].to_list()) / sum(run["num_blocks"].to_list()))
 
     def telemetry(self) -> pl.DataFrame:
         """Return the speed of all runs by step, which differs from machine to machine."""

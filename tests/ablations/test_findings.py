@@ -57,6 +57,29 @@ def test_one_alpha_compares_nothing() -> None:
     assert findings.alpha_tradeoff(rows, TIERS, scale="") == []
 
 
+def test_each_step_between_the_ends_is_a_finding_of_its_own() -> None:
+    """The high tier's loss rises by 0.1 to the middle and falls by 0.2 below the start at 1."""
+    middle = [
+        row | {"alpha": 0.3, "loss": row["loss"] + (0.1 if row["language"] == "qaa" else 0.2)}
+        for row in heldout(0.4, -0.1)
+        if row["alpha"] == 0.01
+    ]
+    found = {f.id: f for f in findings.alpha_tradeoff(heldout(0.4, -0.1) + middle, TIERS, scale="")}
+    assert set(found) == {
+        *("F3-low", "F3-low-0.01-0.3", "F3-low-0.3-1"),
+        *("F3-high", "F3-high-0.01-0.3", "F3-high-0.3-1"),
+    }
+    assert found["F3-high-0.01-0.3"].effect == pytest.approx(-0.1)
+    assert found["F3-high-0.01-0.3"].verdict == CONTRADICTED
+    assert found["F3-high-0.3-1"].effect == pytest.approx(0.199)
+    assert len({f.claim for f in found.values()}) == 6
+
+
+def test_languages_of_one_size_have_nothing_to_trade() -> None:
+    equal = dict.fromkeys(TIERS, "equal")
+    assert findings.alpha_tradeoff(heldout(0.4, -0.1), equal, scale="") == []
+
+
 def test_one_seed_decides_nothing() -> None:
     rows = [row for row in heldout(0.4, -0.1) if row["seed"] == 0]
     assert {f.verdict for f in findings.alpha_tradeoff(rows, TIERS, scale="")} == {INCONCLUSIVE}
@@ -85,7 +108,13 @@ def scores(gain: float, own: float = 0.9) -> list[dict]:
 def transfer(rows: list[dict]) -> findings.Finding:
     """Return the finding of the transfer gain from qaa."""
     found = findings.transfer_gain(
-        rows, "nli", arm="main", baseline="none", train_language="qaa", scale="", clear_at="more"
+        rows,
+        "nli",
+        arm="main",
+        baseline="none",
+        train_language="qaa",
+        scale="",
+        elsewhere="see more",
     )
     assert found is not None
     return found
@@ -101,10 +130,27 @@ def test_transfer_gain_pairs_seeds_and_leaves_out_the_trained_language() -> None
     assert found.note == ""
 
 
-def test_an_undecided_transfer_names_the_scale_where_it_becomes_clear() -> None:
+def test_an_undecided_transfer_says_where_it_is_tried_otherwise() -> None:
     found = transfer(scores(0.0))
     assert found.verdict == INCONCLUSIVE
-    assert found.note == "becomes clear at more"
+    assert found.note == "see more"
+
+
+@pytest.mark.parametrize(
+    ("qab", "qac", "told"),
+    [(-0.9, -0.8, "leans against"), (0.9, 0.8, "leans for"), (-0.9, 0.2, "")],
+)
+def test_an_undecided_effect_leans_where_most_languages_go(qab, qac, told) -> None:
+    """One seed gives no interval, so nothing is decided."""
+    values = {"qab": qab, "qac": qac}
+    rows = [
+        row | {"value": row["value"] + values.get(row["language"], 0) * (row["arm"] == "main")}
+        for row in scores(0.0)
+        if row["seed"] == 0
+    ]
+    found = transfer(rows)
+    assert (found.verdict, found.lean) == (INCONCLUSIVE, told)
+    assert transfer(scores(0.2)).lean == ""
 
 
 def test_a_harmful_pretraining_is_contradicted() -> None:
@@ -115,7 +161,7 @@ def test_a_task_without_scores_has_no_finding() -> None:
     rows = scores(0.2)
     assert (
         findings.transfer_gain(
-            rows, "ner", arm="main", baseline="none", train_language="qaa", scale="", clear_at=""
+            rows, "ner", arm="main", baseline="none", train_language="qaa", scale="", elsewhere=""
         )
         is None
     )

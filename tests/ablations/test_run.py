@@ -75,6 +75,10 @@ def test_a_study_leaves_what_its_readers_expect(finished) -> None:
     assert {row["id"] for row in storage.read_jsonl(study.folder / "findings.jsonl")} == {
         "F3-low",
         "F3-high",
+        "F3-low-0.01-0.3",
+        "F3-high-0.01-0.3",
+        "F3-low-0.3-1",
+        "F3-high-0.3-1",
         "transfer-nli",
         "transfer-ner",
     }

@@ -2,6 +2,7 @@
 titles.
 """
 
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,8 @@ from xlmr_lab.errors import UserError
 from xlmr_lab.figures import ablation, corpus, findings, sampling, training, transfer
 from xlmr_lab.results import Study
 
+NOTE = "a larger setting is tried elsewhere"
+
 
 @pytest.fixture(scope="module")
 def study(study_folder: Path) -> Study:
@@ -26,6 +29,10 @@ def points(figure: go.Figure, axis: str = "y", rows: str = "y") -> dict[str, flo
     """Return the drawn values by x label of all traces on one axis."""
     traces = [trace for trace in figure.data if (trace.yaxis or "y") == rows]
     return {x: y for trace in traces for x, y in zip(trace.x, getattr(trace, axis), strict=True)}
+
+
+def title(figure: go.Figure) -> str:
+    return str(figure.layout.title.text)
 
 
 def test_sizes_are_drawn_in_the_unit_of_the_axis(study: Study) -> None:
@@ -114,6 +121,31 @@ def test_long_records_are_thinned_and_keep_their_end() -> None:
     assert training.thinned(thin).equals(thin)
 
 
+def test_passes_are_drawn_by_alpha(study: Study) -> None:
+    frame = study.passes().filter((pl.col("alpha") == 1.0) & (pl.col("language") == "qac"))
+    trace = training.passes(study.passes()).data[2]
+    assert (trace.name, trace.x[2]) == ("α = 1", "Celahi")
+    assert trace.y[2] == pytest.approx(frame["passes"].mean(), rel=1e-4)
+
+
+def test_a_line_bears_its_language_where_there_are_few(
+    study: Study, make_study: Callable[..., None], tmp_path: Path
+) -> None:
+    notes = training.heldout(study.heldout(), alpha=0.3).layout.annotations
+    assert {note.text for note in notes} == set(study.heldout()["language"])
+    heights = sorted(note.y for note in notes)
+    assert min(b - a for a, b in itertools.pairwise(heights)) > 0.1
+    make_study(tmp_path / "many", num_languages=30, with_text=False)
+    many = results.open_study(tmp_path / "many").heldout()
+    assert not training.heldout(many, alpha=0.3).layout.annotations
+
+
+def test_the_ratio_of_sizes_is_said_unless_it_is_about_one(study: Study) -> None:
+    assert "the largest has 1,300 times the smallest" in title(corpus.sizes(study.sizes()))
+    alike = study.sizes().with_columns(size_bytes=pl.lit(1000, pl.Int64))
+    assert "all of about one size" in title(corpus.sizes(alike))
+
+
 def test_realised_shares_of_an_arm_add_up_to_one(study: Study) -> None:
     figure = training.draws(study.draws(), study.sizes())
     assert [sum(trace.y) for trace in figure.data] == pytest.approx([1, 1, 1, 1], abs=1e-3)
@@ -147,6 +179,19 @@ def test_gains_are_drawn_for_pretrained_arms_only(study: Study) -> None:
     figure = transfer.gains(study.scores(), task="ner")
     assert [trace.name for trace in figure.data] == ["α = 0.3"]
     assert len(figure.data[0].y) == 12
+
+
+def test_intervals_of_scores_end_at_the_bounds_and_the_figure_says_so(study: Study) -> None:
+    scores = study.scores().filter((pl.col("task") == "nli") & (pl.col("arm") == "alpha=0.3"))
+    assert "cut" not in transfer.by_language(scores, task="nli").layout.title.text
+    high = scores.with_columns(value=pl.lit(0.9) + 0.05 * (pl.col("seed") - 2))
+    figure = transfer.by_language(high, task="nli")
+    assert figure.data[0].error_y.array[0] == pytest.approx(0.1)
+    assert figure.data[0].error_y.arrayminus[0] > 0.12
+    assert "Intervals cut at 0 and 1" in figure.layout.title.text
+    table = transfer.summary(high)
+    assert "1.00]" in table.frame.to_series(5)[0]
+    assert "cut at 0 and 1" in table.caption
 
 
 def test_a_task_without_scores_says_so(study: Study) -> None:
@@ -189,6 +234,12 @@ def test_filters_that_nothing_passes_say_so(study: Study) -> None:
     assert not figure.data
 
 
+def test_one_alpha_is_nothing_to_compare(study: Study) -> None:
+    figure = ablation.heldout_by_alpha(study.heldout().filter(alpha=0.3), reference=0.3)
+    assert not figure.data
+    assert "one α, 0.3" in figure.layout.annotations[0].text
+
+
 def test_the_papers_figure_falls_for_low_resource_languages() -> None:
     low = next(trace for trace in ablation.paper_alpha().data if "low" in trace.name)
     assert list(low.x) == [0.01, 0.3, 0.7, 1.0]
@@ -203,10 +254,11 @@ def test_each_finding_is_drawn_with_its_verdict(study: Study) -> None:
 
 def test_findings_stand_beside_the_papers_numbers(study: Study) -> None:
     shown = findings.table(study.findings()).frame
-    assert shown.to_series(3)[2] == "+0.090 [\u22120.020, +0.200]"
-    assert shown["verdict"][2].startswith("inconclusive; becomes clear")
+    assert shown.to_series(2)[2] == "+0.09 [\u22120.02, +0.20]".replace(" ", "\u00a0")
+    assert shown["verdict"][2] == f"inconclusive, leans for; {NOTE}"
     assert shown["verdict"][0] == "supported"
-    assert "low 58 / 57 / 52 / 49" in shown["in the paper"][0]
+    assert "low 58 / 57 / 52 / 49" in shown["in the paper"][0].replace("\u00a0", " ")
+    assert shown["in the paper"][1] == "as above"
     assert "XLM-R 80.89" in shown["in the paper"][2]
     assert findings.in_paper("F99") == findings.in_paper("F30") == ""
 
@@ -220,6 +272,7 @@ FIGURES: dict[str, Callable[[Study], go.Figure]] = {
     "heldout": lambda s: training.heldout(s.heldout(), alpha=0.3),
     "optimisation": lambda s: training.optimisation(s.steps(), alpha=0.3),
     "draws": lambda s: training.draws(s.draws(), s.sizes()),
+    "passes": lambda s: training.passes(s.passes()),
     "telemetry": lambda s: training.telemetry(s.telemetry()),
     "scores": lambda s: transfer.by_language(s.scores(), task="nli"),
     "gains": lambda s: transfer.gains(s.scores(), task="nli"),

@@ -46,3 +46,9 @@ def test_the_title_says_what_was_measured_below_it() -> None:
     figure = theme.empty("nothing", title="T")
     assert figure.layout.title.text == "<b>T</b>"
     assert figure.layout.annotations[0].text == "nothing"
+
+
+def test_many_languages_are_labelled_sparsely_and_few_all() -> None:
+    many = theme.categories(pl.Series([f"q{i:02d}" for i in range(100)]))
+    assert many["tickvals"] == [f"q{i:02d}" for i in range(0, 100, 5)]
+    assert theme.categories(pl.Series(["en", "sw"]))["tickvals"] == ["en", "sw"]

@@ -201,3 +201,16 @@ def test_a_budget_that_leaves_a_language_out_is_refused(texts, sizes, tmp_path):
 def test_settings_out_of_range_are_refused_by_name(setting):
     with pytest.raises(UserError, match=next(iter(setting))):
         VocabularyConfig(**setting)
+
+
+def test_a_language_that_is_repeated_often_is_warned_of(tmp_path, caplog):
+    """Of 200 bytes in each, 15 times as much is sampled, and not at all warned of at 5 times."""
+    texts = {key: lambda: iter(["ka lo mi nu te " * 13 + "so ra"]) for key in ("qaa", "qab")}
+    sizes = {"qaa": 1.0, "qab": 1.0}
+    for sample_bytes, warned in ((2000, []), (6000, ["qaa: its text stands 15", "qab: its text"])):
+        caplog.clear()
+        config = VocabularyConfig(size=19, sample_bytes=sample_bytes)
+        train(texts, sizes, tmp_path, config=config, seed=1)
+        told = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+        assert len(told) == len(warned)
+        assert all(line.startswith(start) for line, start in zip(told, warned, strict=True))

@@ -1,13 +1,15 @@
 """The paper's claims tested on the data at hand: contrast, effect, interval, verdict.
 
 A finding's effect is signed so that the claim, as stated, is a positive number; the verdict follows
-from the interval alone: supported (all of it above 0), contradicted (all below), inconclusive.
+from the interval alone: supported (all of it above 0), contradicted (all below), inconclusive. An
+inconclusive effect leans for or against its claim where the mean and most languages agree.
 Intervals are Student's t over pretraining seeds, with the languages and tasks at hand as fixed;
 fine-tuning seeds are averaged within a pretraining seed first. Held-out losses of arms are paired
 by seed and language: same shards, same blocks, same masks.
 """
 
 import dataclasses
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,6 +36,7 @@ class Finding:
     low: float
     high: float
     verdict: str
+    lean: str
     num_pairs: int
     scale: str
     note: str
@@ -53,6 +56,18 @@ def verdict(low: float, high: float) -> str:
     return CONTRADICTED if high < 0 else INCONCLUSIVE
 
 
+def lean(effect: float, by_language: Sequence[float]) -> str:
+    """Return where an undecided effect leans: as its mean does, if that is so in most languages.
+
+    >>> lean(-0.2, [-0.5, -0.2, 0.1]), lean(-0.2, [-0.9, 0.1, 0.2])
+    ('leans against', '')
+    """
+    agree = sum(value * effect > 0 for value in by_language)
+    if 2 * agree <= len(by_language):
+        return ""
+    return "leans for" if effect > 0 else "leans against"
+
+
 def alpha_tradeoff(
     heldout: Iterable[Row], tiers: Mapping[str, str], *, scale: str
 ) -> list[Finding]:
@@ -60,41 +75,51 @@ def alpha_tradeoff(
     high-resource ones gain.
 
     `heldout` has rows of arm, seed, alpha, step, language, loss (nats per masked token); the last
-    step of each run counts, the lowest alpha is compared with the highest. `tiers` gives each
-    language's tier: high, mid or low.
+    step of each run counts. The highest alpha is compared with the lowest; each is also compared
+    with the next, because a curve may turn between the ends. `tiers` gives each language's tier;
+    without high and low ones there is nothing to trade.
     """
     last = _last(heldout)
     alphas = sorted({alpha for alpha, *_ in last})
-    if len(alphas) < 2:
+    if len(alphas) < 2 or not {"low", "high"} <= set(tiers.values()):
         return []
-    first, final = alphas[0], alphas[-1]
-    rises: dict[str, dict[int, list[float]]] = {"low": defaultdict(list), "high": defaultdict(list)}
-    for (alpha, seed, language), loss in last.items():
-        before = last.get((first, seed, language))
-        if alpha == final and before is not None and tiers.get(language) in rises:
-            rises[tiers[language]][seed].append(loss - before)
-    contrast = f"α {first:g} to {final:g}, the same seeds"
-    told = {
-        "low": ("F3-low", "low-resource languages lose as α rises", 1.0),
-        "high": ("F3-high", "high-resource languages gain as α rises", -1.0),
+    steps = list(itertools.pairwise(alphas)) if len(alphas) > 2 else []
+    return [
+        _alpha_finding(last, tier, pair, tiers, scale)
+        for pair in ((alphas[0], alphas[-1]), *steps)
+        for tier in ("low", "high")
+    ]
+
+
+def _alpha_finding(
+    last: Mapping[tuple[float, int, str], float],
+    tier: str,
+    alphas: tuple[float, float],
+    tiers: Mapping[str, str],
+    scale: str,
+) -> Finding:
+    """Compare the losses of a tier at the second alpha with those at the first."""
+    first, second = alphas
+    sign, does, moved = (1, "lose", "risen") if tier == "low" else (-1, "gain", "fallen")
+    keys = sorted(key for key, value in tiers.items() if value == tier)
+    rises = {
+        (seed, language): sign * (loss - last[first, seed, language])
+        for (alpha, seed, language), loss in last.items()
+        if alpha == second and language in keys and (first, seed, language) in last
     }
-    found = []
-    for tier, (name, claim, sign) in told.items():
-        keys = sorted(key for key, value in tiers.items() if value == tier)
-        values = [sign * _mean(by_language) for by_language in rises[tier].values()]
-        found.append(
-            _finding(
-                mean_interval(values),
-                id=name,
-                claim=claim,
-                section="5.1, Figure 5",
-                contrast=f"{contrast}; {', '.join(keys)}",
-                outcome=f"held-out loss {'risen' if sign > 0 else 'fallen'}, nats per masked token",
-                scale=scale,
-                note="",
-            )
-        )
-    return found
+    every = {a for a, *_ in last}
+    ends = f"-{first:g}-{second:g}" if alphas != (min(every), max(every)) else ""
+    return _finding(
+        mean_interval(_means(rises, 0)),
+        _means(rises, 1),
+        id=f"F3-{tier}{ends}",
+        claim=f"{tier}-resource languages {does} at α = {second:g} against {first:g}",
+        section="5.1, Figure 5",
+        contrast=f"the same seeds; {', '.join(keys)}",
+        outcome=f"held-out loss {moved}, nats per masked token",
+        scale=scale,
+        note="",
+    )
 
 
 def transfer_gain(
@@ -105,13 +130,13 @@ def transfer_gain(
     baseline: str,
     train_language: str,
     scale: str,
-    clear_at: str,
+    elsewhere: str,
 ) -> Finding | None:
     """Test that pretraining makes a task learned in one language work in the others (XLM-R Sec. 4).
 
     The effect is the mean over the other languages of the score with pretraining less the score
-    without it, for each pretraining seed over its fine-tuning seeds. `clear_at` names the scale at
-    which an undecided result becomes clear.
+    without it, for each pretraining seed over its fine-tuning seeds. `elsewhere` says where an
+    undecided claim is tried otherwise.
     """
     all_rows = [row for row in scores if row["task"] == task]
     own = _by_seed([r for r in all_rows if r["language"] == train_language], arm)
@@ -127,6 +152,7 @@ def transfer_gain(
     decided = verdict(interval.low, interval.high) != INCONCLUSIVE
     return _finding(
         interval,
+        _gains(rows, arm, baseline),
         id=f"transfer-{task}",
         claim=f"pretraining makes zero-shot {task.upper()} work in languages without task data",
         section=SECTIONS[task],
@@ -135,8 +161,17 @@ def transfer_gain(
         outcome=f"zero-shot {METRICS[task]} gained ({levels[0]:.3f} with, {levels[1]:.3f} without; "
         f"{_mean([v for values in own.values() for v in values]):.3f} in {train_language})",
         scale=scale,
-        note="" if decided or not clear_at else f"becomes clear at {clear_at}",
+        note="" if decided else elsewhere,
     )
+
+
+def _gains(rows: Sequence[Row], arm: str, baseline: str) -> list[float]:
+    """Return by how much an arm's mean score exceeds the baseline's in each language."""
+    groups: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for row in rows:
+        groups[row["language"], row["arm"]].append(row["value"])
+    languages = sorted({language for language, _ in groups})
+    return [_mean(groups[key, arm]) - _mean(groups[key, baseline]) for key in languages]
 
 
 def _by_seed(rows: Iterable[Row], arm: str) -> dict[int, list[float]]:
@@ -148,13 +183,15 @@ def _by_seed(rows: Iterable[Row], arm: str) -> dict[int, list[float]]:
     return groups
 
 
-def _finding(interval: Interval, **parts: Any) -> Finding:
+def _finding(interval: Interval, by_language: Sequence[float], **parts: Any) -> Finding:
+    decided = verdict(interval.low, interval.high)
     return Finding(
         effect=interval.mean,
         low=interval.low,
         high=interval.high,
         num_pairs=interval.n,
-        verdict=verdict(interval.low, interval.high),
+        verdict=decided,
+        lean=lean(interval.mean, by_language) if decided == INCONCLUSIVE else "",
         **parts,
     )
 
@@ -167,6 +204,14 @@ def _last(heldout: Iterable[Row]) -> dict[tuple[float, int, str], float]:
         if key not in steps or row["step"] > steps[key][0]:
             steps[key] = (row["step"], row["loss"])
     return {key: loss for key, (_, loss) in steps.items()}
+
+
+def _means(values: Mapping[tuple[int, str], float], part: int) -> list[float]:
+    """Return the means of the values whose keys agree in one part, in the order they come."""
+    groups: dict[int | str, list[float]] = defaultdict(list)
+    for key, value in values.items():
+        groups[key[part]].append(value)
+    return [_mean(group) for group in groups.values()]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -1,27 +1,70 @@
-"""A study's run folder: it holds one set of settings, and only what was collected under them."""
+"""A study's run folder: it holds one set of settings, and only what was collected under them.
 
+Settings that change no result (how many processes, where things lie) may differ. Any other change
+replaces what the folder holds, which is said, with the name that keeps both.
+"""
+
+import logging
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from xlmr_lab import configs, provenance, storage
 from xlmr_lab.ablations.studies import StudyConfig
 from xlmr_lab.errors import UserError
 
+logger = logging.getLogger(__name__)
+
 CONFIG_NAME = "config.json"
 FINDINGS_NAME = "findings.jsonl"
 COLLECTED = ("scores.jsonl", "heldout.jsonl", FINDINGS_NAME, "arms.json")
 """Files that are made of the arms' and tasks' results."""
+DERIVED = ("report", "notebooks", "export")
+"""Folders that are made of those."""
+WITHOUT_EFFECT = {"name", "jobs", "runs_dir", "data_dir", "executor", "memory_bytes"}
+"""Settings that no result depends on."""
+MAX_TOLD = 3
+"""So many differing settings are named; the rest are counted."""
 
 
 def prepare(folder: Path, config: StudyConfig, preset: str) -> None:
     """Have the folder hold these settings, and nothing that was collected under others."""
     folder.mkdir(parents=True, exist_ok=True)
     place, settings = folder / CONFIG_NAME, configs.to_dict(config)
-    if place.is_file() and storage.read_json(place) == settings:
-        return
+    if place.is_file():
+        held = storage.read_json(place)
+        if held == settings:
+            return
+        changed = differences(held, settings)
+        if not changed:
+            storage.write_json(place, settings)
+            return
+        if any((folder / name).exists() for name in (*COLLECTED, *DERIVED)):
+            logger.warning(
+                "%s held a study with other settings, which is replaced: %s; name=NEW keeps both",
+                folder,
+                _told(changed),
+            )
     for name in COLLECTED:
         (folder / name).unlink(missing_ok=True)
+    for name in DERIVED:
+        shutil.rmtree(folder / name, ignore_errors=True)
     storage.write_json(place, settings)
     storage.write_json(folder / "provenance.json", provenance.collect(preset=preset))
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return the settings, by dotted name, that differ and that results depend on; one that a side
+    does not know is None there.
+
+    >>> differences({"seeds": 3, "jobs": 2}, {"seeds": 4, "jobs": 8, "nli": {"seeds": 1}})
+    {'seeds': (3, 4), 'nli.seeds': (None, 1)}
+    """
+    before, after = dict(_flat(old, "")), dict(_flat(new, ""))
+    names = [name for name in (*before, *after) if name not in WITHOUT_EFFECT]
+    pairs = {name: (before.get(name), after.get(name)) for name in names}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def require_finished(folder: Path, config: StudyConfig) -> None:
@@ -33,8 +76,22 @@ def require_finished(folder: Path, config: StudyConfig) -> None:
     place = folder / CONFIG_NAME
     if not (folder / FINDINGS_NAME).is_file() or not place.is_file():
         told = "has no findings yet"
-    elif storage.read_json(place) != configs.to_dict(config):
-        told = "holds a study of other settings"
+    elif changed := differences(storage.read_json(place), configs.to_dict(config)):
+        told = f"holds a study of other settings ({_told(changed)})"
     else:
         return
     raise UserError(f"{folder} {told}; run `./lab study` with these settings first")
+
+
+def _told(changed: Mapping[str, tuple[Any, Any]]) -> str:
+    first = [f"{name} {old} -> {new}" for name, (old, new) in list(changed.items())[:MAX_TOLD]]
+    more = len(changed) - len(first)
+    return ", ".join(first) + (f" and {more} more" if more else "")
+
+
+def _flat(values: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for name, value in values.items():
+        inner = _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else None
+        found += inner if inner is not None else [(prefix + name, value)]
+    return found

@@ -17,6 +17,10 @@ from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, choices, panel
 from xlmr_lab.figures import theme
 from xlmr_lab.figures.ablation import heldout_by_alpha
 
+HINT = (
+    "Choose what one line stands for, filter by tier, script or family (several with Ctrl or "
+    "Shift), show the change against one α instead of the loss, and single seeds."
+)
 FILTERS = ("tier", "script", "family")
 
 
@@ -45,7 +49,7 @@ class AblationExplorer(widgets.VBox):
         self.canvas = Canvas(self.figure)
         first = (self.group, self.reference, self.seeds)
         second = (self.tier, self.script, self.family)
-        super().__init__(panel([first, second], self.canvas, self.call), layout=WIDE)
+        super().__init__(panel(HINT, [first, second], self.canvas, self.call), layout=WIDE)
         for control in (*first, *second):
             control.observe(self._refresh, "value")
         self._refresh()

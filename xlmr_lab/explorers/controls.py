@@ -29,9 +29,12 @@ def choices(values: Iterable[str], description: str) -> widgets.SelectMultiple:
 
 
 def panel(
-    rows: Sequence[Sequence[widgets.Widget]], canvas: widgets.Widget, call: widgets.Widget
+    hint: str,
+    rows: Sequence[Sequence[widgets.Widget]],
+    canvas: widgets.Widget,
+    call: widgets.Widget,
 ) -> list[widgets.Widget]:
-    """Return rows of controls above the canvas, and the call below it."""
+    """Return what to try, rows of controls, the canvas, and the call below it."""
     wrap = {
         "flex_flow": "row wrap",
         "align_items": "center",
@@ -39,7 +42,7 @@ def panel(
         "grid_gap": "4px 24px",
     }
     boxes = [widgets.Box(list(row), layout=widgets.Layout(**wrap)) for row in rows]
-    return [*boxes, canvas, call]
+    return [widgets.HTML(html.escape(hint, quote=False)), *boxes, canvas, call]
 
 
 def call_text(function: str, frame: str, arguments: Mapping[str, Any]) -> str:

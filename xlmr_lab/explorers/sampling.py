@@ -17,13 +17,24 @@ from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, panel
 from xlmr_lab.figures import theme
 from xlmr_lab.figures.sampling import available_bases, distribution
 
+HINT = (
+    "Raise α and watch the passes of the smallest languages; switch the corpus to see the paper's "
+    "hundred."
+)
 STUDY, PAPER = "study.sizes()", "results.paper_sizes()"
 
 
 class SamplingExplorer(widgets.VBox):
     """Controls over the sampling of a study's corpus and of the paper's."""
 
-    def __init__(self, sizes: pl.DataFrame, paper: pl.DataFrame, *, alpha: float = 0.3) -> None:
+    def __init__(
+        self,
+        sizes: pl.DataFrame,
+        paper: pl.DataFrame,
+        *,
+        alpha: float = 0.3,
+        budget: float = 1.0,
+    ) -> None:
         self.corpora = {STUDY: sizes, PAPER: paper}
         self.corpus = widgets.Dropdown(
             options=[("this study", STUDY), ("the paper, Table 6", PAPER)],
@@ -36,10 +47,7 @@ class SamplingExplorer(widgets.VBox):
         self.basis = widgets.Dropdown(
             options=available_bases(sizes), description="size counted in", style=LABEL
         )
-        self.budget = widgets.FloatLogSlider(
-            value=1, base=10, min=-1, max=3, step=0.1, description="training, in corpus sizes"
-        )
-        self.budget.style = LABEL
+        self.budget = _length(budget)
         self.alpha.layout.width = self.budget.layout.width = "340px"
         self.color = widgets.Dropdown(
             options=[(theme.GROUPS[name], name) for name in ("tier", "script", "family")],
@@ -53,7 +61,7 @@ class SamplingExplorer(widgets.VBox):
             (self.corpus, self.alpha, self.budget),
             (self.basis, self.color, self.logarithmic),
         )
-        super().__init__(panel([first, second], self.canvas, self.call), layout=WIDE)
+        super().__init__(panel(HINT, [first, second], self.canvas, self.call), layout=WIDE)
         self.corpus.observe(self._change_corpus, "value")
         for control in (*first[1:], *second):
             control.observe(self._refresh, "value")
@@ -89,3 +97,16 @@ class SamplingExplorer(widgets.VBox):
     def _refresh(self, _: Any = None) -> None:
         self.canvas.show(self.figure)
         self.call.value = call_text("sampling.distribution", self.corpus.value, self.arguments)
+
+
+def _length(budget: float) -> widgets.FloatLogSlider:
+    """Return a slider of the length of training."""
+    return widgets.FloatLogSlider(
+        value=budget,
+        base=10,
+        min=-1,
+        max=3,
+        step=0.1,
+        description="training, in corpus sizes",
+        style=LABEL,
+    )

@@ -16,6 +16,7 @@ from xlmr_lab.figures.transfer import bars
 from xlmr_lab.paper import tables
 
 HEIGHT = 430
+SINGLE = "This study has one α, {:g}: there is nothing to compare."
 SEED_SHIFT = 0.008
 """How far a seed's dot stands beside its group's, in units of alpha; groups stand beside each other
 likewise.
@@ -34,13 +35,13 @@ def heldout_by_alpha(
 
     `reference`: draw the change from that alpha; `seeds`: add their dots; `where`: languages.
     """
-    title = "Held-out masked-LM loss by α"
-    chosen = filtered(last_step(heldout), where)
+    chosen, title = filtered(last_step(heldout), where), _title(group, reference)
     if chosen.is_empty():
         return theme.empty("No language passes these filters.", title=title, height=HEIGHT)
+    if heldout["alpha"].n_unique() == 1:
+        return theme.empty(SINGLE.format(heldout["alpha"][0]), title=title, height=150)
     if reference is not None:
         chosen = change(chosen, column="alpha", reference=reference, value="loss")
-        title = f"Change in held-out loss from α = {reference:g}"
     summary = over_seeds(chosen, [group, "alpha"], "loss").sort("alpha")
     palette, symbols = theme.colors(heldout[group], group), theme.symbols(heldout[group], group)
     figure, groups = go.Figure(), theme.order(chosen[group], group)
@@ -66,6 +67,13 @@ def heldout_by_alpha(
     if reference is not None:
         figure.add_hline(y=0, line={"color": theme.GREY, "dash": "dot"})
     return _finish(figure, title, _measured(chosen), group)
+
+
+def _title(group: str, reference: float | None) -> str:
+    by = "" if group == "tier" else f", by {theme.GROUPS[group]}"
+    if reference is None:
+        return f"Held-out masked-LM loss by α{by}"
+    return f"Change in held-out loss from α = {reference:g}{by}"
 
 
 def _finish(figure: go.Figure, title: str, subtitle: str, group: str) -> go.Figure:

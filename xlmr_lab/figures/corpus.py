@@ -11,6 +11,7 @@ import polars as pl
 from plotly.subplots import make_subplots
 
 from xlmr_lab.figures import theme
+from xlmr_lab.tiers import NEAR
 
 UNITS = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "bytes"))
 
@@ -40,7 +41,7 @@ def sizes(
     ratio = frame["size_bytes"].to_list()[0] / max(1, frame["size_bytes"].to_list()[-1])
     subtitle = (
         f"{len(frame)} languages, {amount(float(frame['size_bytes'].sum()))} of text; "
-        f"the largest has {ratio:,.0f} times the smallest"
+        + _compared(ratio)
     )
     return theme.finish(figure, title=title, subtitle=subtitle, legend=theme.GROUPS[color])
 
@@ -128,6 +129,17 @@ def amount(size_bytes: float) -> str:
     """
     scale, unit = _unit(size_bytes)
     return f"{size_bytes / scale:,.3g} {unit}"
+
+
+def _compared(ratio: float) -> str:
+    """Say how many times the smallest the largest is.
+
+    >>> _compared(9.47), _compared(1.04)
+    ('the largest has 9.5 times the smallest', 'all of about one size')
+    """
+    if ratio < NEAR:
+        return "all of about one size"
+    return f"the largest has {theme.significant(ratio)} times the smallest"
 
 
 def _ranked(frame: pl.DataFrame, color: str) -> pl.DataFrame:

@@ -6,6 +6,7 @@ numbers are read from its tables, so a correction there shows here. Where the pa
 for what was measured, the cell is empty.
 """
 
+import re
 import textwrap
 from collections.abc import Callable
 
@@ -59,26 +60,35 @@ def forest(findings: pl.DataFrame) -> go.Figure:
 
 def table(findings: pl.DataFrame) -> Table:
     """Show the findings beside what the paper reports."""
-    text = pl.col("claim", "contrast", "outcome").map_elements(lettered, return_dtype=pl.String)
+    text = pl.col("claim", "contrast", "outcome").map_elements(_unbroken, return_dtype=pl.String)
     findings = findings.with_columns(text)
+    reported = [_unbroken(in_paper(name)) for name in findings["id"]]
+    before = [None, *reported[:-1]]
     shown = findings.select(
-        "id",
         pl.format("{} (Sec. {})", "claim", "section").alias("claim"),
-        pl.format("{}: {}", "outcome", "contrast").alias("measured here"),
+        pl.format("{}: {}; {} pairs", "outcome", "contrast", "num_pairs").alias("measured here"),
         pl.Series(
             "effect [95\u00a0% interval]", with_interval(findings, "effect"), dtype=pl.String
         ),
-        pl.col("num_pairs").alias("pairs"),
         pl.concat_str(
             "verdict",
-            pl.col("note").str.replace_all("`", "").replace("", None),
+            pl.col("lean", "note").replace("", None),
             separator="; ",
             ignore_nulls=True,
+        ).str.replace("; leans", ", leans"),
+        pl.Series(
+            "in the paper",
+            ["as above" if a and a == b else a for a, b in zip(reported, before, strict=True)],
+            dtype=pl.String,
         ),
-        pl.col("id").map_elements(in_paper, return_dtype=pl.String).alias("in the paper"),
     )
     scales = findings["scale"].unique(maintain_order=True).to_list()
     return show(shown, f"Scale of this study: {'; '.join(map(str, scales))}.")
+
+
+def _unbroken(text: str) -> str:
+    """Keep series of numbers and what a letter equals on one line."""
+    return re.sub(r" (/|×|=) ", "\u00a0\\1\u00a0", lettered(text))
 
 
 def in_paper(identifier: str) -> str:

@@ -61,6 +61,7 @@ def distribution(
     budget: float = 1.0,
     color: str = "tier",
     log: bool = False,
+    title: str = "Language sampling",
 ) -> go.Figure:
     """Draw what each language gets: share of the text, sampling probability, and how often its text
     is repeated.
@@ -90,7 +91,7 @@ def distribution(
     figure.update_yaxes(title="passes", **theme.logarithmic([*frame["passes"], 1]), row=2, col=1)
     return theme.finish(
         figure,
-        title=f"Language sampling at α = {alpha:.2f}",
+        title=f"{title} at α = {alpha:g}",
         subtitle=_reading(frame, basis, budget),
         height=540,
         legend=theme.GROUPS[color],
@@ -131,11 +132,22 @@ def _add_group(figure: go.Figure, part: pl.DataFrame, look: Mapping[str, object]
 
 def _reading(frame: pl.DataFrame, basis: str, budget: float) -> str:
     ends = [
-        f"{row['name']}: {row['share']:.3%} of the text, sampled {row['probability']:.2%}, "
-        f"{row['passes']:.3g} passes"
+        f"{row['name']}: {theme.significant(100 * row['share'])} % of the text, "
+        f"sampled {theme.significant(100 * row['probability'])} %, "
+        f"{theme.significant(row['passes'])} passes"
         for row in (frame.row(0, named=True), frame.row(-1, named=True))
     ]
     return (
         f"Dots: sampling probability q; size counted in {basis}; "
-        f"training as long as {budget:g} times the corpus.<br>{'; '.join(ends)}"
+        f"{_length(budget)}.<br>{'; '.join(ends)}"
     )
+
+
+def _length(budget: float) -> str:
+    """Say how long training is.
+
+    >>> _length(1.0), _length(4.5)
+    ('training as long as one pass over all text', 'training as long as 4.5 passes over all text')
+    """
+    times = "one pass" if budget == 1 else f"{theme.significant(budget)} passes"
+    return f"training as long as {times} over all text"

@@ -7,11 +7,13 @@ frame stays at hand as `.frame`.
 
 import dataclasses
 import html
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
+from xlmr_lab import intervals
 from xlmr_lab.figures.theme import lettered
 
 Formats = Mapping[str, str]
@@ -45,7 +47,8 @@ class Table:
 
     def _row(self, row: dict[str, Any]) -> str:
         cells = "".join(
-            f"<td dir='auto'{_align(self.frame.schema[name])}>{self._cell(name, value)}</td>"
+            f"<td dir='auto'{_align(self.frame.schema[name], row=True)}>{self._cell(name, value)}"
+            "</td>"
             for name, value in row.items()
         )
         return f"<tr>{cells}</tr>"
@@ -59,7 +62,16 @@ class Table:
             return lettered(f"{value:,.4g}")
         if isinstance(value, int) and not isinstance(value, bool):
             return lettered(f"{value:,}")
-        return html.escape(str(value))
+        return coded(html.escape(str(value)))
+
+
+def coded(text: str) -> str:
+    """Mark what stands between backticks as code, in HTML that is escaped already.
+
+    >>> coded("see `./lab report`")
+    "see <code style='white-space:nowrap'>./lab report</code>"
+    """
+    return re.sub(r"`([^`]+)`", r"<code style='white-space:nowrap'>\1</code>", text)
 
 
 def show(frame: pl.DataFrame, caption: str = "", formats: Formats | None = None) -> Table:
@@ -73,19 +85,16 @@ def pairs(values: Mapping[str, Any], caption: str = "") -> Table:
     return show(pl.DataFrame(rows, schema={"name": pl.String, "value": pl.String}), caption)
 
 
-def with_interval(frame: pl.DataFrame, mean: str, form: str = "+.3f") -> list[str]:
-    """Write each row's mean with its interval, from columns `mean`, low and high.
+def with_interval(frame: pl.DataFrame, mean: str, *, sign: bool = True) -> list[str]:
+    """Write each row's mean with its interval, from columns `mean`, low and high, in one line.
 
-    >>> with_interval(pl.DataFrame({"effect": [0.1], "low": [-0.05], "high": [0.25]}), "effect")
-    ['+0.100 [−0.050, +0.250]']
+    >>> frame = pl.DataFrame({"effect": [0.1], "low": [-0.05], "high": [0.25]})
+    >>> with_interval(frame, "effect")[0].replace("\\xa0", " ")
+    '+0.10 [−0.05, +0.25]'
     """
     return [
-        lettered(
-            f"{value:{form}} (no interval)"
-            if low is None or high is None
-            else f"{value:{form}} [{low:{form}}, {high:{form}}]"
-        )
-        for value, low, high in frame.select(mean, "low", "high").iter_rows()
+        lettered(intervals.told(*row, sign=sign)).replace(" ", "\u00a0")
+        for row in frame.select(mean, "low", "high").iter_rows()
     ]
 
 
@@ -120,5 +129,7 @@ def _flat(values: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
     return flat
 
 
-def _align(kind: pl.DataType) -> str:
-    return " style='text-align:right'" if kind.is_numeric() else " style='text-align:left'"
+def _align(kind: pl.DataType, *, row: bool = False) -> str:
+    if not kind.is_numeric():
+        return " style='text-align:left'"
+    return f" style='text-align:right{';white-space:nowrap' * row}'"

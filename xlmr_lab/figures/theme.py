@@ -11,7 +11,8 @@ small and readable when saved.
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import plotly.graph_objects as go
 import plotly.io as pio
@@ -19,13 +20,15 @@ import polars as pl
 
 from xlmr_lab import languages
 
+Label = TypeVar("Label", str, int)
+
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
 SKY, VERMILION, OLIVE, GREY = "#56B4E9", "#D55E00", "#8F8A26", "#8A8F98"
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, GREY, OLIVE)
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "hexagon", "cross")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "4px,8px", "8px,2px")
 
-TIER_COLORS = {"high": BLUE, "mid": GREEN, "low": VERMILION}
+TIER_COLORS = {"high": BLUE, "mid": GREEN, "low": VERMILION, "equal": SKY}
 VERDICT_COLORS = {"supported": GREEN, "contradicted": VERMILION, "inconclusive": GREY}
 
 GROUPS = {"tier": "resource tier", "script": "script", "family": "family", "language": "language"}
@@ -35,6 +38,8 @@ LOG_FROM = 4.0
 """Values that span at least this ratio stand on a logarithmic axis."""
 FAINT = "rgba(138, 143, 152, 0.40)"
 MAX_NAMES = 16
+MAX_LABELS = 24
+"""An axis of more languages labels every second, third, ... of them."""
 MAX_LETTERS = 14
 """An axis writes keys where there are more languages than this, or longer names."""
 MAX_GROUPS = 12
@@ -159,19 +164,39 @@ def labelled(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def categories(labels: pl.Series) -> dict[str, object]:
-    """Return the settings of an axis of languages in the given order, every one labelled."""
+    """Return the settings of an axis of languages in the given order; plotly turns the labels
+    where they do not fit side by side.
+    """
     order = labels.unique(maintain_order=True).to_list()
     return {
         "type": "category",
         "categoryorder": "array",
         "categoryarray": order,
         "tickmode": "array",
-        "tickvals": order,
-        "tickangle": -90 if len(order) > MAX_NAMES else -35,
-        "tickfont": {"size": 9 if len(order) > 60 else 12},
+        "tickvals": sparse(order),
+        "autotickangles": [0, -35, -90],
         "showgrid": len(order) <= 40,
         "range": [-0.7, len(order) - 0.3],
     }
+
+
+def sparse(labels: Sequence[Label]) -> list[Label]:
+    """Return the labels that an axis writes: all, or every so many that there is room.
+
+    >>> sparse(list("abc")), len(sparse(["x"] * 100))
+    (['a', 'b', 'c'], 20)
+    """
+    return list(labels[:: -(-len(labels) // MAX_LABELS) or 1])
+
+
+def significant(value: float) -> str:
+    """Write a number with two significant digits.
+
+    >>> significant(3008.0), significant(9.47), significant(0.0123)
+    ('3,000', '9.5', '0.012')
+    """
+    rounded = float(f"{value:.2g}")
+    return f"{rounded:,.0f}" if abs(rounded) >= 10 else f"{rounded:g}"
 
 
 def spread(values: Iterable[float]) -> dict[str, object]:

@@ -7,6 +7,7 @@ select anything. Long records are thinned to what a picture can show.
 """
 
 import statistics
+from collections.abc import Sequence
 
 import plotly.graph_objects as go
 import polars as pl
@@ -16,13 +17,15 @@ from xlmr_lab.errors import UserError
 from xlmr_lab.figures import theme
 from xlmr_lab.figures.summaries import over_seeds
 
+LINE_HEIGHT = 0.05
+"""Height of a line of text, as a share of the height of a picture."""
 MAX_POINTS = 150
 """Points of one line; longer records are thinned evenly, the last point kept."""
 
 
 def heldout(frame: pl.DataFrame, *, alpha: float, color: str = "tier") -> go.Figure:
     """Draw the held-out masked-LM loss of each language during pretraining, for the runs with one
-    alpha.
+    alpha; a few languages are named at the ends of their lines.
     """
     part = _with_alpha(frame, alpha)
     palette = theme.colors(frame[color], color)
@@ -30,7 +33,7 @@ def heldout(frame: pl.DataFrame, *, alpha: float, color: str = "tier") -> go.Fig
     curves = part.group_by("language", "name", color, "step", maintain_order=True).agg(
         pl.col("loss").mean()
     )
-    figure, named = go.Figure(), set()
+    figure, named, ends = go.Figure(), set(), []
     for (language, name, group), curve in curves.group_by(
         "language", "name", color, maintain_order=True
     ):
@@ -47,19 +50,69 @@ def heldout(frame: pl.DataFrame, *, alpha: float, color: str = "tier") -> go.Fig
             hovertemplate=f"{name or language}: %{{y:.3f}} at step %{{x}}<extra></extra>",
         )
         named.add(group)
+        ends.append((str(language), float(curve["loss"].to_list()[-1]), palette[group]))
+    _name_lines(figure, ends, curves)
+    figure.update_xaxes(title="step")
+    figure.update_yaxes(title="nats per masked token")
+    title = f"Held-out masked-LM loss while pretraining, α = {alpha:g}"
+    return theme.finish(
+        figure, title=title, subtitle=_ended(part, color), height=420, legend=theme.GROUPS[color]
+    )
+
+
+def _name_lines(
+    figure: go.Figure, ends: list[tuple[str, float, str]], curves: pl.DataFrame
+) -> None:
+    """Write the language at the end of each line, given key, last value and colour; none where
+    there are too many.
+    """
+    last = max(curves["step"].to_list())
+    named = len(ends) <= theme.MAX_NAMES
+    figure.update_xaxes(range=[0, last * (1.09 if named else 1.02)])
+    if not named:
+        return
+    losses = curves["loss"].to_list()
+    heights = spaced([value for _, value, _ in ends], LINE_HEIGHT * (max(losses) - min(losses)))
+    for (language, _, color), height in zip(ends, heights, strict=True):
+        figure.add_annotation(
+            x=last,
+            y=height,
+            text=language,
+            font={"color": color, "size": 12},
+            showarrow=False,
+            xanchor="left",
+            xshift=6,
+        )
+
+
+def spaced(values: Sequence[float], gap: float) -> list[float]:
+    """Move values apart until no two are closer than `gap`, as little and as evenly as it goes.
+
+    >>> [round(x, 3) for x in spaced([1.0, 1.0, 3.0], 0.5)]
+    [0.75, 1.25, 3.0]
+    """
+    groups: list[list[int]] = []
+    place: dict[int, float] = {}
+    for i in sorted(range(len(values)), key=lambda i: values[i]):
+        groups.append([i])
+        while True:
+            group = groups[-1]
+            first = sum(values[k] for k in group) / len(group) - gap * (len(group) - 1) / 2
+            place |= {k: first + gap * n for n, k in enumerate(group)}
+            if len(groups) == 1 or place[group[0]] - place[groups[-2][-1]] >= gap:
+                break
+            groups[-2:] = [groups[-2] + group]
+    return [place[i] for i in range(len(values))]
+
+
+def _ended(part: pl.DataFrame, color: str) -> str:
     last = part.filter(pl.col("step") == pl.col("step").max().over("seed"))
     summary = over_seeds(last, [color], "loss")
     ends = {row[color]: row["mean"] for row in summary.iter_rows(named=True)}
     shown = [f"{group} {ends[group]:.3f}" for group in theme.order(ends, color)]
-    figure.update_xaxes(title="step", rangemode="tozero")
-    figure.update_yaxes(title="nats per masked token")
-    subtitle = (
+    return (
         f"One line a language, mean of {part['seed'].n_unique()} pretraining seeds; at the end, by "
         f"{theme.GROUPS[color]}: {', '.join(shown[:4])}"
-    )
-    title = f"Held-out masked-LM loss while pretraining, α = {alpha:g}"
-    return theme.finish(
-        figure, title=title, subtitle=subtitle, height=420, legend=theme.GROUPS[color]
     )
 
 
@@ -138,6 +191,34 @@ def draws(frame: pl.DataFrame, sizes: pl.DataFrame) -> go.Figure:
         "Filled: share of the blocks drawn in training, mean over seeds; rings: share of the bytes"
     )
     return theme.finish(figure, title="What was drawn", subtitle=subtitle, height=400)
+
+
+def passes(frame: pl.DataFrame) -> go.Figure:
+    """Draw how often training went through the text of each language, by alpha."""
+    means = over_seeds(frame, ["alpha", "language"], "passes")
+    languages = frame.select("language", "name", "size_bytes").unique()
+    order = theme.labelled(languages.sort("size_bytes", "language", descending=[True, False]))
+    figure = go.Figure()
+    for i, alpha in enumerate(sorted(frame["alpha"].unique().to_list())):
+        part = order.join(means.filter(alpha=alpha), on="language", maintain_order="left")
+        figure.add_scatter(
+            x=part["label"].to_list(),
+            y=theme.rounded(part["mean"]),
+            name=f"α = {alpha:g}",
+            mode="markers",
+            marker={"color": theme.PALETTE[i % 8], "symbol": theme.SYMBOLS[i % 8], "size": 8},
+            customdata=part["name"].to_list(),
+            hovertemplate="%{customdata}: %{y:.2~g} passes<extra></extra>",
+        )
+    figure.add_hline(y=1, line={"dash": "dot", "color": theme.GREY})
+    figure.update_xaxes(**theme.categories(order["label"]))
+    figure.update_yaxes(title="passes", **theme.logarithmic([*means["mean"], 1]))
+    most = means.sort("mean", descending=True).row(0, named=True)
+    subtitle = (
+        "Blocks drawn over blocks there are, mean over seeds; the most: "
+        f"{most['language']} at α = {most['alpha']:g}, {theme.significant(most['mean'])} passes"
+    )
+    return theme.finish(figure, title="Passes over each language's text", subtitle=subtitle)
 
 
 def telemetry(frame: pl.DataFrame) -> go.Figure:

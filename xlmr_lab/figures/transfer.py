@@ -19,6 +19,7 @@ from xlmr_lab.paper import tables
 TASKS = {"nli": "Natural language inference", "ner": "Named-entity recognition"}
 METRICS = {"accuracy": "accuracy", "span_f1": "span F1"}
 XNLI = tuple("en fr es de el bg ru tr ar vi th zh hi sw ur".split())
+CUT = "intervals cut at 0 and 1"
 CHANCE = {"nli": 1 / 3}
 """What guessing scores: three balanced labels in NLI."""
 
@@ -28,7 +29,7 @@ def by_language(scores: pl.DataFrame, *, task: str, protocol: str = "zero-shot")
     part = _chosen(scores, task, protocol)
     if part.is_empty():
         return _nothing(task, protocol)
-    summary = over_seeds(part, ["arm", "pretrained", "language"], "value")
+    summary, cut = within_bounds(over_seeds(part, ["arm", "pretrained", "language"], "value"))
     order = _languages(part)
     figure, arms = go.Figure(), _arms(part)
     for i, (arm, (color, symbol)) in enumerate(arms.items()):
@@ -55,7 +56,8 @@ def by_language(scores: pl.DataFrame, *, task: str, protocol: str = "zero-shot")
     figure.update_xaxes(**places(order))
     figure.update_yaxes(title=METRICS[part["metric"][0]])
     title = f"{TASKS.get(task, task)} by language, {protocol}"
-    return theme.finish(figure, title=title, subtitle=_seeds(part), height=430, legend="arm")
+    subtitle = _seeds(part) + (f"<br>{CUT.capitalize()}" if cut else "")
+    return theme.finish(figure, title=title, subtitle=subtitle, height=430, legend="arm")
 
 
 def gains(scores: pl.DataFrame, *, task: str, protocol: str = "zero-shot") -> go.Figure:
@@ -100,7 +102,8 @@ def gains(scores: pl.DataFrame, *, task: str, protocol: str = "zero-shot") -> go
 def summary(scores: pl.DataFrame) -> Table:
     """Show every arm's score in the language learned and the mean of the others, with intervals."""
     keys = ["task", "protocol", "metric", "arm", "pretrained", "trained"]
-    rows = over_seeds(scores, keys, "value").sort(keys, descending=[False] * 4 + [True] * 2)
+    means, cut = within_bounds(over_seeds(scores, keys, "value"))
+    rows = means.sort(keys, descending=[False] * 4 + [True] * 2)
     shown = rows.select(
         "task",
         "protocol",
@@ -110,10 +113,13 @@ def summary(scores: pl.DataFrame) -> Table:
         .then(pl.lit("the one learned"))
         .otherwise(pl.lit("mean of the others"))
         .alias("languages"),
-        pl.Series("score [95 % interval]", with_interval(rows, "mean", ".3f"), dtype=pl.String),
+        pl.Series(
+            "score [95\u00a0% interval]", with_interval(rows, "mean", sign=False), dtype=pl.String
+        ),
         pl.col("num_seeds").alias("pretraining seeds"),
     )
-    return show(shown, "Test scores, averaged over fine-tuning seeds first.")
+    caption = "Test scores, averaged over fine-tuning seeds first"
+    return show(shown, caption + (f"; {CUT}." if cut else "."))
 
 
 def paper_nli() -> Table:
@@ -125,6 +131,14 @@ def paper_nli() -> Table:
     ]
     caption = "XLM-R Table 1, zero-shot: accuracy in %, fine-tuned on English."
     return show(pl.DataFrame(rows), caption, dict.fromkeys(XNLI, ".1f"))
+
+
+def within_bounds(rows: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
+    """Cut the intervals of scores at 0 and 1, which Student's t does not know; also tell whether
+    any was cut.
+    """
+    cut = ((rows["low"] < 0) | (rows["high"] > 1)).any()
+    return rows.with_columns(pl.col("low").clip(0, 1), pl.col("high").clip(0, 1)), bool(cut)
 
 
 def bars(rows: pl.DataFrame) -> dict[str, object]:
@@ -145,8 +159,8 @@ def places(order: pl.DataFrame) -> dict[str, object]:
     """Return an axis of languages on numbers, so that arms can stand side by side."""
     return theme.categories(order["label"]) | {
         "type": "linear",
-        "tickvals": order["place"].to_list(),
-        "ticktext": order["label"].to_list(),
+        "tickvals": theme.sparse(order["place"].to_list()),
+        "ticktext": theme.sparse(order["label"].to_list()),
         "categoryorder": None,
         "categoryarray": None,
         "zeroline": False,

@@ -45,6 +45,8 @@ STARTING_PIECES = 10
 vocabularies slow to train."""
 LINE_CHARACTERS = 1000
 """Longer paragraphs are cut at a space: SentencePiece silently drops those above 4192 bytes."""
+MANY_REPEATS = 10
+"""A language whose text stands in the sample more often than this is warned of."""
 RESERVED = frozenset(" \u2581\u2585\t\0")
 """Characters that SentencePiece keeps for itself; they cannot be required."""
 
@@ -78,7 +80,7 @@ class VocabularyConfig:
     def __post_init__(self) -> None:
         sampling.check_alpha(self.alpha)
         if self.size < 2 * (NUM_ADDED_IDS + 3):
-            raise UserError(f"vocabulary size must be at least 10, got {self.size}")
+            raise UserError(f"size must be at least 10 (ids of a vocabulary), got {self.size}")
         if self.sample_bytes < 1:
             raise UserError(f"sample_bytes must be positive, got {self.sample_bytes}")
         if not LOWEST_COVERAGE <= self.coverage <= 1:
@@ -192,6 +194,13 @@ def _sample_language(
         )
     sample_bytes = sum(map(_num_bytes, lines)) + len(lines)
     logger.info("%s: %s of %s bytes sampled", language, f"{sample_bytes:,}", f"{text_bytes:,}")
+    if sample_bytes > MANY_REPEATS * text_bytes:
+        logger.warning(
+            "%s: its text stands %.0f times in the sample of the vocabulary, which then knows it "
+            "by heart; lower vocabulary.sample_bytes, or raise vocabulary.alpha",
+            language,
+            sample_bytes / text_bytes,
+        )
     return lines, {
         "probability": probability,
         "text_bytes": text_bytes,

@@ -1,0 +1,70 @@
+"""A run folder never mixes settings, and says what it replaces."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from xlmr_lab import configs, storage
+from xlmr_lab.ablations import folder as run_folder
+from xlmr_lab.ablations import studies
+from xlmr_lab.ablations.studies import StudyConfig
+from xlmr_lab.errors import UserError
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> Path:
+    """Return the folder of a study of the tiny preset, with results and what is made of them."""
+    folder = tmp_path / "tiny"
+    run_folder.prepare(folder, studies.tiny(), "tiny")
+    for name in (*run_folder.COLLECTED, "report/index.html", "notebooks/00.ipynb", "arms/a/x"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("{}")
+    return folder
+
+
+def changed(*assignments: str) -> StudyConfig:
+    return configs.override(studies.tiny(), assignments)
+
+
+def test_other_settings_replace_the_results_with_one_warning(
+    finished: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    config = changed("sampling.alpha=0.7", "seeds=2", "nli.seeds=1", "ner.seeds=1")
+    run_folder.prepare(finished, config, "tiny")
+    (record,) = caplog.records
+    told = record.getMessage()
+    assert "seeds 3 -> 2, sampling.alpha 0.3 -> 0.7, nli.seeds 3 -> 1 and 1 more;" in told
+    assert "name=NEW" in told
+    left = {path.name for path in finished.iterdir()}
+    assert left == {"config.json", "provenance.json", "arms"}
+
+
+def test_settings_that_no_result_depends_on_replace_nothing(
+    finished: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = changed("jobs=7", "data_dir=elsewhere")
+    run_folder.prepare(finished, config, "tiny")
+    assert not caplog.records
+    assert (finished / "report" / "index.html").is_file()
+    assert storage.read_json(finished / "config.json")["jobs"] == 7
+    run_folder.require_finished(finished, config)
+    run_folder.require_finished(finished, changed("jobs=1"))
+
+
+def test_a_folder_without_results_is_replaced_in_silence(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run_folder.prepare(tmp_path / "tiny", studies.tiny(), "tiny")
+    run_folder.prepare(tmp_path / "tiny", changed("seeds=2"), "tiny")
+    assert not caplog.records
+
+
+def test_a_report_of_other_settings_names_them(finished: Path) -> None:
+    with pytest.raises(UserError, match=r"other settings \(seeds 3 -> 4\); run `./lab study`"):
+        run_folder.require_finished(finished, changed("seeds=4"))
+
+
+def test_settings_that_do_not_matter_are_settings(finished: Path) -> None:
+    assert set(configs.leaves(StudyConfig)) >= run_folder.WITHOUT_EFFECT

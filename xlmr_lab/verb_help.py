@@ -1,0 +1,54 @@
+"""What `xlmr-lab VERB --help` says: the verb, the presets, two examples, and the settings that the
+verb's work depends on.
+"""
+
+import inspect
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+from xlmr_lab import configs
+from xlmr_lab.ablations.studies import PRESETS, StudyConfig
+
+USAGE = "xlmr-lab {verb} [--preset NAME] [section.field=value ...]"
+WIDTH = 80
+EXAMPLES = """Examples:
+
+  ./lab {verb} --preset tiny babel.dirt=0.5 name=dirty
+  ./lab {verb} corpus.path=../text corpus.languages=en,sw"""
+
+TEXT = ("babel", "corpus", "measure", "clean")
+TRAINING = (*TEXT, "vocabulary", "sampling", "batches", "model", "pretrain")
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "corpus": TEXT,
+    "vocab": (*TEXT, "vocabulary"),
+    "pretrain": TRAINING,
+    "evaluate": (*TRAINING, "tasks", "nli", "ner"),
+    "export": TRAINING,
+}
+"""The sections of settings that a verb's work depends on; the other verbs depend on all."""
+
+
+def text(verb: str, function: Callable[..., Any], preset: str, config: StudyConfig) -> str:
+    """Return a verb's help; `function` is what it calls, `config` the preset's settings."""
+    presets = [
+        textwrap.fill(f"  {name:<7}{_beginning(make)}", WIDTH, subsequent_indent=" " * 9)
+        for name, make in PRESETS.items()
+    ]
+    sections = SECTIONS.get(verb)
+    of_verb = f" that {verb} depends on (`study --help` lists all)" if sections else ""
+    parts = [
+        USAGE.format(verb=verb),
+        inspect.cleandoc(function.__doc__ or ""),
+        "Presets:\n\n" + "\n".join(presets),
+        EXAMPLES.format(verb=verb),
+        f"The settings of {preset}{of_verb}:",
+        configs.help_text(config, sections=sections),
+    ]
+    return "\n\n".join(parts)
+
+
+def _beginning(make: Callable[..., Any]) -> str:
+    """Return what a preset's docstring says first, in one line."""
+    paragraph = inspect.cleandoc(make.__doc__ or "").partition("\n\n")[0]
+    return " ".join(paragraph.split()).removeprefix("Return ")
