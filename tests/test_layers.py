@@ -24,12 +24,13 @@ LEAVES = {
     "progress",
     "provenance",
     "seeds",
+    "setting_values",
     "storage",
     "tiers",
 }
 
 # What may import everything, and is imported by nothing else.
-TOP = {"__init__", "__main__", "commands"}
+TOP = {"__init__", "__main__", "commands", "verb_help"}
 
 # What each part may import besides the leaves and itself: a part, or one module of it.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -62,7 +63,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "sampling",
         "vocabulary",
     },
-    "results": {"paper", "evaluate.scores"},
+    "result_tables": set(),
+    "results": {"paper", "evaluate.scores", "result_tables"},
+    "cleaning_tables": {"babel.pages", "corpus", "results"},
+    "cleaning_results": {"babel.tongues", "cleaning_tables", "corpus", "results"},
     "figures": {"paper", "sampling"},
     "explorers": {"figures", "paper", "results", "sampling"},
     "report_style": set(),
@@ -74,9 +78,23 @@ MAY_IMPORT: dict[str, set[str]] = {
 HOMES: dict[str, set[str]] = {
     "torch": {"model", "pretrain", "evaluate", "ablations.jobs"},  # jobs: threads of a worker
     "safetensors": {"model", "pretrain"},
-    "sentencepiece": {"vocabulary"},
+    "sentencepiece": {"vocabulary", "corpus.perplexity"},
+    "kenlm": {"corpus.arpa"},
     "fasttext": {"corpus"},
-    "polars": {"corpus", "evaluate.scores", "ablations", "figures", "explorers", "results"},
+    "resiliparse": {"corpus"},
+    "brotli": {"corpus"},
+    "mwparserfromhell": {"corpus"},
+    "polars": {
+        "ablations",
+        "cleaning_results",
+        "cleaning_tables",
+        "corpus",
+        "evaluate.scores",
+        "explorers",
+        "figures",
+        "result_tables",
+        "results",
+    },
     "plotly": {"figures", "explorers", "report_page"},  # report_page: the bundled plotly.js
     "ipywidgets": {"explorers"},
     "anywidget": {"explorers"},

@@ -195,3 +195,43 @@ def test_work_that_the_disk_cannot_hold_is_refused(
     storage.require_space(tmp_path / "not/yet/there", 5_000_000, "The corpus")
     with pytest.raises(UserError, match=r"The corpus needs about 6 MB .* 5 MB are free"):
         storage.require_space(tmp_path / "not/yet/there", 6_000_000, "The corpus")
+
+
+def test_a_resumable_folder_keeps_what_a_failure_left_and_then_appears_whole(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "made"
+
+    def fail() -> None:
+        with storage.resumable_folder(folder) as unfinished:
+            (unfinished / "a").write_text("1")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="full"):
+        fail()
+    assert not folder.exists()
+    with storage.resumable_folder(folder) as unfinished:
+        assert (unfinished / "a").read_text() == "1"
+        (unfinished / "b").write_text("2")
+    assert sorted(path.name for path in folder.iterdir()) == ["a", "b"]
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+def test_a_resumable_folder_goes_with_an_error_that_would_come_again(tmp_path: Path) -> None:
+    def fail() -> None:
+        with storage.resumable_folder(tmp_path / "made") as unfinished:
+            (unfinished / "a").write_text("1")
+            raise UserError("not UTF-8")
+
+    with pytest.raises(UserError, match="not UTF-8"):
+        fail()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_resumable_folder_is_filled_by_one_process_at_a_time(tmp_path: Path) -> None:
+    with (
+        storage.resumable_folder(tmp_path / "made"),
+        pytest.raises(UserError, match="another process is making"),
+        storage.resumable_folder(tmp_path / "made"),
+    ):
+        pass

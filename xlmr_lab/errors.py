@@ -8,3 +8,7 @@ line prints it without a traceback and exits with 2.
 
 class UserError(ValueError):
     """A setting, a file or a request that cannot be used as it is."""
+
+
+class ResumableError(UserError):
+    """What was done so far is of use: the same command goes on from there."""

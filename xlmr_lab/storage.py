@@ -6,6 +6,7 @@ the disk, and renamed. So a folder or file that exists is finished, and a killed
 """
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -15,9 +16,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from xlmr_lab.errors import UserError
+from xlmr_lab.errors import ResumableError, UserError
 
 PARTIAL = ".partial-"
+UNFINISHED = ".unfinished"
 CHUNK_BYTES = 1 << 16
 
 
@@ -85,6 +87,41 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         _sync(folder.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def resumable_folder(folder: Path) -> Iterator[Path]:
+    """Yield a folder beside `folder` to fill, as an earlier try left it; it takes the final name
+    when the block ends without an error, and goes when the block ends in one that another try would
+    meet again.
+
+    Raises:
+        UserError: another process is filling it.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = folder.with_name(f"{folder.name}{UNFINISHED}")
+    lock = folder.with_name(f"{folder.name}{UNFINISHED}.lock")
+    with lock.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"another process is making {folder}; wait until it has ended"
+            ) from None
+        unfinished.mkdir(exist_ok=True)
+        try:
+            yield unfinished
+        except ResumableError:
+            raise
+        except UserError:
+            shutil.rmtree(unfinished)
+            lock.unlink()
+            raise
+        for path in sorted(unfinished.rglob("*"), reverse=True):
+            _sync(path)
+        os.rename(unfinished, folder)
+        _sync(folder.parent)
+        lock.unlink()
 
 
 def sweep(path: Path) -> None:

@@ -3,7 +3,13 @@
 import polars as pl
 import pytest
 
-from xlmr_lab.corpus.filters import character_reason, code_share, damaged_share, letter_share
+from xlmr_lab.corpus.filters import (
+    character_measures,
+    character_reason,
+    code_share,
+    damaged_share,
+    letter_share,
+)
 
 TEXTS = [
     "The baker's daughter sold seven loaves before noon.",
@@ -18,14 +24,8 @@ TEXTS = [
 
 def reason(paragraph: str, text: str | None = None) -> str | None:
     frame = pl.DataFrame({"raw": [paragraph], "text": [paragraph if text is None else text]})
-    judged = character_reason(
-        pl.col("raw"),
-        pl.col("text"),
-        max_damaged_share=0.005,
-        min_letter_share=0.5,
-        min_bytes=10,
-    )
-    return frame.select(judged).item()
+    measured = frame.select(character_measures(pl.col("raw"), pl.col("text")))
+    return measured.select(character_reason()).item()
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -70,3 +70,8 @@ def test_shares_by_hand() -> None:
     assert shares["damaged"].to_list() == pytest.approx([1 / 4, 4 / 5, 0, 0])
     assert shares["letters"].to_list() == pytest.approx([3 / 4, 3 / 5, 4 / 6, 0])
     assert shares["codes"].to_list() == pytest.approx([0, 0, 2 / 8, 0])
+
+
+def test_a_paragraph_longer_than_any_is_no_paragraph() -> None:
+    assert reason("word " * 200_000) is None
+    assert reason("word " * 200_001) == "too_long"

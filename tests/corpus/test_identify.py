@@ -1,5 +1,8 @@
 """The language identifier: it learns, it is the same every time, and it says what it cannot do."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -81,3 +84,47 @@ def test_another_file_is_no_model(tmp_path: Path) -> None:
         Identifier.load(tmp_path / "x.bin")
     with pytest.raises(UserError, match=r"missing\.bin is no fastText model"):
         Identifier.load(tmp_path / "missing.bin")
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory, write) -> Path:
+    """Return a model with whole words and the codes of the published ones."""
+    folder = tmp_path_factory.mktemp("published")
+    texts = {
+        "zh": ["\u8fd9\u662f\u4e00\u4e2a\u56fd\u5bb6", "\u9019\u662f\u4e00\u500b\u570b\u5bb6"] * 20,
+        "nn": write("qab", 60, 2),
+        "yo": write("qac", 60, 2),
+    }
+    lines = [f"__label__{code} {text}\n" for code, own in texts.items() for text in own]
+    (folder / "examples.txt").write_text("".join(lines), encoding="utf-8")
+    code = (
+        "import fasttext, sys\n"
+        "fasttext.train_supervised(sys.argv[1], minn=2, maxn=4, bucket=5000, epoch=20, lr=1.0,"
+        " thread=1, verbose=0).save_model(sys.argv[2])"
+    )
+    # Fresh memory from the system, as in `identify`: fastText leaves some of it unset.
+    environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_PERTURB_": "0"}
+    model = folder / "lid.176.bin"
+    command = [sys.executable, "-c", code, str(folder / "examples.txt"), str(model)]
+    subprocess.run(command, env=environment, check=True)
+    return model
+
+
+def test_published_models_speak_in_the_keys_of_the_paper(published: Path, write) -> None:
+    identifier = Identifier.load(published)
+    assert identifier.languages == ["no", "yo", "zh-Hans", "zh-Hant"]
+    labels, scores = identifier.predict(
+        ["\u8fd9\u662f\n\u56fd\u5bb6", "\u9019\u662f\u570b\u5bb6", *write("qab", 1, 9)]
+    )
+    assert labels == ["zh-Hans", "zh-Hant", "no"]
+    assert scores.min() > 0.5
+    labels, scores = identifier.predict(["", " \n", "12:30 \u2014 !"])
+    assert labels == [""] * 3
+    assert scores.tolist() == [0] * 3
+
+
+def test_what_a_model_sees_can_be_said(published: Path, write) -> None:
+    (text,) = write("qab", 1, 9)
+    assert Identifier.load(published, raw_text=False).predict([text])[0] == ["nn"]
+    as_it_is = Identifier.load(published)
+    assert as_it_is.predict([text])[1] != as_it_is.predict([text.upper()])[1]

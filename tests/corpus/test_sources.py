@@ -1,8 +1,11 @@
 """Sources: each form and packing gives the same documents; what is broken is named by its line."""
 
+import bz2
 import gzip
+import itertools
 import json
 import lzma
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,7 +29,7 @@ def put(tmp_path: Path, name: str, data: bytes | str) -> SourceFile:
     path = tmp_path / "news" / name
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
-    return SourceFile(path, "news", name.partition(".")[0])
+    return SourceFile(str(path), "news", name.partition(".")[0])
 
 
 def texts(file: SourceFile) -> list[str]:
@@ -133,7 +136,7 @@ def test_a_file_that_is_not_packed_is_damaged(tmp_path: Path, packing: str) -> N
         ("sw.jsonl", b'{"text": 5}\n', r'"text" must be a string, got 5'),
         ("sw.jsonl", b'{"text": "a", "url": 5}\n', r'"url" must be a string, got 5'),
         ("sw.parquet", b"PAR1 no", r"is not a Parquet file"),
-        ("sw.parquet", b"", r"is not a Parquet file"),
+        ("sw.parquet", b"", r"sw\.parquet is empty \(0 bytes\)"),
     ],
 )
 def test_what_is_no_text_is_named_with_its_line(
@@ -180,3 +183,163 @@ def test_what_cannot_be_found_is_named_with_what_there_is(tmp_path: Path) -> Non
     put(tmp_path, "ur.jsonl.gz", "")
     with pytest.raises(UserError, match="two files of language 'ur' in one source"):
         sources.find(tmp_path, ["ur"])
+
+
+RECORD = (
+    b"WARC/1.0\r\nWARC-Type: conversion\r\nWARC-Record-ID: <urn:uuid:%b>\r\n"
+    b"WARC-Target-URI: https://a.example/%b\r\nContent-Length: 5\r\n\r\nwords\r\n\r\n"
+)
+DUMP = (
+    b'<mediawiki xml:lang="sw"><siteinfo><dbname>swwiki</dbname></siteinfo><page><title>A</title>'
+    b"<ns>0</ns><id>7</id><revision><text>maneno</text></revision></page></mediawiki>"
+)
+
+
+def add(folder: Path, name: str, data: bytes) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def test_archives_and_dumps_are_found_beside_text(tmp_path: Path) -> None:
+    add(tmp_path, "crawl/a.warc.wet.gz", gzip.compress(RECORD % (b"x1", b"1")))
+    add(tmp_path, "crawl/a.warc.wat.gz", b"links")
+    add(tmp_path, "crawl/b.warc", RECORD % (b"x2", b"2"))
+    add(tmp_path, "crawl/old.arc.gz", b"1")
+    add(tmp_path, "wiki/swwiki-latest-pages-articles1.xml-p1p99.bz2", bz2.compress(DUMP))
+    add(tmp_path, "wiki/swwiki-latest-pages-articles2.xml.xz", lzma.compress(DUMP))
+    add(tmp_path, "news/sw.txt", b"habari\n")
+    found = sources.find(tmp_path, ["sw"])
+    assert [(f.source, f.language, f.path.name[:6]) for f in found] == [
+        ("news", "sw", "sw.txt"),
+        ("wiki", "sw", "swwiki"),
+        ("wiki", "sw", "swwiki"),
+        ("crawl", None, "a.warc"),
+        ("crawl", None, "b.warc"),
+        ("crawl", None, "old.ar"),
+    ]
+    assert [tuple(d) for f in found[:5] for d in sources.read(f)] == [
+        ("news/sw/0", "habari\n", None, "news", "sw"),
+        ("wiki/swwiki/7", "maneno\n", None, "wiki", "sw"),
+        ("wiki/swwiki/7", "maneno\n", None, "wiki", "sw"),
+        ("crawl/x1", "words", "https://a.example/1", "crawl", None),
+        ("crawl/x2", "words", "https://a.example/2", "crawl", None),
+    ]
+
+
+def test_what_cannot_be_read_is_told_by_its_reason(tmp_path: Path) -> None:
+    parts = [gzip.compress(RECORD % (b"x%d" % i, b"")) for i in range(3)]
+    path = add(tmp_path, "crawl/a.warc.gz", parts[0] + b"rubbish" + parts[1] + parts[2][:-20])
+    (file,) = sources.find(tmp_path)
+    reasons, steps = list[str](), list[int]()
+    documents = list(sources.read(file, unreadable=reasons.append, advance=steps.append))
+    assert [document.doc_id for document in documents] == ["crawl/x0", "crawl/x1"]
+    assert reasons == ["broken_compression", "truncated"]
+    assert sum(steps) == path.stat().st_size == file.num_bytes()
+    assert len(list(sources.read(file))) == 2
+
+
+@pytest.mark.parametrize("name", ["a.warc.gz", "a.wet", "a.arc", "swwiki.xml.bz2", "sw.parquet"])
+def test_an_empty_file_is_an_error(tmp_path: Path, name: str) -> None:
+    file = SourceFile(str(add(tmp_path, name, b"")), "x", None)
+    with pytest.raises(UserError, match=r"is empty \(0 bytes\); fetch it again"):
+        list(sources.read(file))
+
+
+@pytest.mark.parametrize("name", ["a.warc.gz", "sw.txt", "swwiki.xml.bz2", "sw.jsonl.gz"])
+def test_a_folder_or_nothing_in_place_of_a_file_is_an_error(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(UserError, match=f"cannot read .*{name}: Is a directory"):
+        list(sources.read(SourceFile(str(tmp_path / name), "x", "sw")))
+    with pytest.raises(UserError, match=r"cannot read .*: No such file"):
+        list(sources.read(SourceFile(str(tmp_path / "gone" / name), "x", "sw")))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_an_error(tmp_path: Path) -> None:
+    path = add(tmp_path, "news/sw.txt", b"x\n")
+    path.chmod(0)
+    with pytest.raises(UserError, match=r"cannot read .*sw\.txt: Permission denied"):
+        list(sources.read(SourceFile(str(path), "news", "sw")))
+    path.parent.chmod(0)
+    with pytest.raises(UserError, match=r"cannot read .*news.*: Permission denied"):
+        sources.find(tmp_path)
+
+
+def test_one_file_stands_alone(tmp_path: Path) -> None:
+    path = add(tmp_path, "news/sw.txt.xz", lzma.compress(b"habari\n"))
+    assert sources.find(path) == [SourceFile(str(path), "news", "sw")]
+    with pytest.raises(UserError, match=r"no text of ur in .*found languages: sw"):
+        sources.find(path, ["ur"])
+    with pytest.raises(UserError, match="holds links and no text; give the WET or WARC file"):
+        sources.find(add(tmp_path, "a.warc.wat.gz", b"x"))
+    with pytest.raises(UserError, match=r"cannot tell the format of .*README"):
+        sources.find(add(tmp_path, "README", b"x"))
+
+
+def test_a_list_of_paths_names_files_beside_it_and_far_away(tmp_path: Path) -> None:
+    near = add(tmp_path, "crawl/part/a.warc.wet.gz", b"x")
+    listed = "crawl-data/CC-MAIN-2018-51/segments/1/wet/CC-MAIN-1.warc.wet.gz"
+    lines = f"part/a.warc.wet.gz\n\n{listed}\n{listed.replace('wet', 'wat')}\ns3://b/k.warc\n"
+    path = add(tmp_path, "crawl/wet.paths.gz", gzip.compress(lines.encode()))
+    expected = [
+        SourceFile(str(near), "part", None),
+        SourceFile(f"https://data.commoncrawl.org/{listed}", "CC-MAIN-2018-51", None),
+        SourceFile("s3://b/k.warc", "b", None),
+    ]
+    assert sources.find(path) == expected
+    assert sources.find(path, ["sw", "ur"]) == expected
+    assert sources.find(tmp_path) == expected
+    mirror = sources.find(path, base="https://mirror.example/")
+    assert mirror[1].place == f"https://mirror.example/{listed}"
+    with pytest.raises(UserError, match=r"is damaged .*fetch it again"):
+        sources.find(add(tmp_path, "b.paths.gz", path.read_bytes()[:-9]))
+    with pytest.raises(UserError, match=r"names another list: x\.paths"):
+        sources.find(add(tmp_path, "c.paths", b"x.paths\n"))
+
+
+def test_addresses_say_what_they_hold() -> None:
+    (file,) = sources.find("https://data.commoncrawl.org/crawl-data/CC-NEWS/2023/a.warc.gz?x=1")
+    assert (file.language, file.is_local, file.num_bytes()) == (None, False, 0)
+    dump = "https://dumps.wikimedia.org/swwiki/20230501/swwiki-20230501-pages-articles.xml.bz2"
+    assert sources.find(dump, ["sw"]) == [SourceFile(dump, "20230501", "sw")]
+    wanted = "hf://datasets/owner/name/data/{language}/part.parquet"
+    assert sources.find(wanted, ["sw", "ur"]) == [
+        SourceFile(wanted.format(language=key), "name", key) for key in ("sw", "ur")
+    ]
+    parts = wanted.replace("part.", "*.")
+    assert [file.source for file in sources.find(parts, ["sw"])] == ["name"]
+    one = "hf://datasets/owner/name/data/part-0.parquet"
+    assert sources.find(one, ["sw"]) == [SourceFile(one, "name", "sw")]
+    with pytest.raises(UserError, match=r"name the languages that \{language\} stands for"):
+        sources.find(wanted)
+
+
+def test_a_language_in_a_path_stands_for_its_files(tmp_path: Path) -> None:
+    for language in ("sw", "ur"):
+        add(tmp_path, f"news/{language}/part.txt", language.encode())
+    found = sources.find(f"{tmp_path}/news/{{language}}/part.txt", ["ur", "sw"])
+    assert [(file.language, file.source, texts(file)) for file in found] == [
+        ("ur", "news", ["ur"]),
+        ("sw", "news", ["sw"]),
+    ]
+
+
+def test_a_very_long_line_is_one_paragraph(tmp_path: Path) -> None:
+    assert [len(text) for text in texts(put(tmp_path, "sw.txt", b"word " * 2_000_000))] == [10**7]
+
+
+RAW = Path(__file__).parents[3] / "shared" / "data" / "raw"
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not RAW.is_dir(), reason="needs the real archives in ../shared/data")
+def test_every_real_file_is_found_and_read_or_counted() -> None:
+    found = sources.find(RAW / "warc") + sources.find(RAW, ["so", "vi"])
+    assert {file.language for file in found} == {None, "so", "vi"}
+    for file in found:
+        reasons: list[str] = []
+        start = list(itertools.islice(sources.read(file, unreadable=reasons.append), 50))
+        assert all(document.text for document in start)
+        assert start or reasons or "digest" in file.place, file.place

@@ -17,6 +17,7 @@ from xlmr_lab import configs, storage
 from xlmr_lab.ablations import findings, jobs, stages, transfer
 from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations.studies import TASKS, StudyConfig
+from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import scores as score_tables
 from xlmr_lab.evaluate.scores import Score
@@ -33,8 +34,11 @@ BASELINE = "no-pretraining"
 
 PRETRAIN_VERSION = TRANSFER_VERSION = 1
 
-CLEAR_AT = {"tiny": "the small preset: `./lab study --preset small` (half an hour on 2 cores)"}
-"""The scale at which a preset's undecided transfer becomes clear, on Babel."""
+ELSEWHERE = {
+    "tiny": "a larger and easier setting is tried in the small preset: "
+    "`./lab study --preset small` (half an hour on 2 cores)"
+}
+"""Where transfer on Babel that a preset leaves undecided is tried otherwise."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,10 +71,13 @@ class Study:
             transfer.check(self.config, task)
         run_folder.prepare(self.folder, self.config, self.preset)
         record = {
+            "measured": stages.measured(self.config),
             "cleaned": stages.cleaned(self.config),
             "vocabulary": stages.vocabulary(self.config),
             "shards": tokens,
         }
+        if self.config.corpus.path is None:
+            record["babel"] = stages.babel(self.config)
         storage.write_json(
             self.folder / "stages.json", {name: str(folder) for name, folder in record.items()}
         )
@@ -79,6 +86,11 @@ class Study:
         storage.write_jsonl(self.folder / "fertility.jsonl", fertility)
         cleaning = storage.read_json(record["cleaned"] / "report.json")
         storage.write_json(self.folder / "cleaning.json", cleaning)
+        shards, length = TokenShards.open(tokens), self.config.batches.block_tokens
+        rows = [
+            {"language": k, "num_blocks": shards.num_blocks(k, length)} for k in shards.languages
+        ]
+        storage.write_jsonl(self.folder / "blocks.jsonl", rows)
 
     def arms(self, alphas: list[float]) -> list[Arm]:
         """Return the pretraining runs of some sampling exponents, over all seeds."""
@@ -197,7 +209,7 @@ class Study:
                 baseline=BASELINE,
                 train_language=stages.train_language(self.config, task),
                 scale=scale,
-                clear_at=CLEAR_AT.get(self.preset, "") if babel else "",
+                elsewhere=ELSEWHERE.get(self.preset, "") if babel else "",
             )
             found += [gain] if gain else []
         records = [

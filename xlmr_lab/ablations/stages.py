@@ -16,15 +16,15 @@ from xlmr_lab import configs, languages, provenance, storage
 from xlmr_lab.ablations.studies import StudyConfig
 from xlmr_lab.babel import corpora, tasks, tongues
 from xlmr_lab.batches import shards
-from xlmr_lab.corpus import clean, documents, sources, statistics
+from xlmr_lab.corpus import clean, contamination, documents, measure, sources, statistics
 from xlmr_lab.errors import UserError
 from xlmr_lab.vocabulary import diagnostics, train
 from xlmr_lab.vocabulary.tokenizer import Tokenizer
 
 logger = logging.getLogger(__name__)
 
-BABEL_VERSION = CLEAN_VERSION = VOCABULARY_VERSION = SHARDS_VERSION = 1
-TASKS_VERSION = 2
+BABEL_VERSION = MEASURE_VERSION = VOCABULARY_VERSION = SHARDS_VERSION = 1
+CLEAN_VERSION = TASKS_VERSION = 2
 
 STAGE_NAME = "stage.json"
 """File of a finished stage that says what made it."""
@@ -33,15 +33,23 @@ FERTILITY_BYTES = 200_000
 """Text per language that fertility is measured on (bytes)."""
 
 
-def stage(data: Path, name: str, parts: list[Any], make: Callable[[Path], None]) -> Path:
+def stage(
+    data: Path,
+    name: str,
+    parts: list[Any],
+    make: Callable[[Path], None],
+    *,
+    resumable: bool = False,
+) -> Path:
     """Return the folder `<name>-<fingerprint of parts>`, made whole by `make(partial folder)` if it
-    is not there.
+    is not there; a resumable one goes on where a killed process left it.
     """
     folder = data / f"{name}-{configs.fingerprint(name, *parts)}"
     if folder.is_dir():
         return folder
     logger.info("%s: making %s", name, folder)
-    with storage.atomic_folder(folder) as partial_folder:
+    new_folder = storage.resumable_folder if resumable else storage.atomic_folder
+    with new_folder(folder) as partial_folder:
         make(partial_folder)
         storage.write_json(partial_folder / STAGE_NAME, {"name": name, **provenance.collect()})
     return folder
@@ -74,24 +82,57 @@ def text_files(config: StudyConfig) -> list[sources.SourceFile]:
     """
     if config.corpus.path is None:
         return sources.find(babel(config) / "corpus", list(config.corpus.languages))
-    return sources.find(Path(config.corpus.path), list(config.corpus.languages))
+    return sources.find(config.corpus.path, list(config.corpus.languages))
+
+
+def measured(config: StudyConfig) -> Path:
+    """Return the folder of the measured text: `measured/` and the `models/` that measured it."""
+    files = text_files(config)
+    data = Path(config.data_dir)
+    names = [[file.source, file.language, *signature(file.place, data)] for file in files]
+
+    def make(folder: Path) -> None:
+        measure.measure(
+            files,
+            folder,
+            config=config.measure,
+            seed=config.seed,
+            jobs=config.jobs,
+            executor=config.executor,
+        )
+
+    parts = [MEASURE_VERSION, names, config.measure, config.seed]
+    return stage(data, "measured", parts, make, resumable=True)
 
 
 def cleaned(config: StudyConfig) -> Path:
     """Return the folder of the cleaned corpus: `documents/`, `rejected/`, `report.json`,
     `sizes.json`.
     """
-    files = text_files(config)
-    data = Path(config.data_dir)
-    names = [[file.source, file.language, *signature(file.path, data)] for file in files]
+    source = measured(config)
+    wanted = list(config.corpus.languages)
+    evaluation = [
+        signature(path, Path(config.data_dir))
+        for path in contamination.evaluation_files(config.clean.contamination)
+    ]
 
     def make(folder: Path) -> None:
-        clean.clean(files, folder, config=config.clean, seed=config.seed)
+        clean.clean_measured(
+            source,
+            folder,
+            config=config.clean,
+            measuring=config.measure,
+            seed=config.seed,
+            languages=wanted,
+            place=clean.Workplace(
+                jobs=config.jobs, executor=config.executor, memory_bytes=config.memory_bytes
+            ),
+        )
         sizes = statistics.sizes(folder / "documents")
         storage.write_json(folder / "sizes.json", sizes.to_dicts())
 
-    parts = [CLEAN_VERSION, names, config.clean, config.seed]
-    return stage(Path(config.data_dir), "clean", parts, make)
+    parts = [CLEAN_VERSION, source.name, config.clean, wanted, evaluation]
+    return stage(Path(config.data_dir), "clean", parts, make, resumable=True)
 
 
 def sizes(config: StudyConfig) -> list[dict[str, Any]]:
@@ -199,13 +240,15 @@ def _sample(paragraphs: Iterator[str]) -> list[str]:
     return kept
 
 
-def signature(path: Path, data: Path) -> list[Any]:
+def signature(file: str | Path, data: Path) -> list[Any]:
     """Describe a file so that a changed one gets another fingerprint.
 
     Files that the lab made, in a stage's folder under `data`, are described by the fingerprint in
-    the folder's name; all others by place, size and time.
+    the folder's name, files of the network by their address; all others by place, size and time.
     """
-    place, made = path.resolve(), data.resolve()
+    if "://" in str(file):
+        return [str(file)]
+    place, made = Path(file).resolve(), data.resolve()
     if made in place.parents and (made / place.relative_to(made).parts[0] / STAGE_NAME).is_file():
         return [place.relative_to(made).as_posix()]
     status = place.stat()

@@ -1,268 +1,223 @@
-"""The cleaning pipeline: raw files to a clean corpus per language, with a reason for every
-paragraph that was left out.
+"""The cleaning pipeline: measured paragraphs to a clean corpus per language, with a stage and a
+reason for all that was left out.
 
-The steps and their order are in `paragraphs`; here files are read, the identifier is trained, and
-the results are written and counted. Languages are cleaned one by one and in chunks of
-`CHUNK_BYTES`, so memory grows with nothing but the keys of one language's kept paragraphs. XLM-R
-Sec. 3 and CCNet Sec. 3.2-3.3 are followed in the steps, not in their order: CCNet deduplicates
-first and identifies documents, here paragraphs are identified first. Left out: quality filters,
-perplexity, near-duplicates, several processes.
+The steps are XLM-R's (Sec. 3) and CCNet's (Sec. 3.2-3.4): characters, languages, duplicates over
+the whole corpus (`judge`), contamination and filters of documents, perplexity (`assemble`),
+near-duplicates, buckets. CCNet deduplicates first and identifies documents; here paragraphs are
+identified first, so that a copy under another language is no copy. Each step works on pieces, whose
+results are files with receipts, so a killed run goes on where it was; memory is bounded by
+`memory_bytes` and the size of a piece. Other thresholds need no second measuring.
 """
 
 import dataclasses
-import hashlib
-import itertools
-import logging
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from xlmr_lab import configs, progress, storage
-from xlmr_lab.corpus import paragraphs, sources
-from xlmr_lab.corpus.deduplicate import SeenKeys
-from xlmr_lab.corpus.filters import character_reason
-from xlmr_lab.corpus.identify import Identifier, train
-from xlmr_lab.corpus.report import Report, Tally, identifier_report, nothing_left
-from xlmr_lab.corpus.sources import RawDocument, SourceFile
-from xlmr_lab.errors import UserError
+from xlmr_lab import storage
+from xlmr_lab.corpus import assemble, contamination, executors, measure, write
+from xlmr_lab.corpus.deduplicate import find_duplicates
+from xlmr_lab.corpus.executors import Call, Executor
+from xlmr_lab.corpus.judge import CleanConfig, Judge
+from xlmr_lab.corpus.models import MeasureConfig
+from xlmr_lab.corpus.near_duplicates import find_near_duplicates
+from xlmr_lab.corpus.report import Report
+from xlmr_lab.corpus.sources import SourceFile
 
-logger = logging.getLogger(__name__)
+MEMORY_BYTES = 1_000_000_000
+"""Memory for finding duplicates, where none is set (bytes)."""
 
-CHUNK_BYTES = 32_000_000
-"""Text that is cleaned at a time (bytes of UTF-8); no result depends on it."""
-
-OPENING_CHARACTERS = 1000
-"""Characters of a paragraph that the identifier is trained on at most."""
-
-_EXPANSION = {".gz": 4, ".xz": 5, ".zst": 4}
-"""How much larger than its file a text is expected to be, for the disk check."""
+WORK_NAME = "work"
+KEYS_NAME = "keys"
+DUPLICATES_NAME = "duplicates"
+ASSEMBLED_NAME = "assembled"
+NEAR_NAME = "near"
+FINGERPRINTS_NAME = "evaluation.npy"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class CleanConfig:
-    """Which paragraphs are kept, and what the language identifier learns from."""
+class Workplace:
+    """Where and how a cleaning works; no result depends on it."""
 
-    labelled_sources: tuple[str, ...] = ()
-    """Sources whose languages are to be trusted: the identifier is trained and measured on them;
-    empty: all sources.
-    """
-    identifier_share: float = 0.8
-    """Share of the labelled documents, chosen by hash, that the identifier may learn from; the
-    others measure it.
-    """
-    identifier_bytes: int = 100_000
-    """Text the identifier is trained on, for each language (bytes of UTF-8)."""
-    max_damaged_share: float = 0.005
-    """Largest share of damaged characters (wrong encoding, replacement, control) in a paragraph
-    that is text.
-    """
-    min_letter_share: float = 0.5
-    """Least share of letters and their marks among the characters other than spaces, in a paragraph
-    that is text.
-    """
-    min_paragraph_bytes: int = 10
-    """Least length of a paragraph (bytes of UTF-8)."""
-    min_identified_bytes: int = 50
-    """Least length of a paragraph whose language is identified by itself; a shorter one gets its
-    document's (bytes).
-    """
-    min_confidence: float = 0.5
-    """Least probability of the identified language (CCNet Sec. 3.3)."""
-    max_bytes_per_language: int = 0
-    """Text to read of each language, a document from each source in turn (bytes; 0: all)."""
-
-    def __post_init__(self) -> None:
-        for name in ("max_damaged_share", "min_letter_share", "min_confidence"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise UserError(f"clean.{name} must be in [0, 1], got {getattr(self, name)}")
-        if not 0 < self.identifier_share < 1:
-            raise UserError(
-                f"clean.identifier_share must be between 0 and 1, got {self.identifier_share}"
-            )
-        for name in ("min_paragraph_bytes", "min_identified_bytes", "max_bytes_per_language"):
-            if getattr(self, name) < 0:
-                raise UserError(f"clean.{name} must be at least 0, got {getattr(self, name)}")
-        if self.identifier_bytes < 1000:
-            raise UserError(
-                f"clean.identifier_bytes must be at least 1000, got {self.identifier_bytes}"
-            )
+    jobs: int = 1
+    """Processes at work at once."""
+    executor: Executor = "local"
+    """Processes of this machine, or a Ray cluster."""
+    memory_bytes: int = MEMORY_BYTES
+    """Memory for finding duplicates (bytes)."""
 
 
-def clean(files: Sequence[SourceFile], folder: Path, *, config: CleanConfig, seed: int) -> Report:
-    """Clean files into `folder`: `documents/`, `rejected/`, `identifier.bin` and `report.json`.
+def clean(
+    files: Sequence[SourceFile],
+    folder: Path,
+    *,
+    config: CleanConfig,
+    measuring: MeasureConfig,
+    seed: int,
+    languages: Sequence[str] = (),
+    place: Workplace = Workplace(),
+) -> Report:
+    """Measure files and clean them into `folder`: `documents/`, `rejected/`, `report.json`, and the
+    `models/` and `measured/` that were made on the way.
 
     Raises:
         UserError: a file that cannot be read, a language with no text or none left, a full disk.
     """
-    by_language: dict[str, list[SourceFile]] = {}
-    for file in files:
-        by_language.setdefault(file.language, []).append(file)
-    labelled = _labelled(by_language, config)
-    needed = sum(_expected_bytes(own, config) for own in by_language.values())
-    storage.require_space(folder, needed, "cleaning")
-    identifier, measured = _train_identifier(labelled, folder, config, seed)
-    tallies = {language: Tally(language, folder) for language in by_language}
-    with progress.bar(sum(map(_file_bytes, by_language.values())), "clean", "B") as bar:
-        for language, own in by_language.items():
-            start, tally = bar.n, tallies[language]
-            for frame in _judged(own, identifier, config, bar.update):
-                unseen = _unseen(frame, config, seed) if language in measured else frame.clear()
-                tally.add(frame, unseen)
-            tally.finish(own)
-            bar.update(start + _file_bytes(own) - bar.n)
-    report = Report(
-        languages={language: tally.report() for language, tally in tallies.items()},
-        identifier=identifier_report(tallies.values()),
+    measure.measure(
+        files, folder, config=measuring, seed=seed, jobs=place.jobs, executor=place.executor
     )
-    storage.write_json(folder / "report.json", configs.to_dict(report))
+    return clean_measured(
+        folder,
+        folder,
+        config=config,
+        measuring=measuring,
+        seed=seed,
+        languages=languages,
+        place=place,
+    )
+
+
+def clean_measured(
+    measured: Path,
+    folder: Path,
+    *,
+    config: CleanConfig,
+    measuring: MeasureConfig,
+    seed: int,
+    languages: Sequence[str] = (),
+    place: Workplace = Workplace(),
+) -> Report:
+    """Clean what `measure.measure` left in `measured` into `folder`, by these thresholds.
+
+    `languages` are those wanted of text that names none (empty: all).
+    """
+    judge = Judge.open(
+        measured / measure.MODELS_NAME,
+        config,
+        measuring=measuring,
+        seed=seed,
+        languages=languages,
+    )
+    work = _Work(measured, folder, judge, place)
+    storage.require_space(folder, 5 * work.size, "cleaning")
+    _prepare_contamination(config, work.folder)
+    work.each_piece(write_keys, "judge")
+    work.find_duplicates()
+    work.each_piece(assemble_piece, "assemble")
+    work.find_near_duplicates()
+    report = write.write(
+        work.files(ASSEMBLED_NAME, ".json"),
+        folder,
+        near=work.folder / NEAR_NAME if config.near_duplicates else None,
+        portions=measure.portion_receipts(measured),
+        settings=config.buckets,
+        jobs=work.jobs,
+        executor=place.executor,
+    )
+    shutil.rmtree(work.folder)
     return report
 
 
-def _judged(
-    files: Sequence[SourceFile],
-    identifier: Identifier,
-    config: CleanConfig,
-    advance: Callable[[int], object],
-) -> Iterator[pl.DataFrame]:
-    """Yield the paragraphs of one language's files with all reasons given, a chunk of documents at
-    a time.
-    """
-    seen = SeenKeys()
-    raw = _documents(files, config.max_bytes_per_language, advance)
-    for chunk in paragraphs.chunks(raw, CHUNK_BYTES):
-        frame = paragraphs.judge_language(
-            _judged_by_characters(chunk, config),
-            identifier,
-            files[0].language,
-            min_bytes=config.min_identified_bytes,
-            min_confidence=config.min_confidence,
-        )
-        yield paragraphs.judge_duplicates(frame, seen)
+class _Work:
+    """The pieces of a cleaning and what is made of them on the way."""
 
+    def __init__(self, measured: Path, folder: Path, judge: Judge, place: Workplace) -> None:
+        self.folder = folder / WORK_NAME
+        self._pieces = measure.pieces(measured)
+        self._judge = judge
+        self._place = place
+        self.size = sum(path.stat().st_size for path in self._pieces)
+        small = self.size < measure.SMALL_BYTES and place.executor == "local"
+        self.jobs = 1 if small else place.jobs
+        (self.folder / KEYS_NAME).mkdir(parents=True, exist_ok=True)
 
-def _judged_by_characters(chunk: pl.DataFrame, config: CleanConfig) -> pl.DataFrame:
-    reason = character_reason(
-        pl.col("raw"),
-        pl.col("text"),
-        max_damaged_share=config.max_damaged_share,
-        min_letter_share=config.min_letter_share,
-        min_bytes=config.min_paragraph_bytes,
-    )
-    return paragraphs.judge(paragraphs.split(chunk), reason)
+    def files(self, name: str, suffix: str) -> list[Path]:
+        """Return the file that a step makes of each piece, in their order."""
+        return [_numbered(self.folder / name, n, suffix) for n in range(len(self._pieces))]
 
-
-def _documents(
-    files: Sequence[SourceFile], max_bytes: int, advance: Callable[[int], object] | None = None
-) -> Iterator[RawDocument]:
-    """Yield documents, one from each file in turn, until `max_bytes` were read (0: all)."""
-    readers = deque(sources.read(file, advance=advance) for file in files)
-    num_bytes = 0
-    while readers:
-        document = next(readers[0], None)
-        if document is None:
-            readers.popleft()
-            continue
-        readers.rotate(-1)
-        yield document
-        num_bytes += len(document.text.encode("utf-8"))
-        if max_bytes and num_bytes >= max_bytes:
-            return
-
-
-def _labelled(
-    by_language: dict[str, list[SourceFile]], config: CleanConfig
-) -> dict[str, list[SourceFile]]:
-    """Return the files that the identifier may be trained on, by language."""
-    known = sorted({file.source for files in by_language.values() for file in files})
-    for name in config.labelled_sources:
-        if name not in known:
-            raise UserError(
-                f"clean.labelled_sources: no source {name!r}; there are {', '.join(known)}"
+    def each_piece(self, function: Callable[..., None], label: str) -> None:
+        """Call a function for every piece."""
+        calls = [
+            Call(
+                function,
+                {"piece": path, "number": number, "judge": self._judge, "work": self.folder},
             )
-    trusted = config.labelled_sources or known
-    labelled = {
-        language: [file for file in files if file.source in trusted]
-        for language, files in by_language.items()
+            for number, path in enumerate(self._pieces)
+        ]
+        executor = self._place.executor
+        executors.run(calls, label=label, unit="piece", jobs=self.jobs, executor=executor)
+
+    def find_duplicates(self) -> None:
+        """Find the paragraphs that are copies, unless that is done."""
+        found = self.folder / DUPLICATES_NAME
+        if not found.is_dir():
+            keys, keep = self.files(KEYS_NAME, ".npy"), self._judge.config.keep
+            find_duplicates(keys, found, keep=keep, memory_bytes=self._place.memory_bytes)
+
+    def find_near_duplicates(self) -> None:
+        """Find the documents that are nearly copies, if that is wanted and not done."""
+        found = self.folder / NEAR_NAME
+        if self._judge.config.near_duplicates and not found.is_dir():
+            bands = self.files(ASSEMBLED_NAME, ".npy")
+            find_near_duplicates(bands, found, memory_bytes=self._place.memory_bytes)
+
+
+def write_keys(piece: Path, number: int, judge: Judge, work: Path) -> None:
+    """Write the keys of a piece's paragraphs that may be duplicates, unless that is done."""
+    path = _numbered(work / KEYS_NAME, number, ".npy")
+    if not path.is_file():
+        _save(path, assemble.keys(piece, judge))
+
+
+def assemble_piece(piece: Path, number: int, judge: Judge, work: Path) -> None:
+    """Write what becomes of a piece, unless that is done: `<number>.parquet`, its documents,
+    `<number>-rejected.parquet`, `<number>.npy`, their keys, and `<number>.json`, the receipt.
+    """
+    receipt = _numbered(work / ASSEMBLED_NAME, number, ".json")
+    if measure.is_whole(receipt):
+        return
+    copies = np.load(_numbered(work / DUPLICATES_NAME, number, ".npy"))
+    evaluation = work / FINGERPRINTS_NAME
+    fingerprints = contamination.load(evaluation) if evaluation.is_file() else None
+    made = assemble.assemble(pl.read_parquet(piece), judge, copies, fingerprints)
+    tables = {
+        receipt.with_suffix(".parquet"): made.documents,
+        receipt.with_name(f"{receipt.stem}-rejected.parquet"): made.rejected,
     }
-    without = [language for language, files in labelled.items() if not files]
-    if without:
-        raise UserError(
-            f"no labelled text of {', '.join(without)} in the sources {', '.join(trusted)}; "
-            "add a source to clean.labelled_sources or leave the languages out"
-        )
-    return labelled
+    for path, table in tables.items():
+        measure.write_table(path, table)
+    paths = list(tables)
+    if made.bands is not None:
+        paths.append(receipt.with_suffix(".npy"))
+        _save(paths[-1], made.bands)
+    storage.write_json(
+        receipt,
+        {
+            "pieces": [measure.piece_receipt(path) for path in paths],
+            "read": made.read.to_dicts(),
+            "identified": made.identified.to_dicts(),
+        },
+    )
 
 
-def _train_identifier(
-    labelled: dict[str, list[SourceFile]], folder: Path, config: CleanConfig, seed: int
-) -> tuple[Identifier, set[str]]:
-    """Train the identifier and return it with the languages that have documents left to measure it
-    on.
-    """
-    texts, measured = {}, set()
-    for language, files in labelled.items():
-        texts[language], enough = _training_text(files, config, seed)
-        if enough:
-            measured.add(language)
-    path = folder / "identifier.bin"
-    logger.info("training the language identifier on %s languages", len(texts))
-    train(texts, path, seed=seed)
-    return Identifier.load(path), measured
+def _prepare_contamination(config: CleanConfig, work: Path) -> None:
+    """Write the fingerprints of the evaluation sets, if there are any."""
+    guard, path = config.contamination, work / FINGERPRINTS_NAME
+    if guard.evaluation_sets and not path.is_file():
+        texts = contamination.evaluation_texts(guard)
+        made = contamination.build(texts, guard.num_words, guard.min_words)
+        contamination.save(path, made)
 
 
-def _training_text(
-    files: Sequence[SourceFile], config: CleanConfig, seed: int
-) -> tuple[list[str], bool]:
-    """Return paragraphs to train on, and whether they leave documents out to measure on.
-
-    Where chance gives a language no document to learn from, all are taken.
-    """
-    chosen: list[str] = []
-    others: list[str] = []
-    reasons: Counter[str] = Counter()
-    raw = _documents(files, config.max_bytes_per_language)
-    for chunk in paragraphs.chunks(raw, config.identifier_bytes):
-        frame = _judged_by_characters(chunk, config)
-        reasons.update(frame["reason"].drop_nulls().to_list())
-        passing = frame.filter(pl.col("reason").is_null())
-        openings = passing["text"].str.slice(0, OPENING_CHARACTERS)
-        for doc_id, text in zip(passing["doc_id"], openings, strict=True):
-            (chosen if _may_learn(doc_id, config, seed) else others).append(text)
-        if sum(len(text.encode("utf-8")) for text in chosen) >= config.identifier_bytes:
-            break
-    if not chosen and not others:
-        raise nothing_left(files[0].language, files, reasons)
-    return _first(chosen or others, config.identifier_bytes), bool(chosen)
+def _numbered(folder: Path, number: int, suffix: str) -> Path:
+    return folder / f"{number:06d}{suffix}"
 
 
-def _first(texts: Sequence[str], num_bytes: int) -> list[str]:
-    """Return the first texts, each once, until they have `num_bytes` of UTF-8."""
-    distinct = list(dict.fromkeys(texts))
-    ends = itertools.accumulate(len(text.encode("utf-8")) for text in distinct)
-    return [t for t, end in zip(distinct, ends, strict=True) if end <= num_bytes] or distinct[:1]
-
-
-def _may_learn(doc_id: str, config: CleanConfig, seed: int) -> bool:
-    digest = hashlib.blake2b(f"{seed}:{doc_id}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") < config.identifier_share * 2**64
-
-
-def _unseen(frame: pl.DataFrame, config: CleanConfig, seed: int) -> pl.DataFrame:
-    """Return the identified paragraphs of labelled documents that are not there to learn from."""
-    identified = frame.filter("identified")
-    if config.labelled_sources:
-        identified = identified.filter(pl.col("source").is_in(config.labelled_sources))
-    unseen = [d for d in identified["doc_id"].unique() if not _may_learn(d, config, seed)]
-    return identified.filter(pl.col("doc_id").is_in(unseen))
-
-
-def _file_bytes(files: Sequence[SourceFile]) -> int:
-    return sum(file.path.stat().st_size for file in files)
-
-
-def _expected_bytes(files: Sequence[SourceFile], config: CleanConfig) -> int:
-    """Estimate what the cleaned and rejected text will take on the disk."""
-    sizes = [f.path.stat().st_size * _EXPANSION.get(f.path.suffix, 1) for f in files]
-    return min(sum(sizes), config.max_bytes_per_language or sum(sizes))
+def _save(path: Path, array: npt.NDArray[Any]) -> None:
+    with storage.atomic_path(path) as partial, partial.open("wb") as file:
+        np.save(file, array)

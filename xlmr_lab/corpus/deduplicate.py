@@ -1,17 +1,36 @@
-"""Exact paragraph deduplication: of paragraphs that read the same, the first is kept.
+"""Exact paragraph deduplication: keys that never change, and duplicates among any number of them.
 
 Two paragraphs are the same when they agree in CCNet's normal form (CCNet Sec. 3.2): lower case,
-every digit 0, no listed punctuation, no control characters. The form is hashed to 64 bits of SHA-1,
-so that keys are the same on every machine and in every version, and memory holds eight bytes a
-paragraph and no text. At a hundred million paragraphs the chance that any two differing ones share
-a key is about 3 in 10,000. Left out here: near-duplicates, and sets of keys larger than memory.
+every digit 0, no listed punctuation, no control characters. The form is hashed to 64 bits of XXH3,
+so that keys are the same on every machine, and between versions of Python unless one of them does
+not know a character's case yet; of a hundred million paragraphs the chance that any two differing
+ones share a key is about 3 in 10,000.
+
+Duplicates are found over all pieces of a corpus at once, which CCNet's groups of shards are not,
+and within a given memory: keys are spilled by ranges of their value, each range is judged by
+itself, and the verdicts go back to the pieces. Near-duplicates are in `near_duplicates`.
 """
 
-import hashlib
+import functools
+import os
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import xxhash
+
+from xlmr_lab import storage
+from xlmr_lab.corpus.key_files import Counts, KeyFile, KeyRanges, Keys, open_keys, write_array
+
+Flags = npt.NDArray[np.bool_]
+
+Keep = Literal["first", "none"]
+"""Which of equal paragraphs is kept: the first, or none at all (the two passes of CCNet)."""
 
 PUNCTUATION = (
     "\uff0c\u3002\u3001\u201e\u201d\u201c\u00ab\u00bb\uff11\u300d\u300c\u300a\u300b\u00b4\u2236\uff1a"
@@ -24,6 +43,17 @@ slip of its table.
 
 _DROPPED = rf"[{PUNCTUATION}\x00-\x1f\x7f-\x9f]"
 
+ROWS_AT_ONCE = 1024
+"""Paragraphs whose keys are made at a time, so that they stay in the cache."""
+
+_LOWERED_BY_CONTEXT = "[\u03a3\u0130]"
+"""GREEK CAPITAL LETTER SIGMA, which is lowered by its place in a word, and LATIN CAPITAL LETTER I
+WITH DOT ABOVE, which becomes two characters.
+"""
+
+_NUM_CASED = 0x20000  # no character from here on has case or is a digit
+_DROP = 0x110000  # no character
+
 
 def normal_form(text: pl.Expr) -> pl.Expr:
     """Return paragraphs in the form in which duplicates are equal."""
@@ -32,13 +62,176 @@ def normal_form(text: pl.Expr) -> pl.Expr:
 
 
 def paragraph_keys(paragraphs: pl.Series) -> pl.Series:
-    """Return the 64-bit key of each paragraph, equal for duplicates."""
-    name = paragraphs.name
-    forms = paragraphs.to_frame().select(normal_form(pl.col(name))).to_series().to_list()
-    digests = b"".join(
-        [hashlib.sha1(form.encode("utf-8"), usedforsecurity=False).digest()[:8] for form in forms]
-    )
-    return pl.Series("key", np.frombuffer(digests, dtype="<u8"), dtype=pl.UInt64)
+    """Return the 64-bit key of each paragraph: XXH3 of the UTF-8 of its normal form.
+
+    The form is made by a table over all characters of many paragraphs at once, which is faster than
+    `normal_form` and gives the same.
+    """
+    stripped = paragraphs.str.strip_chars()
+    lines = stripped.cast(pl.Binary).to_list()
+    special = stripped.str.contains(_LOWERED_BY_CONTEXT)
+    lowered = stripped.filter(special).str.to_lowercase().cast(pl.Binary).to_list()
+    for row, line in zip(special.arg_true().to_list(), lowered, strict=True):
+        lines[row] = line
+    keys = np.empty(len(lines), dtype=np.uint64)
+    for start in range(0, len(lines), ROWS_AT_ONCE):
+        forms = _normal_forms(lines[start : start + ROWS_AT_ONCE])
+        keys[start : start + len(forms)] = list(map(xxhash.xxh3_64_intdigest, forms))
+    return pl.Series("key", keys, dtype=pl.UInt64)
+
+
+def _normal_forms(lines: Sequence[bytes]) -> list[bytes]:
+    """Return the UTF-8 of the normal forms of paragraphs without white space around them."""
+    text = b"\n".join(lines)
+    if text.count(b"\n") >= len(lines):  # some have line feeds inside
+        text = b"\n".join([line.replace(b"\n", b"") for line in lines])
+    folded = _folds()[np.frombuffer(text.decode().encode("utf-32-le"), dtype="<u4")]
+    left = folded[folded != _DROP]
+    return str(left.data, "utf-32-le").encode().split(b"\n")
+
+
+@functools.cache
+def _folds() -> npt.NDArray[np.uint32]:
+    """Return the character that stands for each in the normal form; line feeds stay."""
+    folds = np.arange(sys.maxunicode + 1, dtype="<u4")
+    for code in range(_NUM_CASED):
+        character = chr(code)
+        is_digit = unicodedata.category(character) == "Nd"
+        lowered = "0" if is_digit else character.lower()
+        folds[code] = ord(lowered) if len(lowered) == 1 else code
+    dropped = [ord(mark) for mark in PUNCTUATION if folds[ord(mark)] != ord("0")]
+    folds[[*dropped, *range(0x20), *range(0x7F, 0xA0)]] = _DROP
+    folds[ord("\n")] = ord("\n")
+    return folds
+
+
+def repeats(keys: pl.Series, documents: pl.Series) -> pl.Series:
+    """Return which paragraphs repeat an earlier one of the same document.
+
+    CCNet drops these first, whatever is kept of the others: a paragraph that only one document has,
+    twice, is not lost. Keys and numbers of documents are joined by a hash, of 64 bits as well.
+    """
+    numbers = documents.cast(pl.UInt64).to_numpy() * np.uint64(0x9E3779B97F4A7C15)
+    return ~pl.Series("repeat", keys.to_numpy() ^ numbers).is_first_distinct()
+
+
+def find_duplicates(
+    key_files: Sequence[Path], folder: Path, *, keep: Keep, memory_bytes: int
+) -> list[Path]:
+    """Write into `folder` which paragraphs to drop, a file `000000.npy` of flags for each key file.
+
+    A key file is the `.npy` of one piece's keys; the order of pieces, then of rows, says which copy
+    is the first. The folder appears when it is complete and replaces an older one, and what is in
+    it depends on the keys and `keep` alone. `memory_bytes` bounds the arrays, however many keys
+    there are; the interpreter and its libraries come on top.
+
+    Raises:
+        UserError: a key file is missing or broken, memory or disk is too small.
+    """
+    files = [open_keys(path, dimensions=1) for path in key_files]
+    num_keys = sum(file.shape[0] for file in files)
+    storage.require_space(folder, 10 * num_keys, "deduplication")
+    ranges = KeyRanges(num_keys, memory_bytes)
+    with storage.atomic_folder(folder) as partial:
+        keys, flags = partial / "keys", partial / "flags"
+        starts = _spill(files, keys, ranges)
+        _judge(keys, flags, starts, ranges, keep)
+        names = [f"{number:06d}.npy" for number in range(len(files))]
+        with flags.open("rb") as judged:
+            cursor = starts[:-1].copy()
+            for file, name in zip(files, names, strict=True):
+                blocks = (_collect(b, ranges, judged.fileno(), cursor) for b in ranges.blocks(file))
+                write_array(partial / name, np.dtype(bool), file.shape[0], blocks)
+        keys.unlink()
+        flags.unlink()
+    return [folder / name for name in names]
+
+
+def _spill(files: Sequence[KeyFile], path: Path, ranges: KeyRanges) -> Counts:
+    """Write all keys, range by range, and return where the ranges start, and the end."""
+    counts = np.zeros(1 << ranges.bits, dtype=np.int64)
+    for file in files:
+        for block in ranges.blocks(file):
+            counts += ranges.count(ranges.of(block))
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    cursor = starts[:-1].copy()
+    with path.open("wb") as spilled:
+        for file in files:
+            for block in ranges.blocks(file):
+                where = ranges.of(block)
+                ordered = block[np.argsort(where, kind="stable")]
+                for number, begin, end in ranges.slices(where):
+                    spilled.seek(8 * int(cursor[number]))
+                    spilled.write(ordered[begin:end].data)
+                    cursor[number] += end - begin
+    return starts
+
+
+def _judge(keys: Path, flags: Path, starts: Counts, ranges: KeyRanges, keep: Keep) -> None:
+    """Write a flag for each spilled key."""
+    spilled = KeyFile(keys, (int(starts[-1]),), 0)
+    with flags.open("wb") as judged:
+        for start, stop in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
+
+            def blocks(start: int = start, stop: int = stop) -> Iterator[Keys]:
+                for begin in range(start, stop, ranges.block_keys):
+                    yield spilled.read(begin, min(begin + ranges.block_keys, stop))
+
+            for block in _duplicates(blocks, keep):
+                judged.write(block.data)
+
+
+def _duplicates(blocks: Callable[[], Iterable[Keys]], keep: Keep) -> Iterator[Flags]:
+    """Yield for blocks of keys which are to be dropped; memory grows with the distinct ones."""
+    repeated = _repeated(blocks())
+    kept = np.zeros(len(repeated), dtype=bool)
+    for block in blocks():
+        places = np.searchsorted(repeated, block)
+        places[places == len(repeated)] = 0
+        dropped = repeated[places] == block if len(repeated) else np.zeros(len(block), dtype=bool)
+        if keep == "first":
+            rows = np.flatnonzero(dropped)[::-1]
+            first = np.full(len(repeated), -1)
+            first[places[rows]] = rows  # of several rows the last one written stays: the first
+            dropped[first[(first >= 0) & ~kept]] = False
+            kept |= first >= 0
+        yield dropped
+
+
+def _repeated(blocks: Iterable[Keys]) -> Keys:
+    """Return the keys that occur more than once, sorted."""
+    seen = repeated = np.empty(0, dtype=np.uint64)
+    for block in blocks:
+        block.sort()
+        again = block[1:][block[1:] == block[:-1]]
+        if len(seen):
+            distinct = _distinct(block)
+            places = np.minimum(np.searchsorted(seen, distinct), len(seen) - 1)
+            known = seen[places] == distinct
+            again = np.concatenate([repeated, again, distinct[known]])
+            again.sort()
+            seen = np.sort(np.concatenate([seen, distinct[~known]]))
+        else:
+            seen = _distinct(block)
+        repeated = _distinct(again)
+    return repeated
+
+
+def _distinct(ordered: Keys) -> Keys:
+    """Return sorted keys, each once."""
+    return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)]]
+
+
+def _collect(block: Keys, ranges: KeyRanges, judged: int, cursor: Counts) -> Flags:
+    """Return the flags of a block of a piece, from where the ranges' cursors stand."""
+    where = ranges.of(block)
+    parts = []
+    for number, begin, end in ranges.slices(where):
+        parts.append(os.pread(judged, end - begin, int(cursor[number])))
+        cursor[number] += end - begin
+    flags = np.empty(len(block), dtype=bool)
+    flags[np.argsort(where, kind="stable")] = np.frombuffer(b"".join(parts), dtype=bool)
+    return flags
 
 
 class SeenKeys:

@@ -1,4 +1,4 @@
-"""What is text: measures of a paragraph's characters, and the first three reasons to leave one out.
+"""What is text: measures of a paragraph's characters, and the first reasons to leave one out.
 
 A damaged character says that something went wrong before us: REPLACEMENT CHARACTER, control,
 private-use and unassigned characters, and UTF-8 that was read as Latin-1 or Windows-1252, which
@@ -41,7 +41,16 @@ _CODES = r"[\p{Lu}\p{Ll}][0-9]"
 data.
 """
 
-_CODE_SHARE = 0.08
+CODE_SHARE = 0.08
+"""Largest share of such digits in a paragraph that is text."""
+
+MAX_DAMAGED_SHARE = 0.005
+MIN_LETTER_SHARE = 0.5
+MIN_BYTES = 10
+"""Thresholds where none are set; their units are those of `clean.CleanConfig`."""
+
+MAX_BYTES = 1_000_000
+"""A longer paragraph is no paragraph (bytes of UTF-8): a dump, or a page without line ends."""
 
 
 def damaged_share(paragraph: pl.Expr) -> pl.Expr:
@@ -68,30 +77,40 @@ def code_share(text: pl.Expr) -> pl.Expr:
     return text.str.count_matches(_CODES) / _at_least_one(text.str.len_chars())
 
 
-def character_reason(
-    paragraph: pl.Expr,
-    text: pl.Expr,
-    *,
-    max_damaged_share: float,
-    min_letter_share: float,
-    min_bytes: int,
-) -> pl.Expr:
-    """Return "empty", "not_text", "too_short" or null for paragraphs as read and their normalised
+def character_measures(paragraph: pl.Expr, text: pl.Expr) -> list[pl.Expr]:
+    """Return the columns that `character_reason` needs, of paragraphs as read and their normalised
     text.
     """
+    return [
+        damaged_share(paragraph).cast(pl.Float32).alias("damaged_share"),
+        letter_share(text).cast(pl.Float32).alias("letter_share"),
+        code_share(text).cast(pl.Float32).alias("code_share"),
+        text.str.len_bytes().cast(pl.Int64).alias("num_bytes"),
+    ]
+
+
+def character_reason(
+    *,
+    max_damaged_share: float = MAX_DAMAGED_SHARE,
+    min_letter_share: float = MIN_LETTER_SHARE,
+    min_bytes: int = MIN_BYTES,
+) -> pl.Expr:
+    """Return "empty", "not_text", "too_short", "too_long" or null from the measured columns."""
+    damaged, num_bytes = pl.col("damaged_share"), pl.col("num_bytes")
     not_text = (
-        (damaged_share(paragraph) > max_damaged_share)
-        | (letter_share(text) < min_letter_share)
-        | (code_share(text) > _CODE_SHARE)
+        (damaged > max_damaged_share)
+        | (pl.col("letter_share") < min_letter_share)
+        | (pl.col("code_share") > CODE_SHARE)
     )
-    blank = (text == "") & (damaged_share(paragraph) == 0)
     return (
-        pl.when(blank)
+        pl.when((num_bytes == 0) & (damaged == 0))
         .then(pl.lit("empty"))
         .when(not_text)
         .then(pl.lit("not_text"))
-        .when(text.str.len_bytes() < min_bytes)
+        .when(num_bytes < min_bytes)
         .then(pl.lit("too_short"))
+        .when(num_bytes > MAX_BYTES)
+        .then(pl.lit("too_long"))
         .otherwise(pl.lit(None, dtype=pl.String))
     )
 

@@ -1,21 +1,15 @@
-"""What cleaning reports: counts by language and reason, and how well the identifier did.
-
-A tally takes a language's judged paragraphs chunk by chunk, writes them as shards and counts them;
-at the end read = kept + rejected is asserted, and a language with nothing left is an error that
-says why.
+"""What cleaning reports: counts by language and reason, what could not be read, and how well the
+identifiers did. Read = kept + rejected is checked here for every language, and a language of which
+nothing is left is an error that says why.
 """
 
 import dataclasses
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import polars as pl
-
-from xlmr_lab.corpus import documents, paragraphs
-from xlmr_lab.corpus.sources import SourceFile
-from xlmr_lab.errors import UserError
+from xlmr_lab.corpus import labelled, paragraphs
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +26,13 @@ class LanguageReport:
     kept_bytes: int
     rejected: dict[str, int]
     """Paragraphs left out, by reason."""
+    rejected_bytes: dict[str, int]
+    """Their text (bytes of UTF-8, without line ends), by reason."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class IdentifierReport:
-    """How often the identifier names the file's language, in labelled paragraphs that it was not
+    """How often the identifiers name the file's language, in labelled paragraphs that they were not
     trained on.
     """
 
@@ -53,85 +49,81 @@ class Report:
 
     languages: dict[str, LanguageReport]
     identifier: IdentifierReport
+    unreadable: dict[str, int]
+    """Records of the input that could not be read, by reason; they are not among the read."""
+    cutoffs: dict[str, tuple[float, float]]
+    """Perplexity at which a language's middle and tail begin."""
 
 
-class Tally:
-    """Writes a language's judged paragraphs and counts them."""
+def collect(
+    *,
+    read: Mapping[str, Mapping[str, int]],
+    written: Mapping[str, Mapping[str, Any]],
+    identified: Sequence[Mapping[str, Any]],
+    portions: Sequence[Mapping[str, Any]],
+    cutoffs: Mapping[str, tuple[float, float]],
+) -> Report:
+    """Return the report of what was `read` and what of it `written`, by language.
 
-    def __init__(self, language: str, folder: Path) -> None:
-        self.language = language
-        self.counts: Counter[str] = Counter()
-        self.reasons: Counter[str] = Counter()
-        self._folder = folder
-
-    def add(self, frame: pl.DataFrame, unseen: pl.DataFrame) -> None:
-        """Take a chunk's judged paragraphs, and those of them that measure the identifier."""
-        kept = paragraphs.kept(frame, self.language)
-        rejected = paragraphs.rejected(frame, self.language)
-        for name, table in (("documents", kept), ("rejected", rejected)):
-            if not table.is_empty():
-                number = self.counts[f"shards of {name}"]
-                documents.write_shard(self._folder / name, self.language, number, table)
-                self.counts[f"shards of {name}"] += 1
-        self.reasons.update(dict(rejected.group_by("reason").len().iter_rows()))
-        self.counts.update(
-            read_documents=frame["document"].n_unique(),
-            read_paragraphs=frame.height,
-            read_bytes=int(frame["raw"].str.len_bytes().sum()) + frame.height,
-            kept_documents=kept.height,
-            kept_paragraphs=int(kept["num_paragraphs"].sum()),
-            kept_bytes=int(kept["num_bytes"].sum()),
-            measured=unseen.height,
-            correct=unseen.filter(pl.col("lid_label") == self.language).height,
-        )
-
-    def finish(self, files: Sequence[SourceFile]) -> None:
-        """Check that every paragraph is accounted for and that some are left."""
-        read, kept = self.counts["read_paragraphs"], self.counts["kept_paragraphs"]
-        assert read == kept + self.reasons.total(), (self.language, read, kept, self.reasons)
-        if not kept:
-            raise nothing_left(self.language, files, self.reasons)
-        share = kept / read
-        logger.info(
-            "%s: kept %s of %s paragraphs (%.1f %%)", self.language, kept, read, 100 * share
-        )
-
-    def report(self) -> LanguageReport:
-        """Return the counts."""
-        names = [f.name for f in dataclasses.fields(LanguageReport) if f.name != "rejected"]
-        rejected: dict[str, int] = {reason: self.reasons[reason] for reason in paragraphs.REASONS}
-        return LanguageReport(**{name: self.counts[name] for name in names}, rejected=rejected)
+    Raises:
+        UserError: nothing is left of a language that files claim to be in.
+    """
+    claimed = {p["language"]: p["files"] for p in portions if p["language"] is not None}
+    measured = sum(p["paragraphs"] for portion in portions for p in portion["pieces"])
+    assert measured == sum(counts["paragraphs"] for counts in read.values()), measured
+    unreadable: Counter[str] = Counter()
+    for portion in portions:
+        unreadable.update(portion["unreadable"])
+    languages = {}
+    for language, counts in read.items():
+        own = written[language]
+        kept = own["kept"]["paragraphs"]
+        assert counts["paragraphs"] == kept + sum(own["rejected"].values()), (language, counts, own)
+        if not kept and language in claimed:
+            raise labelled.nothing_left(language, claimed[language], own["rejected"])
+        languages[language] = _language_report(language, counts, own)
+    return Report(
+        languages=languages,
+        identifier=_identifier_report(list(read), identified),
+        unreadable=dict(sorted(unreadable.items())),
+        cutoffs=dict(cutoffs),
+    )
 
 
-def identifier_report(tallies: Iterable[Tally]) -> IdentifierReport:
-    """Return how often the identifier was right in what measures it."""
-    counts = {tally.language: tally.counts for tally in tallies}
-    measured = sum(c["measured"] for c in counts.values())
+def _language_report(
+    language: str, read: Mapping[str, int], written: Mapping[str, Mapping[str, int]]
+) -> LanguageReport:
+    kept = written["kept"]
+    share = kept["paragraphs"] / read["paragraphs"]
+    logger.info(
+        "%s: kept %s of %s paragraphs (%.1f %%)",
+        language,
+        kept["paragraphs"],
+        read["paragraphs"],
+        100 * share,
+    )
+    ordered = [reason for reason in paragraphs.REASONS if reason in written["rejected"]]
+    return LanguageReport(
+        **{f"read_{name}": count for name, count in read.items()},
+        **{f"kept_{name}": count for name, count in kept.items()},
+        rejected={reason: written["rejected"][reason] for reason in ordered},
+        rejected_bytes={reason: written["rejected_bytes"][reason] for reason in ordered},
+    )
+
+
+def _identifier_report(
+    languages: Sequence[str], identified: Sequence[Mapping[str, Any]]
+) -> IdentifierReport:
+    """Return how often the identifiers were right in what measures them."""
+    measured: Counter[str] = Counter()
+    correct: Counter[str] = Counter()
+    for row in identified:
+        measured[row["language"]] += row["measured"]
+        correct[row["language"]] += row["correct"]
     return IdentifierReport(
-        accuracy=sum(c["correct"] for c in counts.values()) / measured if measured else None,
+        accuracy=correct.total() / measured.total() if measured.total() else None,
         accuracy_by_language={
-            language: c["correct"] / c["measured"] if c["measured"] else None
-            for language, c in counts.items()
+            key: correct[key] / measured[key] if measured[key] else None for key in languages
         },
-        num_paragraphs={language: c["measured"] for language, c in counts.items()},
-    )
-
-
-def nothing_left(
-    language: str, files: Sequence[SourceFile], reasons: Mapping[str, int]
-) -> UserError:
-    """Return the error for a language of which nothing is left, with what removed it."""
-    where = ", ".join(str(file.path) for file in files)
-    removed = ", ".join(
-        f"{reason} {count:,}"
-        for reason, count in sorted(reasons.items(), key=lambda item: -item[1])
-    )
-    if set(reasons) <= {"empty"}:
-        return UserError(
-            f"language {language!r} has no text: {where}; give it some or leave it out"
-        )
-    return UserError(
-        f"no text of language {language!r} is left after cleaning {where} "
-        f"(paragraphs removed: {removed}); "
-        "see whether the files are what they claim to be, or relax the clean settings"
+        num_paragraphs={key: measured[key] for key in languages},
     )

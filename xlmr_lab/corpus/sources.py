@@ -1,54 +1,60 @@
-r"""Where raw text comes from: `<path>/<source>/<language>.{txt,jsonl,parquet}[.gz|.xz|.zst]`, read
-as a stream.
+"""Where raw text comes from: a folder of sources, one file, a list of paths, an address.
 
-The folder names the source, the file's name up to its first dot the language: a key of the paper's
-CC-100 table or any other made of letters, digits, "-" and "_". Text holds one paragraph a line, and
-a blank line ends a document; a run of more than `MAX_PARAGRAPHS` lines without one is cut there.
-JSONL and Parquet hold a column `text` (paragraphs end in "\n") and may hold `url` and `doc_id`.
-What cannot be read is an error that names file and line. Left out here: WET, WARC, MediaWiki dumps.
+In a folder, `<path>/<source>/` names the source, and a file's name says what it is:
+`<language>.{txt,jsonl,parquet}[.gz|.bz2|.xz|.zst]` holds text of a language: a key of the paper's
+CC-100 table or any other made of letters, digits, "-" and "_" (`text_files`);
+`*.{warc,wet,arc}[.gz|.zst]` are web archives, whose pages may be in any language (`web_archives`;
+the link data of WAT files is no text and passed over); `*.xml[.gz|.bz2|.xz|.zst]` are dumps of
+MediaWiki, which say their language (`wiki_dumps`); `*.paths[.gz]` list such files, as Common Crawl
+publishes them. Each of these, by path or address (`remote`), also stands alone. What `{language}`
+is written into stands for one file of each language: `hf://datasets/NAME/{language}.parquet`.
 """
 
 import contextlib
-import gzip
 import io
-import json
-import lzma
-import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, cast
 
-import polars as pl
-import zstandard
-
-from xlmr_lab.errors import UserError
-
-LAYOUT = "<source>/<language>.{txt,jsonl,parquet}[.gz|.xz|.zst]"
-
-MAX_PARAGRAPHS = 100
-"""Paragraphs of a document of plain text at most; the next one begins another document."""
-
-ROWS_AT_ONCE = 1000
-"""Rows of a Parquet file in memory at a time."""
-
-BUFFER_BYTES = 1 << 20
-"""Unpacked text that is read ahead."""
-
-_NAME = re.compile(
-    r"(?P<language>[A-Za-z0-9_-]+)\.(?P<form>txt|jsonl|parquet)(?:\.(?P<packing>gz|xz|zst))?"
+from xlmr_lab.corpus import remote, text_files, web_archives, wiki_dumps
+from xlmr_lab.corpus.file_names import (
+    LAYOUT,
+    OTHERS,
+    file_name,
+    form_of,
+    known_form,
+    language_of,
+    packing_of,
+    source_of,
 )
-
-_DAMAGE = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error, zstandard.ZstdError)
-"""What the decompressors raise for a broken file; a failing disk raises another `OSError`."""
+from xlmr_lab.corpus.packing import sniff, unpacked
+from xlmr_lab.corpus.unreadable import Count, PackingError
+from xlmr_lab.errors import UserError
 
 
 class SourceFile(NamedTuple):
     """A file of raw text, the source it belongs to, and the language it claims to be in."""
 
-    path: Path
+    place: str
+    """A path, or an address: http(s)://, s3://, hf://."""
     source: str
-    language: str
+    language: str | None
+    """None where the file says nothing about its language, as web archives."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it lies on this machine."""
+        return not remote.is_remote(self.place)
+
+    @property
+    def path(self) -> Path:
+        """The path of a local file."""
+        assert self.is_local, self.place
+        return Path(self.place)
+
+    def num_bytes(self) -> int:
+        """Return the size of a local file; 0 where it lies far away and its size is not known."""
+        return self.path.stat().st_size if self.is_local else 0
 
 
 class RawDocument(NamedTuple):
@@ -58,234 +64,191 @@ class RawDocument(NamedTuple):
     text: str
     url: str | None
     source: str
-    language: str
+    language: str | None
 
 
-def find(path: Path, languages: Sequence[str] = ()) -> list[SourceFile]:
-    """Return the files of the languages in the order asked, each by source; no language stands for
-    all found.
+def find(
+    path: Path | str, languages: Sequence[str] = (), *, base: str = remote.COMMON_CRAWL
+) -> list[SourceFile]:
+    """Return the files of the languages in the order asked, each by source, then those that say no
+    language; no language stands for all found.
+
+    What a list of paths names and does not lie beside the list is looked for under `base`.
 
     Raises:
-        UserError: no such folder, no file of a language, or two files for one source and language.
+        UserError: nothing there, no file of a language, or two files for one source and language.
     """
-    found = _found(path)
-    known = sorted({file.language for file in found})
-    missing = [language for language in languages if language not in known]
-    if missing or not known:
+    found = _found(str(path), languages, base)
+    known = sorted({file.language for file in found if file.language})
+    silent = [file for file in found if file.language is None]
+    missing = [language for language in languages if language not in known and not silent]
+    if missing or not found:
         wanted = ", ".join(missing) or "any language"
         there = ", ".join(known) or "nothing of that form"
         raise UserError(
-            f"no text of {wanted} in {path}; expected files {LAYOUT}, found languages: {there}"
+            f"no text of {wanted} in {path}; expected files {LAYOUT}, {OTHERS}, "
+            f"found languages: {there}"
         )
     if len(set(languages)) < len(languages):
         raise UserError(f"a language is named twice in {','.join(languages)}; name each once")
-    return [file for key in languages or known for file in found if file.language == key]
+    return [f for key in languages or known for f in found if f.language == key] + silent
 
 
 def read(
-    file: SourceFile, *, advance: Callable[[int], object] | None = None
+    file: SourceFile,
+    *,
+    advance: Callable[[int], object] | None = None,
+    unreadable: Count | None = None,
+    main_content: bool = False,
 ) -> Iterator[RawDocument]:
-    """Yield the documents of a file; `advance` is told the bytes of the file that were read since
-    the last time.
+    """Yield the documents of a file.
+
+    `advance` is told the bytes of the file that were read since the last time, `unreadable` the
+    reason of each record of an archive or dump that gives no document. `main_content` takes menus
+    and the like from the HTML of archives.
 
     Raises:
-        UserError: broken compression, not UTF-8, a NUL byte, broken JSON or Parquet, no text.
+        UserError: a file that cannot be opened; text, JSON or Parquet that is broken.
     """
-    form = _match(file.path)["form"]
     with contextlib.ExitStack() as stack:
-        raw = stack.enter_context(file.path.open("rb"))
+        raw = stack.enter_context(_opened(file))
         place = 0
-        for document in _documents(file, raw, form):
+        rows = _rows(file, raw, unreadable or _uncounted, main_content)
+        for number, row in enumerate(rows):
             if advance is not None:
                 advance(raw.tell() - place)
                 place = raw.tell()
-            yield document
-        if advance is not None:
+            doc_id = row.get("doc_id")
+            yield RawDocument(
+                doc_id=f"{file.source}/{file.language}/{number}" if doc_id is None else str(doc_id),
+                text=row["text"],
+                url=row.get("url"),
+                source=file.source,
+                language=file.language,
+            )
+        if advance is not None and file.is_local:
             advance(file.path.stat().st_size - place)
 
 
-def _found(path: Path) -> list[SourceFile]:
-    if not path.is_dir():
-        raise UserError(f"no corpus at {path}; give a folder that holds files {LAYOUT}")
-    found: dict[tuple[str, str], SourceFile] = {}
-    for entry in sorted(path.glob("*/*")):
-        match = _NAME.fullmatch(entry.name)
-        if match and entry.is_file():
-            file = SourceFile(entry, entry.parent.name, match["language"])
-            other = found.setdefault((file.source, file.language), file)
+def _uncounted(reason: str) -> None:
+    """Forget why a record cannot be read."""
+
+
+def _opened(file: SourceFile) -> BinaryIO:
+    """Open a file or connect to it; what cannot be opened is an error that says why."""
+    if not file.is_local:
+        if form_of(file.place) == "parquet":
+            return io.BytesIO()  # Polars connects itself
+        return remote.open_url(file.place)
+    try:
+        if form_of(file.place) not in ("txt", "jsonl") and file.path.stat().st_size == 0:
+            raise UserError(f"{file.place} is empty (0 bytes); fetch it again, or leave it out")
+        return file.path.open("rb")
+    except OSError as error:
+        raise UserError(f"cannot read {file.place}: {(error.strerror or str(error))}") from None
+
+
+def _rows(
+    file: SourceFile, raw: BinaryIO, count: Count, main_content: bool
+) -> Iterable[dict[str, Any]]:
+    form = form_of(file.place)
+    if form in ("txt", "jsonl"):
+        rows = text_files.text_rows if form == "txt" else text_files.json_rows
+        return rows(file.place, raw, packing_of(file.place))
+    if form == "parquet":
+        packing = packing_of(file.place)
+        if packing:
+            return text_files.packed_parquet_rows(file.place, raw, packing)
+        return text_files.parquet_rows(file.place, file.place)
+    if form == "list":
+        raise UserError(f"{file.place} is a list of files; find() reads it")
+    stream = unpacked(raw, sniff(cast(io.BufferedReader, raw).peek(8)))
+    pages: Iterable[web_archives.Page | wiki_dumps.Article]
+    if form == "archive":
+        name = file_name(file.place)
+        pages = web_archives.pages(stream, count, name=name, main_content=main_content)
+    else:
+        pages = wiki_dumps.articles(stream, count)
+    return (
+        {"doc_id": f"{file.source}/{page.page_id}", "text": page.text, "url": page.url}
+        for page in pages
+    )
+
+
+def _found(place: str, languages: Sequence[str], base: str) -> list[SourceFile]:
+    if "{language}" in place:
+        if not languages:
+            raise UserError(f"name the languages that {{language}} stands for in {place}")
+        source = source_of(place.partition("{language}")[0] + "x")
+        return [SourceFile(place.replace("{language}", key), source, key) for key in languages]
+    if remote.is_remote(place):
+        own = languages[0] if len(languages) == 1 else None
+        return _files(place, source_of(place), base, own)
+    path = Path(place)
+    try:
+        if path.is_dir():
+            folders = [folder for folder in sorted(path.iterdir()) if folder.is_dir()]
+            entries = [entry for folder in folders for entry in sorted(folder.iterdir())]
+            known = [entry for entry in entries if known_form(entry.name) and entry.is_file()]
+            return _distinct(f for e in known for f in _files(str(e), e.parent.name, base))
+        if path.is_file():
+            return _files(place, path.resolve().parent.name, base)
+    except OSError as error:
+        raise UserError(f"cannot read {error.filename or place}: {error.strerror}") from None
+    raise UserError(f"no corpus at {place}; give a folder that holds files {LAYOUT}, or {OTHERS}")
+
+
+def _files(place: str, source: str, base: str, language: str | None = None) -> list[SourceFile]:
+    """Return the file of a place with its language, or those of a list."""
+    form = form_of(place)
+    if form == "list":
+        return [f for entry in _listed(place, base) for f in _files(entry, source_of(entry), base)]
+    if form == "archive":
+        return [SourceFile(place, source, None)]
+    if form == "dump":
+        return [SourceFile(place, source, _dump_language(place))]
+    return [SourceFile(place, source, language or language_of(place))]
+
+
+def _distinct(files: Iterable[SourceFile]) -> list[SourceFile]:
+    """Check that no text stands twice for one source and language."""
+    kept = list(files)
+    seen: dict[tuple[str, str | None], SourceFile] = {}
+    for file in kept:
+        if form_of(file.place) in ("txt", "jsonl", "parquet"):
+            other = seen.setdefault((file.source, file.language), file)
             if other is not file:
                 raise UserError(
-                    f"two files of language {file.language!r} in one source: {other.path} and "
-                    f"{entry}; keep one, or put them into two folders"
+                    f"two files of language {file.language!r} in one source: {other.place} and "
+                    f"{file.place}; keep one, or put them into two folders"
                 )
-    return list(found.values())
+    return kept
 
 
-def _match(path: Path) -> re.Match[str]:
-    match = _NAME.fullmatch(path.name)
-    if match is None:
-        raise UserError(f"cannot tell the format of {path}; name it {LAYOUT}")
-    return match
-
-
-def _documents(file: SourceFile, raw: BinaryIO, form: str) -> Iterator[RawDocument]:
-    rows: Iterable[dict[str, Any]]
-    if form == "txt":
-        rows = ({"text": text} for text in _texts(file.path, raw))
-    elif form == "jsonl":
-        rows = _json_rows(file.path, raw)
-    else:
-        rows = _parquet_rows(file.path, raw)
-    for number, row in enumerate(rows):
-        doc_id = row.get("doc_id")
-        yield RawDocument(
-            doc_id=f"{file.source}/{file.language}/{number}" if doc_id is None else str(doc_id),
-            text=row["text"],
-            url=row.get("url"),
-            source=file.source,
-            language=file.language,
-        )
-
-
-def _texts(path: Path, raw: BinaryIO) -> Iterator[str]:
-    """Yield the documents of plain text."""
-    lines: list[bytes] = []
-    for number, line in enumerate(_lines(path, raw), 1):
-        blank = not line.strip()
-        if not blank:
-            lines.append(line)
-        if lines and (blank or len(lines) == MAX_PARAGRAPHS):
-            yield _decoded(path, lines, number - len(lines) - blank + 1)
-            lines = []
-    if lines:
-        yield _decoded(path, lines, number - len(lines) + 1)
-
-
-def _json_rows(path: Path, raw: BinaryIO) -> Iterator[dict[str, Any]]:
-    """Yield the objects of JSON Lines that hold a text."""
-    for number, line in enumerate(_lines(path, raw), 1):
-        if not line.strip():
+def _listed(place: str, base: str) -> Iterator[str]:
+    """Yield the places that a list names."""
+    with _opened(SourceFile(place, "", None)) as raw:
+        try:
+            lines = unpacked(raw, sniff(cast(io.BufferedReader, raw).peek(8))).read().splitlines()
+        except PackingError as error:
+            raise UserError(f"{place} is damaged ({error.detail}); fetch it again") from None
+    for line in lines:
+        entry = line.decode("utf-8", "replace").strip()
+        if not entry or known_form(entry) is None:
             continue
-        text = _decoded(path, [line], number)
-        try:
-            row = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise UserError(f"{path}, line {number:,}: not valid JSON ({error.msg})") from None
-        if not isinstance(row, dict) or "text" not in row:
-            raise UserError(
-                f'{path}, line {number:,}: expected a JSON object with a "text", got {text[:60]!r}'
-            )
-        for name in ("text", "url"):
-            if not isinstance(row.get(name), str | None):
-                raise UserError(
-                    f'{path}, line {number:,}: "{name}" must be a string, got {row[name]!r:.60}'
-                )
-        yield row | {"text": _encodable(row["text"] or "")}
+        if known_form(entry) == "list":
+            raise UserError(f"{place} names another list: {entry}; name files in it")
+        beside = Path(place).parent / entry
+        is_here = not remote.is_remote(place) and not remote.is_remote(entry) and beside.is_file()
+        yield str(beside) if is_here else entry if remote.is_remote(entry) else base + entry
 
 
-def _parquet_rows(path: Path, raw: BinaryIO) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a Parquet file; a packed one is unpacked in memory."""
-    packing = _match(path)["packing"]
-    source = io.BytesIO(b"".join(_lines(path, raw))) if packing else path
-    try:
-        table = pl.scan_parquet(source)
-        schema = table.collect_schema()
-        if schema.get("text") != pl.String:
-            raise UserError(
-                f'{path} must have a column "text" of strings; its columns: {", ".join(schema)}'
-            )
-        wanted = [name for name in ("text", "url", "doc_id") if name in schema]
-        strings = table.select(pl.col(wanted).cast(pl.String)).with_columns(
-            pl.col("text").fill_null("")
-        )
-        for batch in strings.collect_batches(chunk_size=ROWS_AT_ONCE, maintain_order=True):
-            yield from batch.iter_rows(named=True)
-    except pl.exceptions.PolarsError as error:
-        first = str(error).partition("\n")[0]
-        raise UserError(f"{path} is not a Parquet file that can be read ({first})") from None
-
-
-def _lines(path: Path, raw: BinaryIO) -> Iterator[bytes]:
-    """Yield the lines of a file, unpacked; broken packing is an error that says where."""
-    number = 0
-    try:
-        for number, line in enumerate(_unpacked(path, raw), 1):  # noqa: B007
-            yield line
-    except _DAMAGE as error:
-        raise UserError(
-            f"{path} is damaged after line {number:,} ({error}); fetch or pack it again"
-        ) from None
-
-
-def _unpacked(path: Path, raw: BinaryIO) -> Iterable[bytes]:
-    packing = _match(path)["packing"]
-    if packing == "gz":
-        return io.BufferedReader(gzip.GzipFile(fileobj=raw), BUFFER_BYTES)
-    if packing == "xz":
-        return io.BufferedReader(lzma.LZMAFile(raw), BUFFER_BYTES)
-    if packing == "zst":
-        return io.BufferedReader(_ZstdFile(raw), BUFFER_BYTES)
-    return raw
-
-
-class _ZstdFile(io.RawIOBase):
-    """A zstd stream of one or more frames; unlike the library's reader it refuses one that was cut
-    off.
-    """
-
-    def __init__(self, raw: BinaryIO) -> None:
-        self._raw = raw
-        self._frame = zstandard.ZstdDecompressor().decompressobj()
-        self._begun = False
-        self._rest = b""
-        self._ready = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._ready:
-            packed = self._rest or self._raw.read(1 << 17)
-            if not packed:
-                if self._begun:
-                    raise EOFError("the file ended inside a zstd frame")
-                return 0
-            self._ready = memoryview(self._frame.decompress(packed))
-            self._begun, self._rest = not self._frame.eof, self._frame.unused_data
-            if self._frame.eof:
-                self._frame = zstandard.ZstdDecompressor().decompressobj()
-        size = min(len(buffer), len(self._ready))
-        buffer[:size] = self._ready[:size]
-        self._ready = self._ready[size:]
-        return size
-
-
-def _decoded(path: Path, lines: list[bytes], first: int) -> str:
-    """Decode lines, the first of which has the number `first` in its file."""
-    data = b"".join(lines)
-    try:
-        if b"\0" not in data:
-            return data.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    for number, line in enumerate(lines, first):
-        try:
-            if "\0" in line.decode("utf-8"):
-                raise UserError(f"{path}, line {number:,}: a NUL byte, so this is no text file")
-        except UnicodeDecodeError as error:
-            raise UserError(
-                f"{path}, line {number:,}: not UTF-8 (byte {line[error.start]:#04x} at column "
-                f"{error.start + 1:,}); convert it to UTF-8, or leave the file out"
-            ) from None
-    raise AssertionError("lines that decode one by one decode together")
-
-
-def _encodable(text: str) -> str:
-    r"""Replace lone surrogates, which JSON can spell ("\ud800") and UTF-8 cannot, by REPLACEMENT
-    CHARACTER.
-    """
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
+def _dump_language(place: str) -> str | None:
+    """Return the language that a dump says, or where it lies far away, its name."""
+    if not remote.is_remote(place):
+        with Path(place).open("rb") as raw:
+            site = wiki_dumps.site(unpacked(raw, sniff(raw.peek(8))))
+        if site is not None and site.language:
+            return site.language
+    code = language_of(place)
+    return wiki_dumps.language_key(code) if code else None

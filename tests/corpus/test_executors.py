@@ -1,0 +1,95 @@
+"""Calls run, wherever: the same files, errors as they are, and one failure stops the rest."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from xlmr_lab.corpus import executors
+from xlmr_lab.corpus.executors import Call, Executor
+from xlmr_lab.errors import UserError
+
+
+def write_square(folder: Path, number: int) -> None:
+    """Leave a result whose bytes depend on the arguments alone."""
+    (folder / f"{number}.txt").write_text(str(number**2), encoding="utf-8")
+
+
+def tell_threads(folder: Path, number: int) -> None:
+    (folder / f"{number}.txt").write_text(os.environ.get("POLARS_MAX_THREADS", "-"))
+
+
+def refuse(folder: Path, number: int) -> None:
+    raise UserError(f"number {number} is not allowed")
+
+
+def die(folder: Path, number: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def calls(function, folder: Path, count: int = 6) -> list[Call]:
+    return [Call(function, {"folder": folder, "number": n}) for n in range(count)]
+
+
+@pytest.fixture
+def cluster() -> None:
+    """Start a Ray cluster on this machine, or skip where it does not start in time."""
+    pytest.importorskip("ray", reason="Ray is not installed")
+    try:
+        executors.join_cluster()
+    except UserError as error:
+        pytest.skip(str(error))
+
+
+def run(function, folder: Path, *, jobs: int, executor: Executor = "local", count: int = 6) -> None:
+    folder.mkdir(exist_ok=True)
+    executors.run(calls(function, folder, count), label="t", jobs=jobs, executor=executor)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "executor"),
+    [
+        (1, "local"),
+        pytest.param(2, "local", marks=pytest.mark.slow),
+        pytest.param(1, "ray", marks=pytest.mark.slow),
+    ],
+)
+def test_every_call_is_made(tmp_path: Path, jobs: int, executor: Executor) -> None:
+    run(write_square, tmp_path, jobs=jobs, executor=executor)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        f"{n}.txt": str(n**2) for n in range(6)
+    }
+
+
+@pytest.mark.parametrize(
+    ("jobs", "executor"),
+    [
+        (1, "local"),
+        pytest.param(2, "local", marks=pytest.mark.slow),
+        pytest.param(1, "ray", marks=pytest.mark.slow),
+    ],
+)
+def test_an_error_comes_through_as_it_was(tmp_path: Path, jobs: int, executor: Executor) -> None:
+    with pytest.raises(UserError, match=r"^number \d is not allowed$"):
+        run(refuse, tmp_path, jobs=jobs, executor=executor)
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="a worker process was killed"):
+        run(die, tmp_path, jobs=2)
+
+
+@pytest.mark.slow
+def test_processes_have_one_thread_each_and_leave_the_environment_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POLARS_MAX_THREADS", "7")
+    run(tell_threads, tmp_path, jobs=2, count=2)
+    assert [path.read_text() for path in sorted(tmp_path.iterdir())] == ["1", "1"]
+    assert os.environ["POLARS_MAX_THREADS"] == "7"
+
+
+def test_nothing_to_do_is_no_error(tmp_path: Path) -> None:
+    run(refuse, tmp_path, jobs=2, count=0)

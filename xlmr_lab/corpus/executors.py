@@ -1,0 +1,176 @@
+"""Where the work on a corpus runs: in processes of this machine, or on a Ray cluster.
+
+A call is a function of a module and plain arguments; it leaves its result in files, under a name
+that depends on nothing but the call, so every executor gives the same bytes and a second run finds
+what is done. On a cluster the folders must be on a disk that all machines share. Local processes
+have one thread each: they share no state, and the machine is full without more.
+"""
+
+import concurrent.futures
+import contextlib
+import logging
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from xlmr_lab import progress
+from xlmr_lab.errors import ResumableError, UserError
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+Executor = Literal["local", "ray"]
+
+KILLED = (
+    "a worker process was killed, for want of memory as a rule; lower `jobs` and run the same "
+    "command again, it goes on"
+)
+
+
+RAY_TRIES = 3
+"""How often a cluster on this machine is started before that is an error."""
+
+RAY_PATIENCE = {
+    "RAY_agent_register_timeout_ms": "180000",
+    "RAY_raylet_start_wait_time_s": "180",
+}
+"""How long a cluster on this machine may take to start: on a busy one its defaults are too
+short."""
+
+
+class Call(NamedTuple):
+    """A piece of work."""
+
+    function: Callable[..., object]
+    """A function of a module, so that another process finds it."""
+    arguments: dict[str, Any]
+    """Its keyword arguments."""
+    size: int = 1
+    """How much of the bar it is."""
+
+
+def run(
+    calls: Sequence[Call], *, label: str, unit: str = "B", jobs: int = 1, executor: Executor
+) -> None:
+    """Make all calls, `jobs` at a time (Ray: as many as the cluster has room for); the first
+    failure stops the rest.
+
+    Raises:
+        ResumableError: a worker was killed.
+        UserError: Ray is not installed or does not start, or what a call raises.
+    """
+    if not calls:
+        return
+    with progress.bar(sum(call.size for call in calls), label, unit=unit) as bar:
+        if executor == "ray":
+            _run_on_ray(calls, bar)
+        elif jobs == 1 or len(calls) == 1:
+            for call in calls:
+                call.function(**call.arguments)
+                bar.update(call.size)
+        else:
+            _run_in_processes(calls, bar, min(jobs, len(calls)))
+
+
+def _run_in_processes(calls: Sequence[Call], bar: "tqdm[None]", jobs: int) -> None:
+    context = multiprocessing.get_context("spawn")
+    with _one_thread_each():
+        pool = concurrent.futures.ProcessPoolExecutor(
+            jobs, mp_context=context, initializer=_watch_parent, initargs=(os.getpid(),)
+        )
+        try:
+            running = {pool.submit(call.function, **call.arguments): call for call in calls}
+            for future in concurrent.futures.as_completed(running):
+                future.result()
+                bar.update(running[future].size)
+        except BrokenProcessPool:
+            raise ResumableError(KILLED) from None
+        except BaseException:
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _run_on_ray(calls: Sequence[Call], bar: "tqdm[None]") -> None:
+    """Run on the cluster that RAY_ADDRESS names, or on one that is started on this machine and ends
+    with this process.
+    """
+    try:
+        import ray
+    except ImportError:
+        raise UserError("executor=ray needs Ray; install it: pip install 'xlmr-lab[ray]'") from None
+    if not ray.is_initialized():
+        join_cluster()
+    remote = ray.remote(num_cpus=1, max_retries=3)(_call)
+    waiting = {remote.remote(call.function, call.arguments): call for call in calls}
+    while waiting:
+        ended, _ = ray.wait(list(waiting), num_returns=1)
+        for reference in ended:
+            call = waiting.pop(reference)
+            error = ray.get(reference)
+            if error is not None:
+                raise error
+            bar.update(call.size)
+
+
+def join_cluster() -> None:
+    """Connect to a cluster; one that is started here listens on the loopback address only."""
+    import ray
+
+    here: dict[str, Any] = {}
+    if not os.environ.get("RAY_ADDRESS"):
+        here = {"_node_ip_address": "127.0.0.1", "include_dashboard": False}
+        for name, seconds in RAY_PATIENCE.items():
+            os.environ.setdefault(name, seconds)
+    for left in reversed(range(RAY_TRIES)):
+        try:
+            ray.init(log_to_driver=False, logging_level=logging.ERROR, **here)
+        except (ConnectionError, ValueError) as error:
+            raise UserError(f"no Ray cluster at {os.environ.get('RAY_ADDRESS')}: {error}") from None
+        except Exception as error:  # noqa: BLE001 - Ray raises nothing finer for a slow start
+            if not left:
+                raise UserError(f"Ray does not start on this machine: {error}") from None
+            ray.shutdown()
+        else:
+            return
+
+
+def _call(function: Callable[..., object], arguments: dict[str, Any]) -> Exception | None:
+    """Make a call and return what it raises of the errors that users see; Ray would wrap them."""
+    try:
+        function(**arguments)
+    except (UserError, OSError) as error:
+        return error
+    return None
+
+
+@contextlib.contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Have processes that start in this block use one thread of Polars."""
+    name = "POLARS_MAX_THREADS"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def _watch_parent(parent: int) -> None:
+    """End this process when its parent is gone, killed or not."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
