@@ -100,9 +100,8 @@ def _documents(
     others = whole.filter(~by_votes).drop("lid_score", "lab_score")
     verdicts = identifiers.measure(others["opening"], prefix_characters=DOCUMENT_CHARACTERS)
     columns = ["document", "document_bytes", "voted", *VERDICT]
-    schema = others.hstack(verdicts).select(columns).schema
-    both = [
-        elected_ones.select(columns).cast(dict(schema)),
-        others.hstack(verdicts).select(columns),
-    ]
+    judged = others.hstack(verdicts).select(columns)
+    types = judged.schema
+    by_votes_alone = elected_ones.select(pl.col(name).cast(types[name]) for name in columns)
+    both = [by_votes_alone, judged]
     return pl.concat(both).rename({name: f"document_{name}" for name in VERDICT})
