@@ -63,8 +63,8 @@ def test_commands_and_their_settings_exist(command: list[str]) -> None:
 def test_settings_named_in_the_text_exist() -> None:
     settings = set(re.findall(r"^ +([\w.]+)=", help_of("study"), re.MULTILINE))
     sections = {name.split(".")[0] for name in settings if "." in name}
-    named = {f"{a}.{b}" for a, b in re.findall(r"\b(\w+)\.(\w+)", README) if a in sections}
-    named = {name for name in named if not name.endswith(".py")}
+    dotted = set(re.findall(r"(?<![\w/])\w+(?:\.\w+)+", README))
+    named = {name for name in dotted if name.split(".")[0] in sections}
     assert {"corpus.path", "ner.path", "nli.path"} <= named
     assert named <= settings
 
