@@ -167,6 +167,11 @@ def test_what_the_summary_says_is_not_said_again() -> None:
     assert body(small_page(cell)).count("<strong>Babel</strong>") == 1
 
 
+def test_a_table_in_markdown_scrolls_by_itself() -> None:
+    shown = body(small_page(new_markdown_cell("| a | b |\n|---|---|\n| 1 | 2 |")))
+    assert re.search(r'<div class="output"><table>\n<thead>.*</table></div>', shown, re.DOTALL)
+
+
 def test_findings_are_a_table_with_folded_details() -> None:
     finding = {"claim": "a < b", "effect": "+1 [+0, +2]", "verdict": "inconclusive, leans for"}
     shown = body(

@@ -66,6 +66,10 @@ class Markdown(mistune.HTMLRenderer):
         """Render an image that is in the page, and another as a link."""
         return super().image(text, url, title) if url.startswith("data:") else self.link(text, url)
 
+    def table(self, text: str) -> str:
+        """Render a table, which scrolls by itself where it is wider than the page."""
+        return f'<div class="output"><table>\n{text}</table></div>\n'
+
 
 def page(
     notebooks: Sequence[tuple[str, Node]],

@@ -45,7 +45,7 @@ table { border-collapse: collapse; font-size: .85rem; line-height: 1.4; margin: 
   font-variant-numeric: tabular-nums; }
 caption { text-align: start; color: var(--soft); padding-bottom: .4rem; }
 th, td { padding: .32rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; }
-.output th, .output td, main th, main td { overflow-wrap: break-word; }
+.output th, .output td { overflow-wrap: break-word; }
 .output td code, .effect, .verdict { white-space: nowrap; }
 .findings { width: 100%; }
 .findings details { margin: .15rem 0 0; }

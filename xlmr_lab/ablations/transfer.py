@@ -85,9 +85,7 @@ def plan(
     assert task_path is not None, "only tasks that the study has are planned"
     vocabulary = stages.vocabulary(config)
     scored = scored_languages(config, task)
-    files = [
-        stages.signature(path, Path(config.data_dir)) for path in sorted(task_path.iterdir())
-    ]
+    files = [stages.signature(path, Path(config.data_dir)) for path in sorted(task_path.iterdir())]
     train = stages.train_language(config, task)
     mark = configs.fingerprint(
         task, files, vocabulary.name, config.model, settings, train, scored, parts
