@@ -18,7 +18,6 @@ import xxhash
 from xlmr_lab.corpus import key_files
 from xlmr_lab.corpus.deduplicate import (
     Keep,
-    SeenKeys,
     find_duplicates,
     normal_form,
     paragraph_keys,
@@ -64,26 +63,6 @@ def test_keys_are_those_of_the_normal_form() -> None:
 
 def test_no_paragraphs_have_no_keys() -> None:
     assert paragraph_keys(pl.Series("text", [], dtype=pl.String)).to_list() == []
-    assert SeenKeys().add(pl.Series("key", [], dtype=pl.UInt64)).tolist() == []
-
-
-def test_the_first_of_equal_keys_is_new() -> None:
-    seen = SeenKeys()
-    assert seen.add(pl.Series([7, 3, 7], dtype=pl.UInt64)).tolist() == [True, True, False]
-    assert seen.add(pl.Series([3, 5, 2**64 - 1], dtype=pl.UInt64)).tolist() == [False, True, True]
-    assert len(seen) == 4
-
-
-def test_a_growing_set_agrees_with_a_python_set() -> None:
-    rng, seen, known = np.random.default_rng(1), SeenKeys(), set()
-    for size in rng.integers(0, 400, size=60).tolist():
-        keys = rng.integers(0, 5000, size=size, dtype=np.uint64)
-        expected = []
-        for key in keys.tolist():
-            expected.append(key not in known)
-            known.add(key)
-        assert seen.add(pl.Series(keys)).tolist() == expected
-    assert len(seen) == len(known)
 
 
 def test_copies_within_a_document_are_found() -> None:

@@ -75,3 +75,14 @@ def test_shares_by_hand() -> None:
 def test_a_paragraph_longer_than_any_is_no_paragraph() -> None:
     assert reason("word " * 200_000) is None
     assert reason("word " * 200_001) == "too_long"
+
+
+@pytest.mark.parametrize(
+    "text", ["[[Category:Guur]] of it", "see {{Infobox}} of it", "City <ref>x</ref> of it"]
+)
+def test_what_is_left_of_wikitext_is_markup(text: str) -> None:
+    assert reason(text) == "markup"
+
+
+def test_single_brackets_are_text() -> None:
+    assert reason("He [the baker] sold {seven} loaves | or 'eight' | before noon <noon>") is None

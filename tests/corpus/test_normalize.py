@@ -33,3 +33,8 @@ def test_normalising_twice_changes_nothing() -> None:
     for _ in range(200):
         once = normalize("".join(map(chr, rng.choice(codes, size=60))))
         assert normalize(once) == once
+
+
+def test_escaped_tags_go_and_comparisons_stay() -> None:
+    text = 'see &lt;a href="x.html"&gt;this&lt;/a&gt;, x &lt; y and y &gt; z&lt;br/&gt;'
+    assert normalize(text) == "see this, x &lt; y and y &gt; z"

@@ -4,6 +4,7 @@ import resource
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from xlmr_lab.corpus import clean, documents, sources
@@ -52,3 +53,28 @@ def test_a_capped_run_is_quick_and_takes_every_source(tmp_path: Path) -> None:
         assert 200_000 <= counts.read_bytes < 300_000 + 100_000 * (language == "sw")
         read = documents.scan(tmp_path / "documents", language).collect()["source"]
         assert set(read) == {file.source for file in files if file.language == language}
+
+
+@pytest.mark.slow
+def test_wikipedias_become_documents_free_of_markup(tmp_path: Path) -> None:
+    """Four dumps that are cut off, and a plain text with markup that was escaped."""
+    corpus, raw = tmp_path / "corpus", FOLDER.parent / "raw"
+    (corpus / "wiki").mkdir(parents=True)
+    for path in (raw / "wikipedia").glob("*.xml.xz"):
+        (corpus / "wiki" / path.name).symlink_to(path)
+    (corpus / "wiki" / "so.txt.xz").symlink_to(raw / "wikipedia_so" / "so.txt.xz")
+    (corpus / "news").symlink_to(FOLDER / "ntrex")
+    report = clean.clean(
+        sources.find(corpus, ["bn", "el", "so", "uk", "vi"]),
+        tmp_path,
+        config=CleanConfig(),
+        measuring=MeasureConfig(labelled_sources=("news",), max_bytes_per_language=4_000_000),
+        seed=1,
+    )
+    table = documents.scan(tmp_path / "documents").filter(pl.col("source") == "wiki").collect()
+    lines = table["text"].str.split("\n").explode()
+    marked = lines.str.contains(r"\[\[|\]\]|\{\{|\}\}|<ref|^\|-|^==|&lt;[a-z/]|'''")
+    assert len(lines) > 20_000
+    assert marked.mean() < 0.001
+    for language, counts in report.languages.items():
+        assert counts.kept_bytes > 1_000_000, (language, counts.rejected)

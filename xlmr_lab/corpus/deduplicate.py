@@ -232,34 +232,3 @@ def _collect(block: Keys, ranges: KeyRanges, judged: int, cursor: Counts) -> Fla
     flags = np.empty(len(block), dtype=bool)
     flags[np.argsort(where, kind="stable")] = np.frombuffer(b"".join(parts), dtype=bool)
     return flags
-
-
-class SeenKeys:
-    """A growing set of keys as sorted arrays, each more than twice as long as the next.
-
-    Adding n keys costs O(n log n) in all, looking up one O(log² n), and memory is eight bytes a
-    key.
-    """
-
-    def __init__(self) -> None:
-        self._runs: list[npt.NDArray[np.uint64]] = []
-
-    def __len__(self) -> int:
-        return sum(map(len, self._runs))
-
-    def add(self, keys: pl.Series) -> npt.NDArray[np.bool_]:
-        """Add keys and return which of them are new; of equal ones among them, the first."""
-        values = keys.to_numpy()
-        new = keys.is_first_distinct().to_numpy() & ~self._contains(values)
-        self._runs.append(np.sort(values[new]))
-        while len(self._runs) > 1 and len(self._runs[-2]) <= 2 * len(self._runs[-1]):
-            last = self._runs.pop()
-            self._runs[-1] = np.sort(np.concatenate([self._runs[-1], last]), kind="stable")
-        return new
-
-    def _contains(self, values: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
-        found = np.zeros(len(values), dtype=bool)
-        for run in filter(len, self._runs):
-            places = np.minimum(np.searchsorted(run, values), len(run) - 1)
-            found |= run[places] == values
-        return found

@@ -44,6 +44,9 @@ data.
 CODE_SHARE = 0.08
 """Largest share of such digits in a paragraph that is text."""
 
+MARKUP = ["[[", "]]", "{{", "}}", "{|", "|}", "<ref", "'''"]
+"""What is left where wikitext or a template was not turned into text."""
+
 MAX_DAMAGED_SHARE = 0.005
 MIN_LETTER_SHARE = 0.5
 MIN_BYTES = 10
@@ -85,6 +88,7 @@ def character_measures(paragraph: pl.Expr, text: pl.Expr) -> list[pl.Expr]:
         damaged_share(paragraph).cast(pl.Float32).alias("damaged_share"),
         letter_share(text).cast(pl.Float32).alias("letter_share"),
         code_share(text).cast(pl.Float32).alias("code_share"),
+        text.str.contains_any(MARKUP).alias("is_markup"),
         text.str.len_bytes().cast(pl.Int64).alias("num_bytes"),
     ]
 
@@ -95,7 +99,9 @@ def character_reason(
     min_letter_share: float = MIN_LETTER_SHARE,
     min_bytes: int = MIN_BYTES,
 ) -> pl.Expr:
-    """Return "empty", "not_text", "too_short", "too_long" or null from the measured columns."""
+    """Return "empty", "not_text", "markup", "too_short", "too_long" or null from the measured
+    columns.
+    """
     damaged, num_bytes = pl.col("damaged_share"), pl.col("num_bytes")
     not_text = (
         (damaged > max_damaged_share)
@@ -107,6 +113,8 @@ def character_reason(
         .then(pl.lit("empty"))
         .when(not_text)
         .then(pl.lit("not_text"))
+        .when("is_markup")
+        .then(pl.lit("markup"))
         .when(num_bytes < min_bytes)
         .then(pl.lit("too_short"))
         .when(num_bytes > MAX_BYTES)

@@ -1,10 +1,11 @@
 r"""Unicode normalisation: the same text gets the same code points, and nothing that shows is lost.
 
 Line ends become line feeds; control and format characters go, but for the joiners that scripts from
-Arabic to Malayalam spell with and the format characters that are seen; white space becomes single
-spaces; the rest is NFC. Not NFKC: what is compatible is not the same (a superscript two is no two).
-The vectorised form is the only one, the function for a single string calls it. Left out on purpose:
-lower-casing, quotation marks, and repairing broken encodings (`filters` rejects those).
+Arabic to Malayalam spell with and the format characters that are seen; tags that were escaped by
+mistake go; white space becomes single spaces; the rest is NFC. Not NFKC: what is compatible is not
+the same (a superscript two is no two). The vectorised form is the only one, the function for a
+single string calls it. Left out on purpose: lower-casing, quotation marks, and repairing broken
+encodings (`filters` rejects those).
 """
 
 import polars as pl
@@ -18,6 +19,9 @@ _VISIBLE_FORMATS = r"\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U0001
 _INVISIBLE = (
     r"[[\p{Cc}\p{Cf}]--[\t\n\u200c\u200d" + _VISIBLE_FORMATS + "]]"
 )  # all but ZERO WIDTH NON-JOINER and JOINER, and those that white space or line ends cover
+
+ESCAPED_TAG = r"&lt;/?[A-Za-z][A-Za-z0-9]*(?:\s[^\n]*?)?/?&gt;"
+"""Markup that was escaped once too often, so that it shows: `&lt;a href=...&gt;`."""
 
 _SPACES = r"[\s--\n]{2,}|[\s--[ \n]]"
 
@@ -40,6 +44,6 @@ def paragraphs(text: pl.Expr) -> pl.Expr:
 
 def normalized(paragraph: pl.Expr) -> pl.Expr:
     """Normalise paragraphs, which hold no line ends; doing it twice changes nothing."""
-    visible = paragraph.str.replace_all(_INVISIBLE, "")
+    visible = paragraph.str.replace_all(ESCAPED_TAG, "").str.replace_all(_INVISIBLE, "")
     spaced = visible.str.replace_all(_SPACES, " ").str.strip_chars(" ")
     return spaced.str.normalize("NFC")

@@ -18,7 +18,7 @@ from xlmr_lab.corpus.quality import Reason as QualityReason
 from xlmr_lab.corpus.quality_lines import LineReason
 from xlmr_lab.corpus.sources import RawDocument
 
-CharacterReason = Literal["empty", "not_text", "too_short", "too_long"]
+CharacterReason = Literal["empty", "not_text", "markup", "too_short", "too_long"]
 LanguageReason = Literal[agreement.Reason, "no_language", "other_language"]
 
 STAGES: dict[str, tuple[str, ...]] = {
