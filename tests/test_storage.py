@@ -235,3 +235,26 @@ def test_a_resumable_folder_is_filled_by_one_process_at_a_time(tmp_path: Path) -
         storage.resumable_folder(tmp_path / "made"),
     ):
         pass
+
+
+def test_what_an_earlier_try_left_stays_whatever_the_next_one_meets(tmp_path: Path) -> None:
+    def fail(error: Exception) -> None:
+        with storage.resumable_folder(tmp_path / "made") as unfinished:
+            (unfinished / "a").write_text("1")
+            raise error
+
+    for error in (OSError("disk full"), UserError("needs more space")):
+        with pytest.raises(type(error)):
+            fail(error)
+    with storage.resumable_folder(tmp_path / "made") as unfinished:
+        assert (unfinished / "a").read_text() == "1"
+
+
+def test_what_another_process_has_made_meanwhile_is_not_made_again(tmp_path: Path) -> None:
+    (tmp_path / "made").mkdir()
+    with (
+        pytest.raises(storage.AlreadyThereError),
+        storage.resumable_folder(tmp_path / "made"),
+    ):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]

@@ -89,39 +89,60 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+class AlreadyThereError(Exception):
+    """What was to be made is there."""
+
+
 @contextlib.contextmanager
 def resumable_folder(folder: Path) -> Iterator[Path]:
     """Yield a folder beside `folder` to fill, as an earlier try left it; it takes the final name
-    when the block ends without an error, and goes when the block ends in one that another try would
-    meet again.
+    when the block ends without an error. A folder that was new goes with a `UserError` that another
+    try would meet again; what an earlier try left never goes.
 
     Raises:
+        AlreadyThereError: another process has just made `folder`.
         UserError: another process is filling it.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = folder.with_name(f"{folder.name}{UNFINISHED}")
     lock = folder.with_name(f"{folder.name}{UNFINISHED}.lock")
-    with lock.open("w") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"another process is making {folder}; wait until it has ended"
-            ) from None
+    with _locked(lock, folder):
+        if folder.exists():
+            raise AlreadyThereError(folder)
+        is_new = not unfinished.exists()
         unfinished.mkdir(exist_ok=True)
         try:
             yield unfinished
         except ResumableError:
             raise
         except UserError:
-            shutil.rmtree(unfinished)
-            lock.unlink()
+            if is_new:
+                shutil.rmtree(unfinished)
             raise
         for path in sorted(unfinished.rglob("*"), reverse=True):
             _sync(path)
         os.rename(unfinished, folder)
         _sync(folder.parent)
-        lock.unlink()
+
+
+@contextlib.contextmanager
+def _locked(lock: Path, folder: Path) -> Iterator[None]:
+    """Hold a lock file, which is there only while it is held."""
+    while True:
+        with lock.open("w") as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(
+                    f"another process is making {folder}; wait until it has ended"
+                ) from None
+            if not lock.exists() or lock.stat().st_ino != os.fstat(held.fileno()).st_ino:
+                continue  # its last holder has just removed it
+            try:
+                yield
+            finally:
+                lock.unlink(missing_ok=True)
+            return
 
 
 def sweep(path: Path) -> None:

@@ -153,6 +153,18 @@ def test_rejected_documents_become_paragraphs_again(identifier: Identifier, writ
     ]
 
 
+def test_equal_documents_of_two_languages_are_no_near_duplicates(
+    identifier: Identifier, write: Write
+) -> None:
+    text = "\n".join(write("qaa", 3, 9))
+    own = judge(near_duplicates=True, agreement=AgreementConfig(min_score=0.0))
+    frames = [measured(identifier, text, claimed=None), measured(identifier, text, claimed="qaa")]
+    other = frames[0].with_columns(expected=pl.lit("qab"), own_lid_label=pl.lit("qab"))
+    bands = [assembled(frame, own).bands for frame in [*frames, other]]
+    assert (bands[0] == bands[1]).all()
+    assert not (bands[0] == bands[2]).any()
+
+
 @pytest.mark.parametrize("near", [False, True])
 def test_keys_for_near_duplicates_are_made_where_they_are_asked_for(
     identifier: Identifier, write: Write, near: bool

@@ -41,7 +41,7 @@ def learning(ready: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(corpus: Path, folder: Path, languages: tuple[str, ...] = LANGUAGES, **settings) -> Report:
     """Clean a folder of text; settings of `MeasureConfig` go there, others to `CleanConfig`."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     known = {field.name for field in dataclasses.fields(MeasureConfig)}
     measuring = {"second_identifier": False} | {k: v for k, v in settings.items() if k in known}
     return clean.clean(
@@ -82,6 +82,7 @@ def test_clean_text_is_kept_whole(corpus: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "clean").iterdir()) == [
         "documents",
         "measured",
+        "measuring.json",
         "models",
         "report.json",
     ]
@@ -162,9 +163,49 @@ def test_cleaning_again_gives_the_same_files(corpus: Path, tmp_path: Path) -> No
     for name in ("a", "b"):
         run(corpus, tmp_path / name)
     files = [path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*.*")]
-    assert len(files) == 13
+    assert len(files) == 14
     for file in files:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_a_folder_of_other_input_is_begun_anew(corpus: Path, tmp_path: Path) -> None:
+    run(corpus, tmp_path / "clean")
+    first = report_of(tmp_path / "clean")
+    add(corpus, "news/qaa.txt", "12")
+    for settings in ({}, {"max_bytes_per_language": 4000}):
+        (tmp_path / "clean" / "measured" / "00000000-qaa-00009.parquet").write_bytes(b"stale")
+        run(corpus, tmp_path / "clean", **settings)
+        assert report_of(tmp_path / "clean") != first
+        first = report_of(tmp_path / "clean")
+
+
+def report_of(folder: Path) -> dict[str, object]:
+    """Return what the report says was read."""
+    languages = json.loads((folder / "report.json").read_text(encoding="utf-8"))["languages"]
+    return {key: counts["read_paragraphs"] for key, counts in languages.items()}
+
+
+def test_text_without_a_language_needs_no_labelled_text_beside_a_model(
+    corpus: Path, tmp_path: Path, identifier: Identifier
+) -> None:
+    identifier._model.save_model(str(tmp_path / "given.bin"))
+    files = [f._replace(language=None) for f in sources.find(corpus, LANGUAGES)]
+    (tmp_path / "clean").mkdir()
+    report = clean.clean(
+        files,
+        tmp_path / "clean",
+        config=CleanConfig(),
+        measuring=MeasureConfig(identifier_path=str(tmp_path / "given.bin")),
+        seed=1,
+    )
+    assert {key: counts.kept_paragraphs for key, counts in report.languages.items()} == {
+        "qaa": 200,
+        "qab": 200,
+        "qac": 200,
+    }
+    assert report.identifier.accuracy is None
+    with pytest.raises(UserError, match="needs labelled text of at least two languages"):
+        clean.clean(files, tmp_path / "c", config=CleanConfig(), measuring=MeasureConfig(), seed=1)
 
 
 def test_a_limit_takes_documents_from_each_source_in_turn(

@@ -55,7 +55,11 @@ def run(function, folder: Path, *, jobs: int, executor: Executor = "local", coun
         pytest.param(1, "ray", marks=pytest.mark.slow),
     ],
 )
-def test_every_call_is_made(tmp_path: Path, jobs: int, executor: Executor) -> None:
+def test_every_call_is_made(
+    tmp_path: Path, jobs: int, executor: Executor, request: pytest.FixtureRequest
+) -> None:
+    if executor == "ray":
+        request.getfixturevalue("cluster")
     run(write_square, tmp_path, jobs=jobs, executor=executor)
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
         f"{n}.txt": str(n**2) for n in range(6)
@@ -70,9 +74,41 @@ def test_every_call_is_made(tmp_path: Path, jobs: int, executor: Executor) -> No
         pytest.param(1, "ray", marks=pytest.mark.slow),
     ],
 )
-def test_an_error_comes_through_as_it_was(tmp_path: Path, jobs: int, executor: Executor) -> None:
+def test_an_error_comes_through_as_it_was(
+    tmp_path: Path, jobs: int, executor: Executor, request: pytest.FixtureRequest
+) -> None:
+    if executor == "ray":
+        request.getfixturevalue("cluster")
     with pytest.raises(UserError, match=r"^number \d is not allowed$"):
         run(refuse, tmp_path, jobs=jobs, executor=executor)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cluster")
+def test_a_cluster_on_this_machine_listens_on_the_loopback_address_only() -> None:
+    import ray
+
+    session = Path(ray._private.worker._global_node.get_session_dir_path()).name
+    lines = [line.split() for name in ("tcp", "tcp6") for line in listening(name)]
+    own = {line[9] for line in lines if line[3] == "0A" and not is_loopback(line[1])}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            mine = session.encode() in (entry / "cmdline").read_bytes()
+            links = [os.readlink(link) for link in (entry / "fd").iterdir()] if mine else []
+        except OSError:
+            continue
+        assert not own & {link[8:-1] for link in links if link.startswith("socket:[")}
+
+
+def listening(name: str) -> list[str]:
+    """Return the sockets of a protocol."""
+    return Path(f"/proc/net/{name}").read_text().splitlines()[1:]
+
+
+def is_loopback(address: str) -> bool:
+    """Return whether an address of /proc/net is 127.0.0.0/8 or ::1."""
+    host = address.partition(":")[0]
+    return host.endswith("7F") or host == "00000000000000000000000001000000"
 
 
 @pytest.mark.slow

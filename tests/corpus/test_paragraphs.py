@@ -35,6 +35,12 @@ def test_chunks_end_when_they_are_full(size: int, expected: list[int]) -> None:
     assert [chunk.height for chunk in paragraphs.chunks(raw, size)] == expected
 
 
+def test_a_document_of_nothing_but_line_ends_takes_no_room() -> None:
+    raw = [RawDocument("d", "a" + "\n" * 300_000 + "b", None, "news", "qaa")]
+    (chunk,) = paragraphs.chunks(raw, 10**9)
+    assert paragraphs.split(chunk)["text"].to_list() == ["a", "", "b"]
+
+
 def test_every_reason_has_one_stage() -> None:
     kinds = (quality.Reason, quality_lines.LineReason, agreement.Reason, contamination.Reason)
     for reason in (reason for kind in kinds for reason in get_args(kind)):

@@ -6,6 +6,7 @@ another name to exactly the stages that depend on it. `*_VERSION` belongs to the
 raised when a stage's code starts to give other results.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -49,7 +50,7 @@ def stage(
         return folder
     logger.info("%s: making %s", name, folder)
     new_folder = storage.resumable_folder if resumable else storage.atomic_folder
-    with new_folder(folder) as partial_folder:
+    with contextlib.suppress(storage.AlreadyThereError), new_folder(folder) as partial_folder:
         make(partial_folder)
         storage.write_json(partial_folder / STAGE_NAME, {"name": name, **provenance.collect()})
     return folder
@@ -82,7 +83,8 @@ def text_files(config: StudyConfig) -> list[sources.SourceFile]:
     """
     if config.corpus.path is None:
         return sources.find(babel(config) / "corpus", list(config.corpus.languages))
-    return sources.find(config.corpus.path, list(config.corpus.languages))
+    languages, base = list(config.corpus.languages), config.corpus.base_url
+    return sources.find(config.corpus.path, languages, base=base)
 
 
 def measured(config: StudyConfig) -> Path:
@@ -101,7 +103,9 @@ def measured(config: StudyConfig) -> Path:
             executor=config.executor,
         )
 
-    parts = [MEASURE_VERSION, names, config.measure, config.seed]
+    given = config.measure.identifier_path
+    model = [signature(given, data)] if given and Path(given).is_file() else []
+    parts = [MEASURE_VERSION, names, config.measure, config.seed, *model]
     return stage(data, "measured", parts, make, resumable=True)
 
 

@@ -21,11 +21,11 @@ from xlmr_lab.corpus import (
     quality,
     quality_lines,
 )
-from xlmr_lab.corpus.deduplicate import repeats
+from xlmr_lab.corpus.deduplicate import repeats, salt
 from xlmr_lab.corpus.documents import DOCUMENTS, REJECTED
 from xlmr_lab.corpus.judge import Judge, columns_to_judge
 from xlmr_lab.corpus.labelled import may_learn
-from xlmr_lab.corpus.minhash import band_keys
+from xlmr_lab.corpus.minhash import NO_KEY, band_keys
 
 ASSEMBLED = pl.Schema(dict(DOCUMENTS) | {"places": pl.List(pl.Int32)})
 """A document that may yet turn out to be a near duplicate; `places` are those of its paragraphs in
@@ -81,11 +81,20 @@ def assemble(
     ).with_columns(reason=pl.coalesce("reason", "quality_reason"))
     kept = measured.filter(pl.col("quality_reason").is_null())
     bands = (
-        band_keys(kept["text"], config=judge.config.near_duplicate)
+        _salted(band_keys(kept["text"], config=judge.config.near_duplicate), kept["lang"])
         if judge.config.near_duplicates
         else None
     )
     return Assembled(_table(kept, ASSEMBLED), _rejected(judged), bands, _read(judged), identified)
+
+
+def _salted(bands: npt.NDArray[np.uint64], languages: pl.Series) -> npt.NDArray[np.uint64]:
+    """Return keys such that documents of two languages have none in common."""
+    salts = languages.replace_strict(
+        {name: salt(name) for name in languages.unique().to_list()}, return_dtype=pl.UInt64
+    ).to_numpy()
+    salted = np.maximum(bands ^ salts, np.uint64(1))
+    return np.where(bands == NO_KEY, NO_KEY, salted)
 
 
 def expand(documents: pl.DataFrame, reason: str) -> pl.DataFrame:

@@ -9,9 +9,10 @@ results are files with receipts, so a killed run goes on where it was; memory is
 `memory_bytes` and the size of a piece. Other thresholds need no second measuring.
 """
 
+import contextlib
 import dataclasses
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from xlmr_lab.corpus.models import MeasureConfig
 from xlmr_lab.corpus.near_duplicates import find_near_duplicates
 from xlmr_lab.corpus.report import Report
 from xlmr_lab.corpus.sources import SourceFile
+from xlmr_lab.errors import ResumableError, UserError
 
 MEMORY_BYTES = 1_000_000_000
 """Memory for finding duplicates, where none is set (bytes)."""
@@ -104,7 +106,10 @@ def clean_measured(
         languages=languages,
     )
     work = _Work(measured, folder, judge, place)
-    storage.require_space(folder, 5 * work.size, "cleaning")
+    if work.is_new:
+        storage.require_space(folder, 5 * work.size, "cleaning")
+        for name in ("documents", "rejected"):
+            shutil.rmtree(folder / name, ignore_errors=True)
     _prepare_contamination(config, work.folder)
     work.each_piece(write_keys, "judge")
     work.find_duplicates()
@@ -134,6 +139,7 @@ class _Work:
         self.size = sum(path.stat().st_size for path in self._pieces)
         small = self.size < measure.SMALL_BYTES and place.executor == "local"
         self.jobs = 1 if small else place.jobs
+        self.is_new = not self.folder.is_dir()
         (self.folder / KEYS_NAME).mkdir(parents=True, exist_ok=True)
 
     def files(self, name: str, suffix: str) -> list[Path]:
@@ -157,14 +163,25 @@ class _Work:
         found = self.folder / DUPLICATES_NAME
         if not found.is_dir():
             keys, keep = self.files(KEYS_NAME, ".npy"), self._judge.config.keep
-            find_duplicates(keys, found, keep=keep, memory_bytes=self._place.memory_bytes)
+            with _goes_on():
+                find_duplicates(keys, found, keep=keep, memory_bytes=self._place.memory_bytes)
 
     def find_near_duplicates(self) -> None:
         """Find the documents that are nearly copies, if that is wanted and not done."""
         found = self.folder / NEAR_NAME
         if self._judge.config.near_duplicates and not found.is_dir():
             bands = self.files(ASSEMBLED_NAME, ".npy")
-            find_near_duplicates(bands, found, memory_bytes=self._place.memory_bytes)
+            with _goes_on():
+                find_near_duplicates(bands, found, memory_bytes=self._place.memory_bytes)
+
+
+@contextlib.contextmanager
+def _goes_on() -> Iterator[None]:
+    """Have what a user can mend leave the work that is done: more memory, more disk."""
+    try:
+        yield
+    except UserError as error:
+        raise ResumableError(f"{error}; then run the same command again, it goes on") from None
 
 
 def write_keys(piece: Path, number: int, judge: Judge, work: Path) -> None:

@@ -12,6 +12,7 @@ itself, and the verdicts go back to the pieces. Near-duplicates are in `near_dup
 """
 
 import functools
+import hashlib
 import os
 import sys
 import unicodedata
@@ -103,6 +104,12 @@ def _folds() -> npt.NDArray[np.uint32]:
     folds[[*dropped, *range(0x20), *range(0x7F, 0xA0)]] = _DROP
     folds[ord("\n")] = ord("\n")
     return folds
+
+
+def salt(language: str) -> int:
+    """Return what keys of a language are combined with, so that they differ from any other's."""
+    digest = hashlib.blake2b(language.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
 
 
 def repeats(keys: pl.Series, documents: pl.Series) -> pl.Series:

@@ -40,8 +40,8 @@ DOCUMENTS = pl.Schema(
 REJECTED = pl.Schema(
     dict(DOCUMENTS) | {"paragraph": pl.Int32, "stage": pl.String, "reason": pl.String}
 )
-"""A paragraph that was left out, as it was read; `paragraph` is its place in its document, from
-zero.
+"""A paragraph that was left out, as it was read (of near-duplicate documents: normalised);
+`paragraph` is its place in its document, from zero.
 """
 
 _SHARD = re.compile(r"(?P<language>.+)-(?P<number>\d{5,})\.parquet")

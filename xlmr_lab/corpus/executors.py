@@ -34,12 +34,13 @@ KILLED = (
 RAY_TRIES = 3
 """How often a cluster on this machine is started before that is an error."""
 
-RAY_PATIENCE = {
+RAY_HERE = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_agent_register_timeout_ms": "180000",
     "RAY_raylet_start_wait_time_s": "180",
 }
-"""How long a cluster on this machine may take to start: on a busy one its defaults are too
-short."""
+"""What a cluster on this machine is started with: the loopback address, and more patience than its
+defaults have on a busy machine."""
 
 
 class Call(NamedTuple):
@@ -101,41 +102,51 @@ def _run_on_ray(calls: Sequence[Call], bar: "tqdm[None]") -> None:
     """Run on the cluster that RAY_ADDRESS names, or on one that is started on this machine and ends
     with this process.
     """
+    join_cluster()
+    import ray
+
+    remote = ray.remote(num_cpus=1, max_retries=3)(_call)
+    waiting = {remote.remote(call.function, call.arguments): call for call in calls}
+    try:
+        while waiting:
+            ended, _ = ray.wait(list(waiting), num_returns=1)
+            for reference in ended:
+                call = waiting.pop(reference)
+                error = ray.get(reference)
+                if error is not None:
+                    raise error
+                bar.update(call.size)
+    finally:
+        for reference in waiting:
+            ray.cancel(reference, force=True)
+        if waiting:
+            ray.wait(list(waiting), num_returns=len(waiting))
+
+
+def join_cluster() -> None:
+    """Connect to the cluster that RAY_ADDRESS names, or start one on this machine, which listens on
+    the loopback address only; once in a process.
+
+    Raises:
+        UserError: Ray is not installed, or there is no cluster.
+    """
+    address = os.environ.get("RAY_ADDRESS")
+    if not address:
+        os.environ.update(RAY_HERE)  # before the import
     try:
         import ray
     except ImportError:
         raise UserError("executor=ray needs Ray; install it: pip install 'xlmr-lab[ray]'") from None
-    if not ray.is_initialized():
-        join_cluster()
-    remote = ray.remote(num_cpus=1, max_retries=3)(_call)
-    waiting = {remote.remote(call.function, call.arguments): call for call in calls}
-    while waiting:
-        ended, _ = ray.wait(list(waiting), num_returns=1)
-        for reference in ended:
-            call = waiting.pop(reference)
-            error = ray.get(reference)
-            if error is not None:
-                raise error
-            bar.update(call.size)
-
-
-def join_cluster() -> None:
-    """Connect to a cluster; one that is started here listens on the loopback address only."""
-    import ray
-
-    here: dict[str, Any] = {}
-    if not os.environ.get("RAY_ADDRESS"):
-        here = {"_node_ip_address": "127.0.0.1", "include_dashboard": False}
-        for name, seconds in RAY_PATIENCE.items():
-            os.environ.setdefault(name, seconds)
-    for left in reversed(range(RAY_TRIES)):
+    if ray.is_initialized():
+        return
+    here: dict[str, Any] = {} if address else {"address": "local", "include_dashboard": False}
+    for left in reversed(range(1 if address else RAY_TRIES)):
         try:
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **here)
-        except (ConnectionError, ValueError) as error:
-            raise UserError(f"no Ray cluster at {os.environ.get('RAY_ADDRESS')}: {error}") from None
         except Exception as error:  # noqa: BLE001 - Ray raises nothing finer for a slow start
             if not left:
-                raise UserError(f"Ray does not start on this machine: {error}") from None
+                where = f"at {address}" if address else "on this machine"
+                raise UserError(f"no Ray cluster {where}: {error}") from None
             ray.shutdown()
         else:
             return

@@ -50,7 +50,7 @@ class CleanConfig:
     """How sure the identifiers must be of a paragraph's language."""
     keep: Keep = "first"
     """Which of several equal paragraphs of a language stays: the first, or none (CCNet's two
-    passes)."""
+    passes). Documents are filtered after that, so the one that stays may go with its document."""
     quality: QualityConfig = QualityConfig()
     """Filters of whole documents."""
     contamination: ContaminationConfig = ContaminationConfig()
@@ -66,6 +66,8 @@ class CleanConfig:
         for name in ("max_damaged_share", "min_letter_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UserError(f"clean.{name} must be in [0, 1], got {getattr(self, name)}")
+        if not self.near_duplicates and self.near_duplicate != NearDuplicateConfig():
+            raise UserError("clean.near_duplicate has no effect without near_duplicates=true")
         for name in ("min_paragraph_bytes", "min_identified_bytes"):
             if getattr(self, name) < 0:
                 raise UserError(f"clean.{name} must be at least 0, got {getattr(self, name)}")

@@ -6,8 +6,10 @@ does not grow with the input, and a receipt for each portion of the input, which
 names checksums: a portion without a whole receipt is measured again. No threshold is applied here.
 """
 
-import hashlib
+import glob
 import io
+import os
+import shutil
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,9 +18,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from xlmr_lab import storage
+from xlmr_lab import configs, storage
 from xlmr_lab.corpus import executors, models, paragraphs, portions, verdicts
-from xlmr_lab.corpus.deduplicate import paragraph_keys
+from xlmr_lab.corpus.deduplicate import paragraph_keys, salt
 from xlmr_lab.corpus.executors import Call, Executor
 from xlmr_lab.corpus.models import MeasureConfig, Models
 from xlmr_lab.corpus.perplexity import Scorer
@@ -30,6 +32,7 @@ CHUNK_BYTES = 32_000_000
 """Text that is measured at a time (bytes of UTF-8); no result depends on it."""
 
 MODELS_NAME = "models"
+MARK_NAME = "measuring.json"
 MEASURED_NAME = "measured"
 
 SMALL_BYTES = 30_000_000
@@ -54,8 +57,11 @@ def measure(
         UserError: a file that cannot be read, a language with no text, a full disk.
     """
     dealt = portions.deal(files)
-    needed = sum(_expected_bytes(portion, config.max_bytes_per_language) for portion in dealt)
-    storage.require_space(folder, needed, "measuring the text")
+    mark = _mark(dealt, config, seed)
+    if not _is_begun(folder, mark):
+        needed = sum(_expected_bytes(portion, config.max_bytes_per_language) for portion in dealt)
+        storage.require_space(folder, needed, "measuring the text")
+        storage.write_json(folder / MARK_NAME, mark)
     size = sum(_file_bytes(portion) for portion in dealt)
     small = size <= SMALL_BYTES and executor == "local"
     jobs = 1 if small else jobs
@@ -69,7 +75,7 @@ def measure(
         jobs=jobs,
         executor=executor,
     )
-    calls = [_call(portion, folder, config) for portion in dealt]
+    calls = [_call(portion, folder, config, mark) for portion in dealt]
     try:
         executors.run(calls, label="measure", jobs=jobs, executor=executor)
     except UserError as error:
@@ -80,12 +86,37 @@ def measure(
         ) from None
 
 
-def _call(portion: Portion, folder: Path, config: MeasureConfig) -> Call:
+def _mark(dealt: Sequence[Portion], config: MeasureConfig, seed: int) -> str:
+    """Return a fingerprint of all that decides what is measured: files, settings, model."""
+    given = config.identifier_path
+    files = [file.place for portion in dealt for file in portion.files if file.is_local]
+    status = [os.stat(name) for name in [*files, *([given] if given else [])]]
+    return configs.fingerprint(
+        [list(map(list, portion.files)) for portion in dealt],
+        [[s.st_size, s.st_mtime_ns] for s in status],
+        config,
+        seed,
+        CHUNK_BYTES,
+    )
+
+
+def _is_begun(folder: Path, mark: str) -> bool:
+    """Return whether this very measuring was begun in a folder; what is of another one goes."""
+    path = folder / MARK_NAME
+    if path.is_file() and storage.read_json(path) == mark:
+        return True
+    for name in (MODELS_NAME, MEASURED_NAME):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    return False
+
+
+def _call(portion: Portion, folder: Path, config: MeasureConfig, mark: str) -> Call:
     arguments = {
         "portion": portion,
         "folder": folder,
         "config": config,
         "chunk_bytes": CHUNK_BYTES,
+        "mark": mark,
     }
     return Call(measure_portion, arguments, size=max(1, _file_bytes(portion)))
 
@@ -96,13 +127,18 @@ def measure_portion(
     *,
     config: MeasureConfig,
     chunk_bytes: int,
+    mark: str,
 ) -> None:
-    """Measure a portion into `measured/<portion>-<number>.parquet`, unless that is done."""
+    """Measure a portion into `measured/<portion>-<number>.parquet`, unless that is done; `mark`
+    names the measuring that it belongs to.
+    """
     target = folder / MEASURED_NAME
     receipt = target / f"{portion.name}.json"
     if is_whole(receipt):
         return
-    loaded = models.load(folder / MODELS_NAME, config.identifier_path)
+    for left in target.glob(f"{glob.escape(portion.name)}-*.parquet"):  # of a killed try
+        left.unlink()
+    loaded = models.load(folder / MODELS_NAME, config.identifier_path, mark)
     unreadable: Counter[str] = Counter()
     pieces: list[dict[str, Any]] = []
     raw = portions.read(
@@ -148,7 +184,8 @@ def measured(chunk: pl.DataFrame, claimed: str | None, loaded: Models) -> pl.Dat
 
 def pieces(folder: Path) -> list[Path]:
     """Return the tables of paragraphs in the order of the input."""
-    return sorted((folder / MEASURED_NAME).glob("*.parquet"))
+    receipts = portion_receipts(folder)
+    return [folder / MEASURED_NAME / piece["name"] for r in receipts for piece in r["pieces"]]
 
 
 def portion_receipts(folder: Path) -> list[dict[str, Any]]:
@@ -184,14 +221,9 @@ def _keys(frame: pl.DataFrame) -> np.ndarray[Any, np.dtype[np.uint64]]:
     no copy.
     """
     keys: np.ndarray[Any, np.dtype[np.uint64]] = paragraph_keys(frame["text"]).to_numpy()
-    salts = {name: _salt(name) for name in frame["expected"].unique().to_list()}
-    salt = frame["expected"].replace_strict(salts, return_dtype=pl.UInt64).to_numpy()
-    return keys ^ salt
-
-
-def _salt(language: str) -> int:
-    digest = hashlib.blake2b(language.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little")
+    salts = {name: salt(name) for name in frame["expected"].unique().to_list()}
+    mask = frame["expected"].replace_strict(salts, return_dtype=pl.UInt64).to_numpy()
+    return keys ^ mask
 
 
 def _with_log_probabilities(frame: pl.DataFrame, scorer: Scorer | None) -> pl.DataFrame:

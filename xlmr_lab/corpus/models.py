@@ -26,6 +26,9 @@ IDENTIFIERS_NAME = "identifiers.json"
 
 PERPLEXITY_NAME = "perplexity"
 
+MIN_LANGUAGES = 2
+"""Languages that an identifier must have to choose from."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class MeasureConfig:
@@ -70,6 +73,10 @@ class MeasureConfig:
             raise UserError(
                 f"measure.identifier_bytes must be at least 1000, got {self.identifier_bytes}"
             )
+        if not self.second_identifier and self.target_precision != 0.99:
+            raise UserError("measure.target_precision has no effect without second_identifier")
+        if not self.encyclopaedia_sources and self.perplexity != PerplexityConfig():
+            raise UserError("measure.perplexity has no effect without encyclopaedia_sources")
         if self.max_bytes_per_language < 0:
             raise UserError(
                 "measure.max_bytes_per_language must be at least 0, "
@@ -103,23 +110,31 @@ def learn(
     Raises:
         UserError: no labelled text, or none of a language.
     """
+    if not (folder / IDENTIFIERS_NAME).is_file():
+        _learn_identifiers(portions, folder, config, seed)
+    _learn_perplexity(portions, folder, config, jobs, executor)
+
+
+def _learn_identifiers(
+    portions: Sequence[Portion], folder: Path, config: MeasureConfig, seed: int
+) -> None:
     texts = _labelled_texts(portions, config, seed)
     own_model = config.identifier_path is None
     if own_model and not (folder / FASTTEXT_NAME).is_file():
         logger.info("training the language identifier on %s languages", len(texts))
         identify.train({k: t.learn for k, t in texts.items()}, folder / FASTTEXT_NAME, seed=seed)
-    if config.second_identifier and not (folder / NGRAM_NAME).is_file():
+    if config.second_identifier and len(texts) < MIN_LANGUAGES:
+        logger.warning("no second identifier: there is no labelled text to train it on")
+    elif config.second_identifier and not (folder / NGRAM_NAME).is_file():
         logger.info("training the second language identifier on %s languages", len(texts))
         learned = {key: text.learn for key, text in texts.items()}
         ngram_identifier.train(learned, folder / NGRAM_NAME)
-    if not (folder / IDENTIFIERS_NAME).is_file():
-        _measure_identifiers(texts, folder, config)
-    _learn_perplexity(portions, folder, config, jobs, executor)
+    _measure_identifiers(texts, folder, config)
 
 
 @cache
-def load(folder: Path, identifier_path: str | None) -> Models:
-    """Load what `learn` left; once in a process."""
+def load(folder: Path, identifier_path: str | None, mark: str) -> Models:
+    """Load what `learn` left; once in a process for each `mark`, which names the measuring."""
     given = Path(identifier_path) if identifier_path else None
     texts = folder / PERPLEXITY_NAME
     return Models(Identifiers.load(folder, given), Scorer(texts) if texts.is_dir() else None)
@@ -131,7 +146,7 @@ def _labelled_texts(
     trusted = labelled.trusted(
         portions, config.labelled_sources, setting="measure.labelled_sources"
     )
-    if len(trusted) < 2 and config.identifier_path is None and _is_unlabelled(portions):
+    if len(trusted) < MIN_LANGUAGES and config.identifier_path is None and _is_unlabelled(portions):
         raise UserError(
             "text without a language needs labelled text of at least two languages beside it, "
             "<source>/<language>.txt, or measure.identifier_path, a fastText model"

@@ -6,6 +6,7 @@ passes the characters' test, then the identifiers' (`verdicts`); what has no rea
 far goes on to deduplication.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Literal, get_args
 
@@ -37,6 +38,12 @@ REASONS: tuple[str, ...] = tuple(reason for own in STAGES.values() for reason in
 STAGE_OF: dict[str, str] = {reason: stage for stage, own in STAGES.items() for reason in own}
 """The step that gives a reason."""
 
+LINE_BYTES = 100
+"""What a line costs beside its text when it is measured (bytes)."""
+
+MAX_LINES = 100_000
+"""Lines of a document up to which every blank one is a paragraph of its own."""
+
 _RAW = pl.Schema(dict.fromkeys(RawDocument._fields, pl.String))
 
 
@@ -45,13 +52,21 @@ def chunks(raw: Iterable[RawDocument], chunk_bytes: int) -> Iterator[pl.DataFram
     rows: list[RawDocument] = []
     size = 0
     for document in raw:
+        document = document._replace(text=_without_gaps(document.text))
         rows.append(document)
-        size += len(document.text.encode("utf-8"))
+        size += len(document.text.encode("utf-8")) + LINE_BYTES * document.text.count("\n")
         if size >= chunk_bytes:
             yield pl.DataFrame(rows, schema=_RAW, orient="row")
             rows, size = [], 0
     if rows:
         yield pl.DataFrame(rows, schema=_RAW, orient="row")
+
+
+def _without_gaps(text: str) -> str:
+    """Return a text of more lines than any document has with its runs of blank lines as one."""
+    if text.count("\n") <= MAX_LINES:
+        return text
+    return re.sub(r"\n\s*\n", "\n\n", text)
 
 
 def split(chunk: pl.DataFrame) -> pl.DataFrame:

@@ -27,7 +27,7 @@ def deal(files: Sequence[SourceFile]) -> list[Portion]:
         groups.setdefault(place if file.language is None else file.language, []).append(file)
     return [
         Portion(
-            name=f"{number:05d}-{own[0].language or own[0].source}",
+            name=f"{number:08d}-{own[0].language or own[0].source}",
             files=tuple(own),
             language=own[0].language,
         )

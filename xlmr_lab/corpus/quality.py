@@ -170,7 +170,9 @@ def _counts(words: Words, stops: Hashes) -> dict[str, Numbers]:
     """Return what is counted in characters and words."""
     codes, kinds, (first, last) = words.codes, words.kinds, words.tokens
     num_words, spaced = words.counts.sum(axis=1), words.units() == 1
-    num_stops = np.bincount(words.texts, np.isin(words.hashes, stops), len(num_words))
+    is_stop = np.isin(words.hashes, stops)
+    found = np.stack([words.texts[is_stop].astype(np.uint64), words.hashes[is_stop]])
+    num_stops = np.bincount(np.unique(found, axis=1)[0].astype(np.int64), minlength=len(num_words))
     mean_length = _share(np.diff(words.rank[words.starts]), np.diff(words.bounds))
     letters = before((kinds >= LETTER).view(np.int8))
     alphabetic = _per_text(words, first[letters[last] > letters[first]])

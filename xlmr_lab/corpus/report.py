@@ -70,7 +70,9 @@ def collect(
     """
     claimed = {p["language"]: p["files"] for p in portions if p["language"] is not None}
     measured = sum(p["paragraphs"] for portion in portions for p in portion["pieces"])
-    assert measured == sum(counts["paragraphs"] for counts in read.values()), measured
+    judged = sum(counts["paragraphs"] for counts in read.values())
+    if measured != judged:
+        raise RuntimeError(f"{measured:,} paragraphs were measured, {judged:,} were judged")
     unreadable: Counter[str] = Counter()
     for portion in portions:
         unreadable.update(portion["unreadable"])
@@ -78,7 +80,8 @@ def collect(
     for language, counts in read.items():
         own = written[language]
         kept = own["kept"]["paragraphs"]
-        assert counts["paragraphs"] == kept + sum(own["rejected"].values()), (language, counts, own)
+        if counts["paragraphs"] != kept + sum(own["rejected"].values()):
+            raise RuntimeError(f"{language}: read {counts} is not kept + rejected: {own}")
         if not kept and language in claimed:
             raise labelled.nothing_left(language, claimed[language], own["rejected"])
         languages[language] = _language_report(language, counts, own)

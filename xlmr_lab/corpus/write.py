@@ -118,7 +118,7 @@ def write_language(
         kept.add(stays.with_columns(bucket=_bucket(cutoffs)))
         rejected = _of(language, path.with_name(f"{path.stem}-rejected.parquet"))
         rejected = pl.concat([rejected, assemble.expand(own.filter(doomed), "near_duplicate")])
-        left.add(rejected.sort("doc_id", "paragraph", maintain_order=True) if near else rejected)
+        left.add(rejected)
         groups = rejected.group_by("reason")
         reasons.update(dict(groups.len().iter_rows()))
         sizes.update(dict(groups.agg(pl.col("num_bytes").sum()).iter_rows()))
