@@ -89,9 +89,13 @@ def watch(corpus: Path, target: Path, budget: int) -> float:
     """Clean a crawl in a process and return the peak of its memory and its workers' (MB)."""
     command = [sys.executable, __file__, "--clean", str(corpus), str(target)]
     process = subprocess.Popen([*command, "--budget", str(budget)], start_new_session=True)
-    peak = 0.0
+    peak, start = 0.0, time.perf_counter()
     while process.poll() is None:
-        peak = max(peak, sum(map(memory, members(process.pid))))
+        now = sum(map(memory, members(process.pid)))
+        if now > 1.05 * peak:
+            peak = now
+            seconds = time.perf_counter() - start
+            print(f"  {peak / 1e3:,.0f} MB after {seconds:,.0f} s", flush=True)
         time.sleep(SAMPLE_SECONDS)
     if process.returncode:
         sys.exit("the cleaning failed")

@@ -117,6 +117,14 @@ def test_hashes_are_of_the_words_and_not_of_their_places() -> None:
     assert len(set(words.ngrams(places, np.array([2, 2, 2])).tolist())) == 3
 
 
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+@pytest.mark.parametrize("text", ["[" * 100_000, "[" + "1" * 5000 + "]"])
+def test_json_that_python_cannot_hold_is_an_error(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(UserError, match=rf"cannot read the evaluation set .*{name} \(.*; give"):
+        list(contamination.read_texts(tmp_path / name))
+
+
 FILES = {
     "pairs.tsv": "A premise here.\tA claim.\tneutral\n",
     "squad.json": json.dumps(

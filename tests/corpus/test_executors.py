@@ -35,7 +35,6 @@ def calls(function, folder: Path, count: int = 6) -> list[Call]:
 @pytest.fixture
 def cluster() -> None:
     """Start a Ray cluster on this machine, or skip where it does not start in time."""
-    pytest.importorskip("ray", reason="Ray is not installed")
     try:
         executors.join_cluster()
     except UserError as error:

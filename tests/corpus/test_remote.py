@@ -119,6 +119,26 @@ def test_a_server_without_ranges_is_read_again_from_the_start(server: Server) ->
     assert fetch(server.url) == DATA
 
 
+@pytest.mark.parametrize("said", ["\u00b2\u00b3", "\u0663", "9" * 5000, "-5", "", "7.5"])
+def test_a_number_that_is_none_says_nothing(said: str) -> None:
+    assert remote._number(said) is None
+    assert remote._retry_after({"Retry-After": said}) is None
+    assert remote._retry_after({"Retry-After": "Mon, 09 Jan 99999999 00:00:00 GMT"}) is None
+    assert remote._number("0042") == 42
+
+
+@pytest.mark.parametrize("length", ["\u00b2", "9" * 5000])
+def test_a_length_that_is_none_is_passed_over(server: Server, length: str) -> None:
+    def lie(handler: Any) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", length)
+        handler.end_headers()
+        handler.wfile.write(DATA)
+
+    server.script = [lie]
+    assert fetch(server.url) == DATA
+
+
 def test_a_file_that_changed_meanwhile_is_an_error(server: Server) -> None:
     def change(handler: Any) -> None:
         server.etag = '"v2"'

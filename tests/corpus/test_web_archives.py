@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -126,7 +127,7 @@ def test_a_cut_off_archive_keeps_what_is_whole(packed: bool) -> None:
         assert reasons == ({} if cut < 5 and not packed else {"truncated": 1})
 
 
-@pytest.mark.parametrize("length", ["abc", "-5", "", "99999999999"])
+@pytest.mark.parametrize("length", ["abc", "-5", "", "99999999999", "1" * 5000])
 def test_a_length_that_is_none_costs_one_record(length: str) -> None:
     wrong = RECORDS[1].replace(b"Content-Length: 390", f"Content-Length: {length}".encode())
     assert wrong != RECORDS[1]
@@ -171,6 +172,26 @@ def test_arc_records_are_pages() -> None:
     ]
     assert reasons == {"not_html_or_text": 1}
     assert names(data)[0] == f"a.warc/{len(ARC)}"
+
+
+def test_a_length_of_many_digits_costs_one_page() -> None:
+    first, last = arc("http://a.example/", answer("<p>a")), arc("http://c.example/", answer("<p>c"))
+    wrong = arc("http://b.example/", answer("<p>b")).replace(b"html ", b"html " + b"1" * 5000)
+    pages, reasons = read(ARC + first + wrong + last)
+    assert [page.text for page in pages] == ["a\n", "c\n"]
+    assert reasons == {"broken_record": 1}
+
+
+@pytest.mark.parametrize(
+    "words", [b"http: 1 ", b"<a href=http://x>x y</a> ", b"\nhttp: 1 ", b"\nhttp:1 11111111 x "]
+)
+def test_the_search_for_the_next_record_is_linear(words: bytes) -> None:
+    wrong = record("two", b"x" * 9 + b"\n" + words * ((2 << 20) // len(words)), length=5)
+    begin = time.process_time()
+    pages, reasons = read(RECORDS[0] + wrong + RECORDS[2])
+    assert time.process_time() - begin < 1
+    assert [page.page_id for page in pages] == ["one", "two", "three"]
+    assert reasons == {"broken_record": 1}
 
 
 def test_any_damage_leaves_a_count_and_no_crash() -> None:

@@ -110,6 +110,14 @@ def test_a_broken_page_costs_itself() -> None:
     assert reasons == {"broken_record": 1}
 
 
+def test_numbers_of_many_digits_are_no_characters() -> None:
+    number = f"&#{'1' * 5000};"
+    broken = page(2, "two").replace("two", number)  # an entity of the XML itself
+    articles, reasons = read(dump(page(1, f"one {number} word"), broken, page(3, "three")))
+    assert [a.text for a in articles] == ["one \ufffd word\n", "three\n"]
+    assert reasons == {"broken_record": 1}
+
+
 def test_a_page_that_is_too_large_is_counted() -> None:
     large = page(1, "x " * (packing.MAX_RECORD_BYTES // 2 + 100))
     articles, reasons = read(dump(large, page(2, "two")))

@@ -88,6 +88,25 @@ def test_simple_lines_come_out_as_the_parser_has_them(line: str) -> None:
     assert simple == wikitext.parsed_words(line, SWAHILI)
 
 
+@pytest.mark.parametrize("number", ["1" * 11, "9" * 5000])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a &#{}; b", "a \ufffd b"),
+        ("a &#{} b [[c", "a \ufffd b c"),
+        ("a &amp;#{}; b", "a \ufffd b"),
+        ("a &&#{0};#{0}; b", None),
+        ("a &amp;amp;#{}; b", None),
+    ],
+)
+def test_numbers_of_many_digits_are_no_characters(
+    number: str, text: str, expected: str | None
+) -> None:
+    (got,) = plain(text.format(number))
+    assert got[:1] + got[-1:] in ("ab", "ac")
+    assert expected in (None, got)
+
+
 def test_words_of_tables_are_left_to_the_parser() -> None:
     assert wikitext.simple_words("a | b", SWAHILI) is None
     assert wikitext.simple_words("[[a|b|c]]", SWAHILI) is None

@@ -31,7 +31,7 @@ from xlmr_lab.errors import UserError
 Reason = Literal["contaminated"]
 
 _UNPACK = {".gz": gzip.decompress, ".xz": lzma.decompress}
-_DAMAGE = (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError)
+_DAMAGE = (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError, RecursionError)
 _TAG, _LANGUAGE = re.compile(r"[BIOESLU](-\S+)?"), re.compile(r"^[a-z]{2,3}:")
 _WHOLE = np.uint64(0xD6E8FEB86659FD93)
 

@@ -18,7 +18,8 @@ OTHERS = "*.{warc,wet,arc}[.gz|.zst], *.xml[.gz|.bz2|.xz|.zst] or *.paths[.gz]"
 Form = Literal["txt", "jsonl", "parquet", "archive", "dump", "list"]
 
 _PACKED = r"(?:\.(?P<packing>gz|bz2|xz|zst))?"
-_TEXT = re.compile(r"(?P<language>[A-Za-z0-9_-]+)\.(?P<form>txt|jsonl|parquet)" + _PACKED)
+_LANGUAGE = r"[A-Za-z0-9_-]+"
+_TEXT = re.compile(rf"(?P<language>{_LANGUAGE})\.(?P<form>txt|jsonl|parquet)" + _PACKED)
 _OTHERS: dict[Form, re.Pattern[str]] = {
     "archive": re.compile(r".+\.(?:warc|wet|arc)" + _PACKED),
     "dump": re.compile(r"(?:(?P<wiki>[a-z_]+)wiki-)?.*\.xml(?:-p\d+p\d+)?" + _PACKED),
@@ -64,6 +65,15 @@ def language_of(place: str) -> str | None:
         return text["language"]
     dump = _OTHERS["dump"].fullmatch(file_name(place))
     return dump["wiki"].replace("_", "-") if dump and dump["wiki"] else None
+
+
+def is_language(key: str) -> bool:
+    """Whether a key can name a language: it becomes a part of paths, and so holds no "/" nor ".".
+
+    >>> is_language("zh-Hans"), is_language("../sw")
+    (True, False)
+    """
+    return re.fullmatch(_LANGUAGE, key) is not None
 
 
 def packing_of(place: str) -> str | None:

@@ -37,7 +37,9 @@ _BREAKS = (OSError, http.client.HTTPException)
 """What a connection that breaks, or never comes about, raises."""
 
 _HF = re.compile(r"hf://(datasets|spaces)/([^/@]+/[^/@]+)(?:@([^/]+))?/(.+)")
-_RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
+_MAX_DIGITS = 18
+"""Digits of a number in a header at most; a longer one says nothing."""
+_RANGE = re.compile(rf"bytes ([0-9]{{1,{_MAX_DIGITS}}})-[0-9]+/(?:[0-9]+|\*)")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -184,8 +186,7 @@ class RemoteFile(io.RawIOBase):
         if self._place and self._mark and mark != self._mark:
             raise UserError(f"{self._url} changed while it was read; run again")
         self._mark = mark
-        length = headers.get("Content-Length") or ""
-        self._left = int(length) if length.isdigit() else None
+        self._left = _number(headers.get("Content-Length") or "")
         if not self._place:
             return True
         there = _RANGE.fullmatch(headers.get("Content-Range") or "")
@@ -235,10 +236,20 @@ def _refusal(url: str, code: int) -> str:
     return f"{url}: the server answered HTTP {code}; check the address"
 
 
+def _number(said: str) -> int | None:
+    """Return a number of a header, None where it is none; superscripts are digits, but none."""
+    is_number = said.isascii() and said.isdigit() and len(said) <= _MAX_DIGITS
+    return int(said) if is_number else None
+
+
 def _retry_after(headers: Any) -> float | None:
     """Return the seconds that a server asks to wait: it gives a number or a date."""
     said = (headers.get("Retry-After") or "").strip()
-    if said.isdigit():
-        return float(said)
-    when = email.utils.parsedate_tz(said)
-    return None if when is None else max(0.0, email.utils.mktime_tz(when) - time.time())
+    seconds = _number(said)
+    if seconds is not None:
+        return float(seconds)
+    try:
+        when = email.utils.parsedate_tz(said)
+        return None if when is None else max(0.0, email.utils.mktime_tz(when) - time.time())
+    except (ValueError, OverflowError):
+        return None  # a date that no calendar has

@@ -12,7 +12,9 @@ is written into stands for one file of each language: `hf://datasets/NAME/{langu
 
 import contextlib
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import logging
+import stat
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
@@ -22,6 +24,7 @@ from xlmr_lab.corpus.file_names import (
     OTHERS,
     file_name,
     form_of,
+    is_language,
     known_form,
     language_of,
     packing_of,
@@ -30,6 +33,8 @@ from xlmr_lab.corpus.file_names import (
 from xlmr_lab.corpus.packing import sniff, unpacked
 from xlmr_lab.corpus.unreadable import Count, PackingError
 from xlmr_lab.errors import UserError
+
+logger = logging.getLogger(__name__)
 
 
 class SourceFile(NamedTuple):
@@ -76,8 +81,15 @@ def find(
     What a list of paths names and does not lie beside the list is looked for under `base`.
 
     Raises:
-        UserError: nothing there, no file of a language, or two files for one source and language.
+        UserError: nothing there, no file of a language, two files for one source and language, a
+            file that cannot be read, or a language that no file could have.
     """
+    for key in languages:
+        if not is_language(key):
+            raise UserError(
+                f'a language is made of letters, digits, "-" and "_", got {key!r}; write it as in '
+                "the names of the files, such as sw or zh-Hans"
+            )
     found = _found(str(path), languages, base)
     known = sorted({file.language for file in found if file.language})
     silent = [file for file in found if file.language is None]
@@ -97,27 +109,21 @@ def find(
 def read(
     file: SourceFile,
     *,
-    advance: Callable[[int], object] | None = None,
     unreadable: Count | None = None,
     main_content: bool = False,
 ) -> Iterator[RawDocument]:
     """Yield the documents of a file.
 
-    `advance` is told the bytes of the file that were read since the last time, `unreadable` the
-    reason of each record of an archive or dump that gives no document. `main_content` takes menus
-    and the like from the HTML of archives.
+    `unreadable` is told the reason of each record of an archive or dump that gives no document.
+    `main_content` takes menus and the like from the HTML of archives.
 
     Raises:
         UserError: a file that cannot be opened; text, JSON or Parquet that is broken.
     """
     with contextlib.ExitStack() as stack:
         raw = stack.enter_context(_opened(file))
-        place = 0
         rows = _rows(file, raw, unreadable or _uncounted, main_content)
         for number, row in enumerate(rows):
-            if advance is not None:
-                advance(raw.tell() - place)
-                place = raw.tell()
             doc_id = row.get("doc_id")
             yield RawDocument(
                 doc_id=f"{file.source}/{file.language}/{number}" if doc_id is None else str(doc_id),
@@ -126,8 +132,6 @@ def read(
                 source=file.source,
                 language=file.language,
             )
-        if advance is not None and file.is_local:
-            advance(file.path.stat().st_size - place)
 
 
 def _uncounted(reason: str) -> None:
@@ -159,7 +163,7 @@ def _rows(
         packing = packing_of(file.place)
         if packing:
             return text_files.packed_parquet_rows(file.place, raw, packing)
-        return text_files.parquet_rows(file.place, file.place)
+        return text_files.parquet_rows(file.place, file.path if file.is_local else file.place)
     if form == "list":
         raise UserError(f"{file.place} is a list of files; find() reads it")
     stream = unpacked(raw, sniff(cast(io.BufferedReader, raw).peek(8)))
@@ -187,15 +191,52 @@ def _found(place: str, languages: Sequence[str], base: str) -> list[SourceFile]:
     path = Path(place)
     try:
         if path.is_dir():
-            folders = [folder for folder in sorted(path.iterdir()) if folder.is_dir()]
-            entries = [entry for folder in folders for entry in sorted(folder.iterdir())]
-            known = [entry for entry in entries if known_form(entry.name) and entry.is_file()]
-            return _distinct(f for e in known for f in _files(str(e), e.parent.name, base))
+            return _in_folder(path, base)
         if path.is_file():
             return _files(place, path.resolve().parent.name, base)
     except OSError as error:
         raise UserError(f"cannot read {error.filename or place}: {error.strerror}") from None
     raise UserError(f"no corpus at {place}; give a folder that holds files {LAYOUT}, or {OTHERS}")
+
+
+def _in_folder(path: Path, base: str) -> list[SourceFile]:
+    """Return the files of a folder of sources; those beside the sources belong to none."""
+    inside = sorted(path.iterdir())
+    folders = [entry for entry in inside if entry.is_dir()]
+    entries = [entry for folder in folders for entry in sorted(folder.iterdir())]
+    known = [entry for entry in entries if known_form(entry.name)]
+    broken = [entry for entry in inside if entry.is_symlink() and not entry.exists()]
+    for entry in (*known, *broken):
+        _check_file(entry)
+    files = _distinct(f for e in known for f in _files(str(e), e.parent.name, base))
+    stray = [entry.name for entry in inside if entry not in folders and known_form(entry.name)]
+    if stray and not files:
+        raise UserError(
+            f"found {stray[0]} directly in {path}; did you mean "
+            f"corpus.path={path.resolve().parent}?"
+        )
+    if stray:
+        logger.warning(
+            "%s: not read, since they lie in no folder of a source: %s (files: %s)",
+            path,
+            stray[0] + (", ..." if len(stray) > 1 else ""),
+            f"{len(stray):,}",
+        )
+    return files
+
+
+def _check_file(entry: Path) -> None:
+    """Raise an error for what is named like a file of a corpus and cannot be read as one."""
+    try:
+        mode = entry.stat().st_mode
+        if not stat.S_ISREG(mode):
+            kind = "a directory" if stat.S_ISDIR(mode) else "a pipe or device"
+            raise UserError(f"{entry} is {kind} in place of a file; rename it, or take it away")
+        entry.open("rb").close()
+    except OSError as error:
+        is_gone = isinstance(error, FileNotFoundError)
+        what = "a link to nothing" if is_gone else error.strerror
+        raise UserError(f"cannot read {entry}: {what}; mend it, or take it away") from None
 
 
 def _files(place: str, source: str, base: str, language: str | None = None) -> list[SourceFile]:
@@ -211,8 +252,8 @@ def _files(place: str, source: str, base: str, language: str | None = None) -> l
 
 
 def _distinct(files: Iterable[SourceFile]) -> list[SourceFile]:
-    """Check that no text stands twice for one source and language."""
-    kept = list(files)
+    """Name each place once, and check that no text stands twice for one source and language."""
+    kept = list({file.place: file for file in files}.values())
     seen: dict[tuple[str, str | None], SourceFile] = {}
     for file in kept:
         if form_of(file.place) in ("txt", "jsonl", "parquet"):
@@ -226,16 +267,17 @@ def _distinct(files: Iterable[SourceFile]) -> list[SourceFile]:
 
 
 def _listed(place: str, base: str) -> Iterator[str]:
-    """Yield the places that a list names."""
+    """Yield the places that a list names, each once."""
     with _opened(SourceFile(place, "", None)) as raw:
         try:
             lines = unpacked(raw, sniff(cast(io.BufferedReader, raw).peek(8))).read().splitlines()
         except PackingError as error:
             raise UserError(f"{place} is damaged ({error.detail}); fetch it again") from None
-    for line in lines:
-        entry = line.decode("utf-8", "replace").strip()
-        if not entry or known_form(entry) is None:
-            continue
+    named = dict.fromkeys(line.decode("utf-8", "replace").strip() for line in lines)
+    entries = [entry for entry in named if entry and known_form(entry)]
+    if passed := len(named) - len(entries) - ("" in named):
+        logger.warning("%s: passed over %s lines that name no file of text", place, f"{passed:,}")
+    for entry in entries:
         if known_form(entry) == "list":
             raise UserError(f"{place} names another list: {entry}; name files in it")
         beside = Path(place).parent / entry
@@ -249,6 +291,6 @@ def _dump_language(place: str) -> str | None:
         with Path(place).open("rb") as raw:
             site = wiki_dumps.site(unpacked(raw, sniff(raw.peek(8))))
         if site is not None and site.language:
-            return site.language
+            return site.language if is_language(site.language) else None
     code = language_of(place)
     return wiki_dumps.language_key(code) if code else None

@@ -15,11 +15,15 @@ from typing import Any, BinaryIO
 import polars as pl
 
 from xlmr_lab.corpus.packing import unpacked
+from xlmr_lab.corpus.remote import is_remote
 from xlmr_lab.corpus.unreadable import PackingError
 from xlmr_lab.errors import UserError
 
 MAX_PARAGRAPHS = 100
 """Paragraphs of a document of plain text at most; the next one begins another document."""
+
+_ALLOWED = {"text": str | None, "url": str | None, "doc_id": str | int | float | None}
+"""What the fields of a JSON object may be; a `doc_id` that is a number is written as it is."""
 
 ROWS_AT_ONCE = 1000
 """Rows of a Parquet file in memory at a time."""
@@ -47,7 +51,7 @@ def json_rows(place: str, raw: BinaryIO, packing: str | None) -> Iterator[dict[s
     """Yield the objects of JSON Lines that hold a text.
 
     Raises:
-        UserError: broken packing, not UTF-8, broken JSON, no text.
+        UserError: broken packing, not UTF-8, broken JSON, no text, a field that is no string.
     """
     for number, line in enumerate(_lines(place, raw, packing), 1):
         if not line.strip():
@@ -55,18 +59,28 @@ def json_rows(place: str, raw: BinaryIO, packing: str | None) -> Iterator[dict[s
         text = _decoded(place, [line], number)
         try:
             row = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise UserError(f"{place}, line {number:,}: not valid JSON ({error.msg})") from None
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"{place}, line {number:,}: not valid JSON ({_fault(error)})") from None
         if not isinstance(row, dict) or "text" not in row:
             raise UserError(
                 f'{place}, line {number:,}: expected a JSON object with a "text", got {text[:60]!r}'
             )
-        for name in ("text", "url"):
-            if not isinstance(row.get(name), str | None):
-                raise UserError(
-                    f'{place}, line {number:,}: "{name}" must be a string, got {row[name]!r:.60}'
-                )
-        yield row | {"text": _encodable(row["text"] or "")}
+        for name, allowed in _ALLOWED.items():
+            value = row.get(name)
+            if not isinstance(value, allowed):
+                got = f"{value!r:.60}" if isinstance(value, int | float) else type(value).__name__
+                raise UserError(f'{place}, line {number:,}: "{name}" must be a string, got {got}')
+            if isinstance(value, str):
+                row[name] = _encodable(value)
+        yield row | {"text": row["text"] or ""}
+
+
+def _fault(error: ValueError | RecursionError) -> str:
+    """Return what is wrong with a line that the JSON parser refuses."""
+    if isinstance(error, json.JSONDecodeError):
+        return error.msg
+    deep = isinstance(error, RecursionError)
+    return "nested too deeply" if deep else "a number of too many digits"
 
 
 def packed_parquet_rows(place: str, raw: BinaryIO, packing: str | None) -> Iterator[dict[str, Any]]:
@@ -85,7 +99,8 @@ def parquet_rows(place: str, source: str | Path | io.BytesIO) -> Iterator[dict[s
         UserError: not Parquet, no text, out of reach.
     """
     try:
-        table = pl.scan_parquet(source)
+        # a path may hold "[" or "*"; from afar they are a pattern
+        table = pl.scan_parquet(source, glob=is_remote(place))
         schema = table.collect_schema()
         if schema.get("text") != pl.String:
             raise UserError(

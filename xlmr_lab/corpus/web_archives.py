@@ -22,12 +22,16 @@ MAX_HEADER_BYTES = 1 << 16
 LOOK_AHEAD_BYTES = 1 << 20
 """How far behind the promised end of a record the next one is looked for (bytes)."""
 
+MAX_LENGTH_DIGITS = 20
+"""Digits of a record's length at most; more of them are no length."""
+
 _WARC = re.compile(rb"WARC/[01]\.\d+[ \t]*\r?\n")
 _ARC = re.compile(
     rb"(?P<url>(?:https?|ftp|gopher|dns|filedesc|warcinfo|metadata|urn|whois):[^\r\n]{0,8192}) "
     rb"(?P<ip>[0-9A-Fa-f.:]+) (?P<date>\d{8,20}) (?P<type>[^ \r\n]*) (?P<length>-?\w+)\r?\n"
 )
-_START = re.compile(b"%b|%b" % (_WARC.pattern, _ARC.pattern))
+_START = re.compile(b"%b|(?m:^)%b" % (_WARC.pattern, _ARC.pattern))
+"""Where a record may begin. An ARC's header begins a line: the time of a search is then linear."""
 _FIELD = re.compile(
     r"\n(WARC-Type|WARC-Target-URI|WARC-Record-ID|Content-Type|Content-Length)[ \t]*:([^\r\n]*)",
     re.IGNORECASE,
@@ -175,8 +179,8 @@ def _block(window: Window, start: int, length: str, trailer: bytes) -> bytes:
     Where something else than `trailer` follows it, the length is wrong, and the block ends where
     the next record begins.
     """
-    if not (length.isascii() and length.isdigit()):
-        raise UnreadableError("broken_record", f"length {length!r}")
+    if not (length.isascii() and length.isdigit() and len(length) <= MAX_LENGTH_DIGITS):
+        raise UnreadableError("broken_record", f"length {length[:40]!r}")
     end = start + int(length)
     if end - start > MAX_RECORD_BYTES:
         raise UnreadableError("too_large", length)

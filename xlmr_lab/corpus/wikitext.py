@@ -47,6 +47,8 @@ _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _PARAMETER = re.compile(r"\{\{\{[^{}]*\}\}\}")
 _BREAK = re.compile(r"<(?:br|hr|p|/p|/div|/li|/h[1-6])\b[^<>]*>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#?[A-Za-z0-9]{2,31});")
+_NO_CHARACTER = re.compile(r"&#[0-9]{11,};?")
+"""A number of more digits than any character has, and perhaps than Python converts."""
 _DRESS = re.compile(
     r"</?(?:small|big|su[bp]|b|i|u|s|q|em|strong|span|div|center|font|code|tt|del|ins|nowiki|poem|"
     r"blockquote|cite|abbr|var|kbd|samp|noinclude|onlyinclude|[uo]l|li|h[1-6])\b[^<>]*>",
@@ -104,8 +106,13 @@ def reduced(wikitext: str) -> str:
 
 def _character(entity: re.Match[str]) -> str:
     """Return the character of an entity, unless it would be taken for markup."""
-    character = html.unescape(entity[0])
+    character = _unescaped(entity[0])
     return entity[0] if set(character) & set("<>[]{}|='&") else character
+
+
+def _unescaped(text: str) -> str:
+    """Return a text with characters for its entities, REPLACEMENT CHARACTER for impossible ones."""
+    return html.unescape(_NO_CHARACTER.sub("\ufffd", text))
 
 
 def without_invisible(text: str) -> str:
@@ -215,7 +222,7 @@ def parsed_words(line: str, namespaces: Collection[str]) -> str:
     for address in code.filter_external_links():
         if not address.title:
             _remove(code, address)
-    return html.unescape(str(code.strip_code(normalize=True, collapse=False)))
+    return _unescaped(str(code.strip_code(normalize=True, collapse=False)))
 
 
 def _remove(code: Wikicode, node: Wikilink | ExternalLink) -> None:
@@ -237,7 +244,7 @@ def _is_invisible(title: str, namespaces: Collection[str]) -> bool:
 
 def _tidy(words: str) -> str:
     """Remove what broken markup left, brackets that held a template, and spaces at its place."""
-    words = html.unescape(words)
+    words = _unescaped(words)
     if _SPECIAL.search(words):
         words = _STRAY.sub("", words)
     words = _SPACES.sub(" ", words)

@@ -21,7 +21,7 @@ from xlmr_lab.corpus.buckets import BucketConfig
 from xlmr_lab.corpus.executors import Call, Executor
 from xlmr_lab.corpus.report import Report
 
-SHARD_BYTES = 64_000_000
+SHARD_BYTES = 16_000_000
 """Text of a shard, which ends with the document that reaches it (bytes of UTF-8)."""
 
 COUNTS_NAME = "counts"
