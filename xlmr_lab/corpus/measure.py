@@ -29,7 +29,10 @@ from xlmr_lab.corpus.sources import SourceFile
 from xlmr_lab.errors import ResumableError, UserError
 
 CHUNK_BYTES = 32_000_000
-"""Text that is measured at a time (bytes of UTF-8); no result depends on it."""
+"""Text that is measured at a time (bytes of UTF-8). What is kept and why the rest is not do not
+depend on it; the order of rejected near-duplicates does, and which documents of very many the
+percentiles rest on.
+"""
 
 MODELS_NAME = "models"
 MARK_NAME = "measuring.json"
