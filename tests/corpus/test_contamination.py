@@ -130,7 +130,7 @@ FILES = {
     "squad.json": json.dumps(
         {"data": [{"context": "A premise here.", "n": 3, "qa": ["A claim."]}]}
     ),
-    "rows.jsonl": '{"a": "A premise here."}\n\n{"b": {"c": ["A claim."]}}\n',
+    "rows.jsonl": '{"a": "A premise here."}\n\n{"b": {"c": ["A claim."]}}\r\n',
     "plain": "A premise here.\nA claim.\n",
     "ner.conll": "A O\npremise B-ORG\nhere I-ORG\n. O\n\nA\tO\nclaim O\n. O\n",
     "ner.iob2": "# text = A premise here.\n1\tA\tO\tO\n2\tpremise\tB-PER\tO\n3\there\tO\tO\n"
@@ -213,3 +213,8 @@ def test_real_evaluation_sets(record_property: Callable[..., None]) -> None:
     record_property("contaminated_paragraphs_of_novels", reasons.len() - reasons.null_count())
     assert reasons.len() - reasons.null_count() <= 5
     assert speed > 3
+
+
+def test_line_separators_inside_a_string_do_not_end_a_row(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"a": "one\u2028two"}\n', encoding="utf-8")
+    assert list(contamination.read_texts(tmp_path / "a.jsonl")) == ["one\u2028two"]

@@ -76,7 +76,7 @@ def read_texts(path: Path) -> Iterator[str]:
         if ".json" in path.suffixes:
             yield from _strings(json.loads(text))
         elif ".jsonl" in path.suffixes:
-            yield from _strings([json.loads(line) for line in text.splitlines() if line.strip()])
+            yield from _strings([json.loads(line) for line in text.split("\n") if line.strip()])
         else:
             yield from _fields(text.split("\n"))
     except _DAMAGE as error:
