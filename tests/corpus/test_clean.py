@@ -208,6 +208,21 @@ def test_text_without_a_language_needs_no_labelled_text_beside_a_model(
         clean.clean(files, tmp_path / "c", config=CleanConfig(), measuring=MeasureConfig(), seed=1)
 
 
+def test_archives_of_which_nothing_can_be_read_are_one_clear_line(
+    tmp_path: Path, identifier: Identifier
+) -> None:
+    identifier._model.save_model(str(tmp_path / "given.bin"))
+    (tmp_path / "a.warc").write_bytes(b"WARC/1.0\r\nWARC-Type: conversion\r\n" + b"x" * 99)
+    (tmp_path / "clean").mkdir()
+    given = MeasureConfig(identifier_path=str(tmp_path / "given.bin"))
+    files = sources.find(tmp_path / "a.warc")
+    with pytest.raises(UserError, match=r"no document can be read from .*a\.warc \(records left"):
+        clean.clean(files, tmp_path / "clean", config=CleanConfig(), measuring=given, seed=1)
+    gone = MeasureConfig(identifier_path=str(tmp_path / "gone.bin"))
+    with pytest.raises(UserError, match=r"no fastText model at .*gone\.bin"):
+        clean.clean(files, tmp_path / "clean", config=CleanConfig(), measuring=gone, seed=1)
+
+
 def test_a_limit_takes_documents_from_each_source_in_turn(
     corpus: Path, tmp_path: Path, write: Write
 ) -> None:

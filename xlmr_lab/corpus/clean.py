@@ -12,6 +12,7 @@ results are files with receipts, so a killed run goes on where it was; memory is
 import contextlib
 import dataclasses
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,9 @@ def clean_measured(
         seed=seed,
         languages=languages,
     )
+    receipts = measure.portion_receipts(measured)
+    if not any(portion["pieces"] for portion in receipts):
+        raise _nothing_read(receipts)
     work = _Work(measured, folder, judge, place)
     if work.is_new:
         storage.require_space(folder, 5 * work.size, "cleaning")
@@ -119,13 +123,23 @@ def clean_measured(
         work.files(ASSEMBLED_NAME, ".json"),
         folder,
         near=work.folder / NEAR_NAME if config.near_duplicates else None,
-        portions=measure.portion_receipts(measured),
+        portions=receipts,
         settings=config.buckets,
         jobs=work.jobs,
         executor=place.executor,
     )
     shutil.rmtree(work.folder)
     return report
+
+
+def _nothing_read(receipts: Sequence[dict[str, Any]]) -> UserError:
+    """Return the error for input that holds no document, with what could not be read."""
+    unreadable: Counter[str] = Counter()
+    for portion in receipts:
+        unreadable.update(portion["unreadable"])
+    told = ", ".join(f"{reason} {count:,}" for reason, count in sorted(unreadable.items()))
+    where = ", ".join(place for portion in receipts for place in portion["files"])
+    return UserError(f"no document can be read from {where} (records left out: {told or 'none'})")
 
 
 class _Work:

@@ -92,6 +92,8 @@ def measure(
 def _mark(dealt: Sequence[Portion], config: MeasureConfig, seed: int) -> str:
     """Return a fingerprint of all that decides what is measured: files, settings, model."""
     given = config.identifier_path
+    if given and not Path(given).is_file():
+        raise UserError(f"measure.identifier_path: no fastText model at {given}")
     files = [file.place for portion in dealt for file in portion.files if file.is_local]
     status = [os.stat(name) for name in [*files, *([given] if given else [])]]
     return configs.fingerprint(

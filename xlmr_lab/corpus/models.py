@@ -1,5 +1,5 @@
 """What a cleaning learns before it measures anything: the identifiers, their thresholds, the
-encyclopaedia models, the fingerprints of evaluation sets. All of it is kept in one folder.
+encyclopaedia models. All of it is kept in one folder.
 """
 
 import dataclasses
@@ -62,7 +62,7 @@ class MeasureConfig:
     them (CCNet Sec. 3.4: Wikipedia); empty: no perplexity.
     """
     perplexity: PerplexityConfig = PerplexityConfig()
-    """The language models of perplexity, and where head and tail begin."""
+    """The language models of perplexity."""
 
     def __post_init__(self) -> None:
         if not 0 < self.identifier_share < 1:
