@@ -106,9 +106,7 @@ def clean_measured(
         seed=seed,
         languages=languages,
     )
-    receipts = measure.portion_receipts(measured)
-    if not any(portion["pieces"] for portion in receipts):
-        raise _nothing_read(receipts)
+    receipts = _portions(measured)
     work = _Work(measured, folder, judge, place)
     if work.is_new:
         storage.require_space(folder, 5 * work.size, "cleaning")
@@ -132,14 +130,21 @@ def clean_measured(
     return report
 
 
-def _nothing_read(receipts: Sequence[dict[str, Any]]) -> UserError:
-    """Return the error for input that holds no document, with what could not be read."""
+def _portions(measured: Path) -> list[dict[str, Any]]:
+    """Return the receipts of what was read.
+
+    Raises:
+        UserError: it holds no document; the message counts what could not be read.
+    """
+    receipts = measure.portion_receipts(measured)
+    if any(portion["pieces"] for portion in receipts):
+        return receipts
     unreadable: Counter[str] = Counter()
     for portion in receipts:
         unreadable.update(portion["unreadable"])
     told = ", ".join(f"{reason} {count:,}" for reason, count in sorted(unreadable.items()))
     where = ", ".join(place for portion in receipts for place in portion["files"])
-    return UserError(f"no document can be read from {where} (records left out: {told or 'none'})")
+    raise UserError(f"no document can be read from {where} (records left out: {told or 'none'})")
 
 
 class _Work:
