@@ -11,8 +11,6 @@ import dataclasses
 import logging
 import multiprocessing
 import os
-import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
@@ -20,16 +18,12 @@ from typing import Any
 from tqdm import tqdm
 
 from xlmr_lab import progress
+from xlmr_lab.corpus.executors import KILLED, watch_parent
 from xlmr_lab.errors import UserError
 
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
-
-KILLED = (
-    "a worker process was killed, for want of memory as a rule; lower `jobs` and run the same "
-    "command again, it goes on"
-)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,10 +112,4 @@ def _start_worker(parent: int) -> None:
     import torch
 
     torch.set_num_threads(1)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    watch_parent(parent)

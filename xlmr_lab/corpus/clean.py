@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from xlmr_lab import storage
+from xlmr_lab import configs, storage
 from xlmr_lab.corpus import assemble, contamination, executors, measure, write
 from xlmr_lab.corpus.deduplicate import find_duplicates
 from xlmr_lab.corpus.executors import Call, Executor
@@ -36,6 +36,7 @@ MEMORY_BYTES = 1_000_000_000
 """Memory for finding duplicates, where none is set (bytes)."""
 
 WORK_NAME = "work"
+MARK_NAME = "cleaning.json"
 KEYS_NAME = "keys"
 DUPLICATES_NAME = "duplicates"
 ASSEMBLED_NAME = "assembled"
@@ -107,7 +108,7 @@ def clean_measured(
         languages=languages,
     )
     receipts = _portions(measured)
-    work = _Work(measured, folder, judge, place)
+    work = _Work(measured, folder, judge, place, receipts)
     if work.is_new:
         storage.require_space(folder, 5 * work.size, "cleaning")
         for name in ("documents", "rejected"):
@@ -150,7 +151,14 @@ def _portions(measured: Path) -> list[dict[str, Any]]:
 class _Work:
     """The pieces of a cleaning and what is made of them on the way."""
 
-    def __init__(self, measured: Path, folder: Path, judge: Judge, place: Workplace) -> None:
+    def __init__(
+        self,
+        measured: Path,
+        folder: Path,
+        judge: Judge,
+        place: Workplace,
+        portions: Sequence[dict[str, Any]],
+    ) -> None:
         self.folder = folder / WORK_NAME
         self._pieces = measure.pieces(measured)
         self._judge = judge
@@ -158,7 +166,14 @@ class _Work:
         self.size = sum(path.stat().st_size for path in self._pieces)
         small = self.size < measure.SMALL_BYTES and place.executor == "local"
         self.jobs = 1 if small else place.jobs
-        self.is_new = not self.folder.is_dir()
+        mark, path = (
+            configs.fingerprint(judge.config, judge.languages, portions),
+            self.folder / MARK_NAME,
+        )
+        self.is_new = not path.is_file() or storage.read_json(path) != mark
+        if self.is_new:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            storage.write_json(path, mark)
         (self.folder / KEYS_NAME).mkdir(parents=True, exist_ok=True)
 
     def files(self, name: str, suffix: str) -> list[Path]:

@@ -81,7 +81,7 @@ def _run_in_processes(calls: Sequence[Call], bar: "tqdm[None]", jobs: int) -> No
     context = multiprocessing.get_context("spawn")
     with _one_thread_each():
         pool = concurrent.futures.ProcessPoolExecutor(
-            jobs, mp_context=context, initializer=_watch_parent, initargs=(os.getpid(),)
+            jobs, mp_context=context, initializer=watch_parent, initargs=(os.getpid(),)
         )
         try:
             running = {pool.submit(call.function, **call.arguments): call for call in calls}
@@ -176,7 +176,7 @@ def _one_thread_each() -> Iterator[None]:
             os.environ[name] = before
 
 
-def _watch_parent(parent: int) -> None:
+def watch_parent(parent: int) -> None:
     """End this process when its parent is gone, killed or not."""
 
     def watch() -> None:
