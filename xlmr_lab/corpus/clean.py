@@ -110,9 +110,7 @@ def clean_measured(
     receipts = _portions(measured)
     work = _Work(measured, folder, judge, place, receipts)
     if work.is_new:
-        storage.require_space(folder, 5 * work.size, "cleaning")
-        for name in ("documents", "rejected"):
-            shutil.rmtree(folder / name, ignore_errors=True)
+        work.begin()
     _prepare_contamination(config, work.folder)
     work.each_piece(write_keys, "judge")
     work.find_duplicates()
@@ -166,15 +164,16 @@ class _Work:
         self.size = sum(path.stat().st_size for path in self._pieces)
         small = self.size < measure.SMALL_BYTES and place.executor == "local"
         self.jobs = 1 if small else place.jobs
-        mark, path = (
-            configs.fingerprint(judge.config, judge.languages, portions),
-            self.folder / MARK_NAME,
-        )
-        self.is_new = not path.is_file() or storage.read_json(path) != mark
-        if self.is_new:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            storage.write_json(path, mark)
-        (self.folder / KEYS_NAME).mkdir(parents=True, exist_ok=True)
+        self._mark = configs.fingerprint(judge.config, judge.languages, portions)
+        begun = self.folder / MARK_NAME
+        self.is_new = not begun.is_file() or storage.read_json(begun) != self._mark
+
+    def begin(self) -> None:
+        """Make room, and let nothing stay that another cleaning left."""
+        storage.require_space(self.folder, 5 * self.size, "cleaning")
+        for folder in (self.folder, *(self.folder.with_name(n) for n in ("documents", "rejected"))):
+            shutil.rmtree(folder, ignore_errors=True)
+        storage.write_json(self.folder / MARK_NAME, self._mark)
 
     def files(self, name: str, suffix: str) -> list[Path]:
         """Return the file that a step makes of each piece, in their order."""
