@@ -10,8 +10,9 @@ import pytest
 import sentencepiece
 
 from xlmr_lab.vocabulary.diagnostics import fertility
+from xlmr_lab.vocabulary.settings import VocabularyConfig
 from xlmr_lab.vocabulary.tokenizer import Tokenizer
-from xlmr_lab.vocabulary.train import VocabularyConfig, train
+from xlmr_lab.vocabulary.train import train
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "text" / "ntrex"
 LANGUAGES = ("en", "am", "ka", "th", "ur")

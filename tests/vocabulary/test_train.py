@@ -16,9 +16,10 @@ import sentencepiece
 from xlmr_lab import storage
 from xlmr_lab.errors import UserError
 from xlmr_lab.vocabulary import train as training
+from xlmr_lab.vocabulary.settings import VocabularyConfig
 from xlmr_lab.vocabulary.special_tokens import UNK_ID
 from xlmr_lab.vocabulary.tokenizer import Tokenizer
-from xlmr_lab.vocabulary.train import VocabularyConfig, alphabet, paragraphs, sample, train
+from xlmr_lab.vocabulary.train import alphabet, paragraphs, sample, train
 
 CONFIG = VocabularyConfig(size=400, sample_bytes=120_000)
 
@@ -46,7 +47,8 @@ def test_the_same_seed_gives_the_same_bytes_anywhere(folder, texts, sizes, tmp_p
 def test_another_process_gives_the_same_bytes(tmp_path):
     code = (
         "import hashlib, pathlib, sys\n"
-        "from xlmr_lab.vocabulary.train import VocabularyConfig, train\n"
+        "from xlmr_lab.vocabulary.settings import VocabularyConfig\n"
+        "from xlmr_lab.vocabulary.train import train\n"
         "words = [f'{a}{b}{c}' for a in 'bdfk' for b in 'aeiou' for c in 'lmnr']\n"
         "lines = [' '.join(words[i * 7 % 80 : i * 7 % 80 + 9]) for i in range(200)]\n"
         "folder = pathlib.Path(sys.argv[1])\n"

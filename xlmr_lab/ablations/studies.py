@@ -25,7 +25,7 @@ from xlmr_lab.model import presets
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.pretrain.settings import PretrainConfig
 from xlmr_lab.sampling import SamplingConfig, check_alpha
-from xlmr_lab.vocabulary.train import VocabularyConfig
+from xlmr_lab.vocabulary.settings import VocabularyConfig
 
 TaskName = Literal["nli", "ner"]
 TASKS: tuple[TaskName, ...] = ("nli", "ner")
@@ -177,7 +177,7 @@ def tiny() -> StudyConfig:
         ),
         tasks=TaskConfig(nli_train=16_000, ner_train=2000),
         measure=MeasureConfig(labelled_sources=("encyclopaedia",), second_identifier=False),
-        vocabulary=VocabularyConfig(size=1800, sample_bytes=3_000_000),
+        vocabulary=VocabularyConfig(size=1800, sample_bytes=3_000_000, coverage=0.9999),
         batches=BatchConfig(block_tokens=64, batch_sequences=32, heldout_fraction=0.05),
         model=dataclasses.replace(
             presets.tiny(), dropout=0.0, attention_dropout=0.0, init_std=0.12

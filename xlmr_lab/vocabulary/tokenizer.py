@@ -77,12 +77,17 @@ class Tokenizer:
                     raise UserError(f"{candidate}: {error}") from None
         raise UserError(f"no vocabulary at {path}; looked for {', '.join(map(str, candidates))}")
 
-    def encode(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
-        """Return the ids of each text, without `<s>` and `</s>`; line ends count as spaces."""
+    def encode(
+        self, texts: Sequence[str], language: str | None = None
+    ) -> list[npt.NDArray[np.int32]]:
+        """Return the ids of each text, without `<s>` and `</s>`; line ends count as spaces.
+
+        The language makes no difference to raw text.
+        """
         encoded = self._processor.encode(list(texts), out_type=int, num_threads=1)
         return [_to_ids(pieces) for pieces in encoded]
 
-    def pieces(self, text: str) -> list[str]:
+    def pieces(self, text: str, language: str | None = None) -> list[str]:
         """Return the pieces of a text as strings; U+2581 marks a space."""
         found: list[str] = self._processor.encode(text, out_type=str, num_threads=1)
         return found

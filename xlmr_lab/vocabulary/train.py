@@ -17,15 +17,15 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import sentencepiece
 
 from xlmr_lab import configs, sampling, seeds, storage
 from xlmr_lab.errors import UserError
+from xlmr_lab.vocabulary.settings import LOWEST_COVERAGE, VocabularyConfig
 from xlmr_lab.vocabulary.special_tokens import (
     NUM_ADDED_IDS,
     SENTENCEPIECE_BOS,
@@ -38,8 +38,6 @@ logger = logging.getLogger(__name__)
 
 RECORD_NAME = "vocabulary.json"
 NORMALIZATION = "nmt_nfkc"
-LOWEST_COVERAGE = 0.98
-"""The least that SentencePiece accepts, and what it is given: the letters come from `alphabet`."""
 STARTING_PIECES = 10
 """Candidates per id that training starts from, up to SentencePiece's own million, which makes small
 vocabularies slow to train."""
@@ -51,40 +49,6 @@ RESERVED = frozenset(" \u2581\u2585\t\0")
 """Characters that SentencePiece keeps for itself; they cannot be required."""
 
 Texts = Mapping[str, Callable[[], Iterator[str]]]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VocabularyConfig:
-    """How a vocabulary is trained."""
-
-    size: int = 250_002
-    """Number of ids, specials and `<mask>` included; 250,002 in the released models (250k in XLM-R
-    Sec. 3)."""
-
-    alpha: float = 0.3
-    """Exponent of the sampling of the training text; not stated in the paper, here that of its
-    batches (XLM-R Sec. 3)."""
-
-    basis: Literal["sentences", "bytes"] = "sentences"
-    """What the size of a language counts: sentences (paragraphs) as in XLM-R Sec. 5.1, or bytes of
-    text."""
-
-    sample_bytes: int = 200_000_000
-    """Bytes of text that the vocabulary is trained on, all languages together, repeated text
-    included."""
-
-    coverage: float = 0.9999
-    """Share of each language's own characters that must have a piece, 0.98 to 1; at 0.9999 no
-    letter above one in 10,000 of any one language is lost. The paper's value is not known."""
-
-    def __post_init__(self) -> None:
-        sampling.check_alpha(self.alpha)
-        if self.size < 2 * (NUM_ADDED_IDS + 3):
-            raise UserError(f"size must be at least 10 (ids of a vocabulary), got {self.size}")
-        if self.sample_bytes < 1:
-            raise UserError(f"sample_bytes must be positive, got {self.sample_bytes}")
-        if not LOWEST_COVERAGE <= self.coverage <= 1:
-            raise UserError(f"coverage must be in [{LOWEST_COVERAGE}, 1], got {self.coverage}")
 
 
 def train(
