@@ -147,9 +147,10 @@ def lab(documents: pl.Series) -> pl.Series:
             [path], Path(folder) / "duplicates", keep="none", memory_bytes=1 << 30
         )
         dropped[~dropped] = np.load(flags)
-    kept = lines.filter(~pl.Series(dropped)).group_by("document", maintain_order=True)
+    kept = lines.filter(~pl.Series(dropped)).with_columns(pl.col("document").set_sorted())
+    lists_kept = kept.group_by("document", maintain_order=True).agg("line")
     texts = lists.select("document").join(
-        kept.agg(pl.col("line").str.join("\n")),
+        lists_kept.with_columns(pl.col("line").list.join("\n")),
         on="document",
         how="left",
         maintain_order="left",

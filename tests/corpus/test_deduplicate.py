@@ -61,6 +61,23 @@ def test_keys_are_those_of_the_normal_form() -> None:
     assert paragraph_keys(pl.Series(texts)).to_list() == expected
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Caf\u00e9 \u2014 12",  # every character is one unit of UTF-16
+        "Party \U0001f389 12",  # PARTY POPPER, a pair that stays
+        "\U00010400 \U0001d7d9 A1",  # DESERET CAPITAL LONG I has case, \U0001d7d9 is a digit
+        "A \uffff B",  # no character, but valid
+        "\U00010300\U0003ffff Z",
+    ],
+)
+def test_keys_do_not_depend_on_what_stands_beside(text: str) -> None:
+    form = pl.DataFrame({"text": [text]}).select(normal_form(pl.col("text"))).item()
+    expected = xxhash.xxh3_64_intdigest(form.encode())
+    assert paragraph_keys(pl.Series([text])).to_list() == [expected]
+    assert paragraph_keys(pl.Series([text, "\uffff", "\U00010400"]))[0] == expected
+
+
 def test_no_paragraphs_have_no_keys() -> None:
     assert paragraph_keys(pl.Series("text", [], dtype=pl.String)).to_list() == []
 

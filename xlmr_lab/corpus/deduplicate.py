@@ -54,6 +54,7 @@ WITH DOT ABOVE, which becomes two characters.
 
 _NUM_CASED = 0x20000  # no character from here on has case or is a digit
 _DROP = 0x110000  # no character
+_DROP_UNIT = 0xFFFF  # no character of a text that is worth the quicker way
 
 
 def normal_form(text: pl.Expr) -> pl.Expr:
@@ -83,12 +84,45 @@ def paragraph_keys(paragraphs: pl.Series) -> pl.Series:
 
 def _normal_forms(lines: Sequence[bytes]) -> list[bytes]:
     """Return the UTF-8 of the normal forms of paragraphs without white space around them."""
-    text = b"\n".join(lines)
-    if text.count(b"\n") >= len(lines):  # some have line feeds inside
-        text = b"\n".join([line.replace(b"\n", b"") for line in lines])
-    folded = _folds()[np.frombuffer(text.decode().encode("utf-32-le"), dtype="<u4")]
-    left = folded[folded != _DROP]
-    return str(left.data, "utf-32-le").encode().split(b"\n")
+    joined = b"\n".join(lines)
+    if joined.count(b"\n") >= len(lines):  # some have line feeds inside
+        joined = b"\n".join([line.replace(b"\n", b"") for line in lines])
+    if joined.isascii():
+        return joined.translate(*_folds_ascii()).split(b"\n")
+    text = joined.decode()
+    units = np.frombuffer(text.encode("utf-16-le"), dtype="<u2")
+    if chr(_DROP_UNIT) in text or (len(units) > len(text) and _folds_pairs()[units].any()):
+        folded = _folds()[np.frombuffer(text.encode("utf-32-le"), dtype="<u4")]
+        form = str(folded[folded != _DROP].data, "utf-32-le")
+    else:  # half the memory, and most text has no character that needs the other way
+        folded = _folds_units().take(units)
+        form = str(folded[folded != _DROP_UNIT].data, "utf-16-le")
+    return form.encode().split(b"\n")
+
+
+@functools.cache
+def _folds_ascii() -> tuple[bytes, bytes]:
+    """Return a table for bytes below 128, and the bytes that are dropped."""
+    folds = _folds()[:256]
+    dropped = folds == _DROP
+    return np.where(dropped, 0, folds).astype(np.uint8).tobytes(), bytes(np.flatnonzero(dropped))
+
+
+@functools.cache
+def _folds_units() -> npt.NDArray[np.uint16]:
+    """Return `_folds` of the units of UTF-16; those of pairs stay."""
+    folds = _folds()[:0x10000].copy()
+    folds[folds == _DROP] = _DROP_UNIT
+    return folds.astype("<u2")
+
+
+@functools.cache
+def _folds_pairs() -> Flags:
+    """Return for each unit of UTF-16 if it begins a pair of which some character is folded."""
+    codes = np.flatnonzero(_folds()[0x10000:] != np.arange(0x10000, sys.maxunicode + 1))
+    folded = np.zeros(0x10000, dtype=bool)
+    folded[0xD800 + (codes >> 10)] = True
+    return folded
 
 
 @functools.cache
