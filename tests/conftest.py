@@ -6,6 +6,7 @@ import json
 import math
 import os
 import socket
+import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -62,20 +63,24 @@ def write_study(folder: Path, *, num_languages: int, with_text: bool = True) -> 
     languages = _languages(num_languages)
     files = {
         "sizes.jsonl": languages,
-        "fertility.jsonl": list(_fertility(languages, rng)),
         "heldout.jsonl": list(_heldout(languages, rng)),
         "scores.jsonl": list(_scores(languages, rng)),
         "findings.jsonl": _findings(),
         "blocks.jsonl": [
-            {"language": row["language"], "num_blocks": 2 + row["size_bytes"] // 200}
+            {"language": row["language"], "num_blocks": num_blocks(row)}
+            | {"num_pieces": 50 * num_blocks(row) + 7, "num_bytes": row["size_bytes"] - 90}
+            | {"num_sentences": row["num_paragraphs"] - 1}
             for row in languages
         ],
     }
-    folder.mkdir(parents=True)
+    tables = _vocabulary(languages, rng)
+    files |= {f"vocabulary/{name}.jsonl": rows for name, rows in tables.items()}
+    (folder / "vocabulary").mkdir(parents=True)
     for name, rows in files.items():
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         (folder / name).write_text(text, encoding="utf-8")
     _json(folder / "config.json", _config(languages))
+    _json(folder / "vocabulary" / "vocabulary.json", _vocabulary_record(languages))
     if with_text:
         _text(folder, [row["language"] for row in languages[:NUM_CLEANED]])
     _json(folder / "provenance.json", {"package": "0.1.0", "commit": None, "device": "cpu"})
@@ -87,6 +92,11 @@ def write_study(folder: Path, *, num_languages: int, with_text: bool = True) -> 
             _arm(folder / "arms" / name, languages, alpha, seed, rng)
             arms.append({"arm": f"alpha={alpha:g}", "folder": f"arms/{name}"})
     _json(folder / "arms.json", arms)
+
+
+def num_blocks(row: dict[str, Any]) -> int:
+    """Return how many blocks of a made-up language there are to train on."""
+    return 2 + int(row["size_bytes"]) // 200
 
 
 def _languages(number: int) -> list[dict[str, Any]]:
@@ -109,21 +119,101 @@ def _languages(number: int) -> list[dict[str, Any]]:
     ]
 
 
-def _fertility(
+def _vocabulary(
     languages: list[dict[str, Any]], rng: np.random.Generator
-) -> Iterator[dict[str, Any]]:
-    for row in languages:
-        fertility = float(rng.uniform(1.4, 2.4)) * (9 if row["script"] in ("Hans", "Thai") else 1)
-        pieces, size = int(1000 * fertility), int(1000 * fertility * rng.uniform(3.5, 5.5))
-        yield {
-            "language": row["language"],
-            "num_words": 1000,
-            "num_pieces": pieces,
-            "num_bytes": size,
-            "fertility": pieces / 1000,
-            "bytes_per_piece": size / pieces,
-            "unknown_rate": float(rng.uniform(0, 0.004)),
-        }
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the tables of a vocabulary in which languages of one script share most, and the
+    smallest languages lose letters.
+    """
+    keys = [row["language"] for row in languages]
+    shared = {
+        (one["language"], other["language"]): 0.4 if one["script"] == other["script"] else 0.1
+        for i, one in enumerate(languages)
+        for other in languages[i + 1 :]
+    }
+    return {
+        "languages": [_measured(row, i, rng) for i, row in enumerate(languages)],
+        "letters": [
+            {"language": key, "letter": letter, "code": f"U+{ord(letter):04X}", "count": 40 - i}
+            | {"description": unicodedata.name(letter).lower(), "letter_script": "Deva"}
+            | {"frequency": (40 - i) * 1e-6, "fate": "bytes" if letter == "\u0933" else "unknown"}
+            for key in keys[-3:]
+            for i, letter in enumerate("\u0934\u0931\u0946\u0933")
+        ],
+        "scripts": [
+            {"script": script, "num_pieces": number, "num_used": number - 3, "share": number / 1795}
+            for script, number in (("Latn", 1095), ("Cyrl", 500), ("Deva", 150), ("none", 50))
+        ],
+        "overlap": [
+            {"language": one, "other": other, "num_common": int(900 * share), "of_pieces": share}
+            | {"of_use": share * float(rng.uniform(0.7, 1))}
+            for (one, other), share in shared.items()
+        ],
+        "premium": [
+            {"language": key, "original": keys[0], "num_sentences": 100, "num_pieces": 900 + 40 * i}
+            | {"num_original_pieces": 900, "premium": (900 + 40 * i) / 900}
+            for i, key in enumerate(keys)
+        ],
+    }
+
+
+def _measured(row: dict[str, Any], place: int, rng: np.random.Generator) -> dict[str, Any]:
+    fertility = float(rng.uniform(1.4, 2.4)) * (9 if row["script"] in ("Hans", "Thai") else 1)
+    pieces, size = int(1000 * fertility), int(1000 * fertility * rng.uniform(3.5, 5.5))
+    return {
+        "language": row["language"],
+        "num_words": 1000,
+        "num_pieces": pieces,
+        "num_bytes": size,
+        "fertility": pieces / 1000,
+        "bytes_per_piece": size / pieces,
+        "unknown_rate": float(rng.uniform(0, 0.004)),
+        "unseen": place < 8,
+        "used_bytes": 5 * size,
+        "num_letters": 40 + place,
+        "letters_lost": max(0, place - 7),
+        "letters_unseen": 0,
+        "letters_in_bytes": 0,
+        "share_lost": max(0, place - 7) * 2e-5,
+        "largest_lost": max(0, place - 7) * 1e-5,
+        "pieces_used": 900 - 20 * place,
+        "pieces_own": 100 + 5 * place,
+        "own_use": 0.1 + 0.02 * place,
+    }
+
+
+def _vocabulary_record(languages: list[dict[str, Any]]) -> dict[str, Any]:
+    from xlmr_lab import configs
+    from xlmr_lab.vocabulary.settings import VocabularyConfig
+
+    share = {"probability": 1 / len(languages), "passes": 1.5, "sample_bytes": 10_000}
+    return {
+        "size": 1800,
+        "fingerprint": "0" * 16,
+        "config": configs.to_dict(VocabularyConfig(size=1800, coverage=0.9999)),
+        "seed": 1,
+        "languages": {row["language"]: share for row in languages},
+    }
+
+
+def _train_vocabulary(folder: Path, documents_folder: Path, codes: list[str]) -> Path:
+    """Train a small vocabulary on the cleaned text, and have the run folder hold its record."""
+    from xlmr_lab import storage
+    from xlmr_lab.corpus import documents
+    from xlmr_lab.vocabulary import train
+    from xlmr_lab.vocabulary.settings import VocabularyConfig
+
+    place = folder.parents[1] / "data" / "vocabulary-up"
+    place.mkdir()
+    texts = {
+        key: (lambda key=key: (text for _, text in documents.iterate(documents_folder, key)))
+        for key in codes
+    }
+    config = VocabularyConfig(size=700, sample_bytes=100_000, coverage=0.9999)
+    train.train(texts, dict.fromkeys(codes, 1.0), place, config=config, seed=1)
+    record = storage.read_json(place / "vocabulary.json")
+    _json(folder / "vocabulary" / "vocabulary.json", record)
+    return place
 
 
 def _heldout(languages: list[dict[str, Any]], rng: np.random.Generator) -> Iterator[dict[str, Any]]:
@@ -212,7 +302,11 @@ def _text(folder: Path, codes: list[str]) -> None:
     found = sources.find(babel / "corpus", codes)
     clean.clean(found, cleaned, config=cleaning, measuring=measuring, seed=1)
     _json(cleaned / "stage.json", {"name": "clean", "command": "xlmr_lab corpus --preset tiny"})
-    places = {"babel": babel, "cleaned": cleaned, "measured": cleaned}
+    vocabulary = _train_vocabulary(folder, cleaned / "documents", codes)
+    places = {
+        **{"babel": babel, "cleaned": cleaned, "measured": cleaned},
+        "vocabulary": vocabulary,
+    }
     named = {name: place.relative_to(folder.parents[1]) for name, place in places.items()}
     _json(folder / "stages.json", {name: str(place) for name, place in named.items()})
     config = json.loads((folder / "config.json").read_text("utf-8"))
@@ -226,6 +320,8 @@ def _config(languages: list[dict[str, Any]]) -> dict[str, Any]:
         "corpus": {"path": None, "languages": [row["language"] for row in languages]},
         "babel": {"glossed": 0.1},
         "sampling": {"alpha": 0.3, "basis": "blocks"},
+        "model": {"num_layers": 2, "hidden_size": 64, "num_heads": 2, "ffn_size": 256}
+        | {"max_tokens": 128},
         "nli": {"train_language": ""},
         "ner": {"train_language": ""},
     }
@@ -258,7 +354,9 @@ def _arm(
     rng: np.random.Generator,
 ) -> None:
     keys = [row["language"] for row in languages]
-    weights = np.array([row["size_bytes"] for row in languages], float) ** alpha
+    weights = np.array([num_blocks(row) for row in languages], float) ** alpha
+    drawn = np.zeros(len(languages), int)
+    draw = np.random.default_rng(round(100 * alpha) * 100 + seed)
     folder.mkdir(parents=True)
     _json(
         folder / "config.json",
@@ -267,17 +365,19 @@ def _arm(
             "languages": keys,
             "sampling": {"alpha": alpha, "basis": "blocks"},
             "model": {"num_layers": 2, "hidden_size": 64},
+            "batches": {"batch_sequences": 64},
+            "pretrain": {"steps": STEPS[-1]},
         },
     )
     metrics, telemetry = [], []
     for step in range(10, STEPS[-1] + 1, 10):
-        draws = np.round(step * 64 * weights / weights.sum()).astype(int).tolist()
+        drawn += draw.multinomial(10 * 64, weights / weights.sum())
         loss = 3.1 + 3.6 * math.exp(-step / 110) + float(rng.normal(0, 0.04))
         metrics.append(
             {"kind": "step", "step": step, "loss": loss, "learning_rate": 1e-3 * (1 - step / 500)}
             | {
                 "gradient_norm": float(rng.uniform(0.5, 1.2)),
-                "draws": dict(zip(keys, draws, strict=True)),
+                "draws": dict(zip(keys, drawn.tolist(), strict=True)),
             }
         )
         speed = float(rng.normal(21000, 900))

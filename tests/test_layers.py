@@ -27,6 +27,7 @@ LEAVES = {
     "setting_values",
     "storage",
     "tiers",
+    "workers",
 }
 
 # What may import everything, and is imported by nothing else.
@@ -40,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sampling": set(),
     "babel": {"paper"},
     "corpus": {"paper"},
-    "vocabulary": {"corpus.documents", "sampling"},
+    "vocabulary": {"corpus.documents", "corpus.scripts", "sampling"},
     "batches": {"vocabulary.special_tokens", "sampling"},
     "model": set(),
     "pretrain": {"model", "batches", "sampling"},
@@ -65,10 +66,27 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "result_tables": set(),
     "results": {"paper", "evaluate.scores", "result_tables"},
+    "sampling_results": {"results", "sampling"},
+    "stage_folders": {"results"},
+    "vocabulary_results": {
+        "corpus.documents",
+        "corpus.text_files",
+        "model.parameters",
+        "results",
+        "stage_folders",
+        "vocabulary",
+    },
     "cleaning_tables": {"babel.pages", "corpus", "results"},
-    "cleaning_results": {"babel.tongues", "cleaning_tables", "corpus", "results"},
-    "figures": {"paper", "sampling"},
-    "explorers": {"figures", "paper", "results", "sampling"},
+    "cleaning_results": {"babel.tongues", "cleaning_tables", "corpus", "results", "stage_folders"},
+    "figures": {"model.parameters", "paper", "sampling"},
+    "explorers": {
+        "figures",
+        "model.parameters",
+        "paper",
+        "results",
+        "sampling",
+        "vocabulary_results",
+    },
     "report_style": set(),
     "report_page": {"report_style"},
     "reports": {"paper", "report_page", "results"},
@@ -84,6 +102,11 @@ HOMES: dict[str, set[str]] = {
     "resiliparse": {"corpus"},
     "brotli": {"corpus"},
     "mwparserfromhell": {"corpus"},
+    "pythainlp": {"vocabulary.segmenters"},
+    "rjieba": {"vocabulary.segmenters"},
+    "sacremoses": {"vocabulary.moses", "vocabulary.segmenters"},
+    "sudachidict_small": {"vocabulary.segmenters"},
+    "sudachipy": {"vocabulary.segmenters"},
     "polars": {
         "ablations",
         "cleaning_results",
@@ -94,6 +117,8 @@ HOMES: dict[str, set[str]] = {
         "figures",
         "result_tables",
         "results",
+        "sampling_results",
+        "vocabulary_results",
     },
     "plotly": {"figures", "explorers", "report_page"},  # report_page: the bundled plotly.js
     "ipywidgets": {"explorers"},
@@ -104,6 +129,7 @@ HOMES: dict[str, set[str]] = {
     "nbconvert": {"reports"},
     "nbformat": {"reports"},
     "ray": {"corpus.executors"},
+    "tokenizers": {"vocabulary"},
     "transformers": set(),
 }
 

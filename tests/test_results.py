@@ -45,7 +45,7 @@ def test_a_missing_study_names_the_command_that_makes_it(
         ("heldout.jsonl", "heldout"),
         ("scores.jsonl", "scores"),
         ("findings.jsonl", "findings"),
-        ("fertility.jsonl", "fertility"),
+        ("vocabulary/languages.jsonl", "fertility"),
         ("cleaning.json", "cleaning"),
         ("arms.json", "runs"),
         ("blocks.jsonl", "passes"),

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from xlmr_lab import cleaning_tables, configs, storage
+from xlmr_lab import cleaning_tables, configs, stage_folders, storage
 from xlmr_lab.babel import tongues
 from xlmr_lab.cleaning_tables import CONFUSION, FLIPS, TRUTH
 from xlmr_lab.corpus import cards, documents, measure, statistics
@@ -47,15 +47,14 @@ def open_cleaning(study: Study) -> "Cleaning":
     Raises:
         UserError: the study names none, or they are not there any more.
     """
-    path = study.folder / "stages.json"
-    named = storage.read_json(path) if path.is_file() else {}
+    named = stage_folders.named(study)
     missing = [name for name in ("cleaned", "measured") if name not in named]
     if missing:
         raise UserError(
             f"{study.name}/stages.json names no {' and no '.join(missing)} text; `./lab` writes it"
         )
     wanted = ("cleaned", "measured", "babel")
-    found = {name: _place(study, named[name]) for name in wanted if name in named}
+    found = {name: stage_folders.find(study, name) for name in wanted if name in named}
     return Cleaning(
         study=study,
         cleaned=found["cleaned"],
@@ -251,15 +250,3 @@ class Cleaning:
         joined = frame.join(known, on="language", how="left", maintain_order="left")
         filled = joined.with_columns(pl.col("kept_bytes").fill_null(0))
         return filled.sort("kept_bytes", "language", descending=[True, False], maintain_order=True)
-
-
-def _place(study: Study, named: str) -> Path:
-    """Return the folder that a study made under this name: seen from where it ran, which is some
-    folder above its own.
-    """
-    for folder in (study.folder, *study.folder.resolve().parents):
-        if (folder / named).is_dir():
-            return folder / named
-    raise UserError(
-        f"{study.name} was made of {named}, which is not there any more; `./lab` makes it again"
-    )

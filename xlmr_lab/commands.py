@@ -6,18 +6,20 @@ redoes nothing that another verb has done. What a verb has to say goes to standa
 and logs to standard error.
 """
 
+import functools
 import logging
 import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from xlmr_lab import intervals, reports, results, storage
+from xlmr_lab.ablations import diagnosis, stages, surgery, surgery_told
 from xlmr_lab.ablations import folder as run_folder
-from xlmr_lab.ablations import stages
 from xlmr_lab.ablations.run import Study
 from xlmr_lab.errors import UserError
 from xlmr_lab.model import convert
 from xlmr_lab.pretrain.loop import load_model
+from xlmr_lab.vocabulary import export as tokenizer_files
 
 logger = logging.getLogger(__name__)
 
@@ -51,19 +53,34 @@ def corpus(work: Study, say: Say) -> None:
 
 
 def vocab(work: Study, say: Say) -> None:
-    """Train the vocabulary and tell how it cuts each language."""
-    folder = stages.vocabulary(work.config)
+    """Train the vocabulary and tell how it serves each language, and what it costs a model."""
+    measured, model = diagnosis.diagnosis(work.config), work.config.model
+    paid = {r["language"]: r["premium"] for r in storage.read_jsonl(measured / "premium.jsonl")}
     rows = [
         (
             row["language"],
             f"{row['fertility']:.2f}",
             f"{row['bytes_per_piece']:.2f}",
             f"{100 * row['unknown_rate']:.3f} %",
+            f"{row['letters_lost']:,} of {row['num_letters']:,}",
+            f"{row['pieces_used']:,}",
+            f"{row['pieces_used'] * model.hidden_size / 1e6:.2f}M",
+            f"{paid[row['language']]:.2f}" if row["language"] in paid else "-",
         )
-        for row in storage.read_json(folder / "fertility.json")
+        for row in storage.read_jsonl(measured / "languages.jsonl")
     ]
-    say(table(("language", "pieces a word", "bytes a piece", "unknown"), rows))
-    say(f"vocabulary: {folder}")
+    cut = ("pieces a word", "bytes a piece", "unknown", "letters lost")
+    say(table(("language", *cut, "pieces used", "parameters", "premium"), rows))
+    say(diagnosis.cost(work.config))
+    say(f"vocabulary: {stages.vocabulary(work.config)}")
+    if run_folder.is_free(work.folder, work.config):
+        work.prepare_vocabulary()
+        say(f'to look at it: notebooks/04_vocabulary.ipynb with run = "{work.folder}"')
+    else:
+        say(
+            f"{work.folder} holds a study with other settings and stays as it is; add name=NEW to "
+            "look at this vocabulary in notebooks/04_vocabulary.ipynb"
+        )
 
 
 def pretrain(work: Study, say: Say) -> None:
@@ -110,15 +127,41 @@ def report(work: Study, say: Say) -> None:
 
 
 def export(work: Study, say: Say) -> None:
-    """Write the main arm's first model as a Hugging Face folder, `export/` in the study's run
-    folder.
+    """Write the main arm's first model and its tokenizer as a Hugging Face folder, `export/` in
+    the study's run folder.
     """
     checkpoint = work.main_checkpoint()
     model, _ = load_model(checkpoint)
     target = work.folder / "export"
-    vocabulary = stages.vocabulary(work.config)
-    convert.to_huggingface(model, target, vocabulary=vocabulary)
+    write_tokenizer = functools.partial(
+        tokenizer_files.write,
+        stages.vocabulary(work.config),
+        max_tokens=model.encoder.config.max_tokens,
+    )
+    convert.to_huggingface(model, target, write_tokenizer=write_tokenizer)
     say(f"Hugging Face model: {target}")
+
+
+def trim(work: Study, say: Say) -> None:
+    """Trim a trained model and its vocabulary to `surgery.languages`, and prove that the logits of
+    the kept ids are what they were; `trimmed/` in the study's run folder.
+    """
+    folder, record = surgery.trim(work)
+    say(table(*surgery_told.trimmed_lines(record)))
+    for line in surgery_told.trimmed(record):
+        say(line)
+    say(f"trimmed model: {folder}")
+
+
+def extend(work: Study, say: Say) -> None:
+    """Extend a trained model and its vocabulary by a language, and prove that the loss on the old
+    languages is what it was; `extended/` in the study's run folder.
+    """
+    folder, record = surgery.extend(work)
+    say(table(*surgery_told.losses(record)))
+    for line in surgery_told.extended(record):
+        say(line)
+    say(f"extended model: {folder}")
 
 
 VERBS: dict[str, Callable[[Study, Say], None]] = {
@@ -130,6 +173,8 @@ VERBS: dict[str, Callable[[Study, Say], None]] = {
     "ablate": ablate,
     "report": report,
     "export": export,
+    "trim": trim,
+    "extend": extend,
 }
 
 

@@ -34,8 +34,23 @@ FERTILITY = pl.Schema(
         "fertility": pl.Float64,
         "bytes_per_piece": pl.Float64,
         "unknown_rate": pl.Float64,
+        "unseen": pl.Boolean,
+        "num_letters": pl.Int64,
+        "letters_lost": pl.Int64,
+        "letters_unseen": pl.Int64,
+        "letters_in_bytes": pl.Int64,
+        "share_lost": pl.Float64,
+        "largest_lost": pl.Float64,
+        "pieces_used": pl.Int64,
+        "pieces_own": pl.Int64,
+        "own_use": pl.Float64,
+        "used_bytes": pl.Int64,
     }
 )
+"""How the vocabulary serves each language (see vocabulary.diagnostics); `unseen` tells whether
+words, pieces and bytes are those of text that it was not trained on, `used_bytes` on how much text
+the pieces used were counted, `own_use` the share of the language's tokens that are its own pieces.
+"""
 FINDINGS = pl.Schema(
     {
         "id": pl.String,
@@ -54,5 +69,13 @@ FINDINGS = pl.Schema(
     }
 )
 """One row for each claim; `lean` is where an inconclusive one leans."""
-BLOCKS = pl.Schema({"language": pl.String, "num_blocks": pl.Int64})
-"""How many blocks of each language there are to train on."""
+BLOCKS = pl.Schema(
+    {
+        "language": pl.String,
+        "num_blocks": pl.Int64,
+        "num_pieces": pl.Int64,
+        "num_bytes": pl.Int64,
+        "num_sentences": pl.Int64,
+    }
+)
+"""How much of each language there is to train on, in every basis of sampling."""

@@ -128,9 +128,18 @@ class Study:
         """Return the kept text of each language, largest first."""
         return _with_tiers(self._frame("sizes.jsonl", SIZES))
 
+    def training_sizes(self) -> pl.DataFrame:
+        """Return `sizes` counted over the text that is trained on, held-out documents left out,
+        with its blocks and pieces; documents and words stay those of all text.
+        """
+        counted = {"num_bytes": "size_bytes", "num_sentences": "num_paragraphs"}
+        blocks = self._frame("blocks.jsonl", BLOCKS).rename(counted)
+        rest = self.sizes().drop(*counted.values())
+        return rest.join(blocks, on="language", how="left", maintain_order="left")
+
     def fertility(self) -> pl.DataFrame:
         """Return how the vocabulary cuts each language."""
-        return self._grouped(self._frame("fertility.jsonl", FERTILITY))
+        return self._grouped(self._frame("vocabulary/languages.jsonl", FERTILITY))
 
     def cleaning(self) -> pl.DataFrame:
         """Return paragraphs by language and fate: "kept" or the reason of rejection."""
@@ -174,17 +183,17 @@ class Study:
         return self._frame("findings.jsonl", FINDINGS).fill_nan(None)
 
     def runs(self) -> pl.DataFrame:
-        """Return the pretraining runs: name, seed, alpha, what was trained, for how long, and the
-        last training loss.
+        """Return the pretraining runs: name, seed, sampling, what was trained, for how long, and
+        the last training loss.
         """
         rows = []
-        for run, folder, config in self._arms():
+        for about, folder, config in self._arms():
             steps = [r for r in _records(folder / "metrics.jsonl") if r["kind"] == "step"]
             model, last = config["model"], steps[-1] if steps else {}
             rows.append(
                 {
-                    "run": run,
-                    "α": config["sampling"]["alpha"],
+                    "run": about["run"],
+                    "sampling": about["arm"].replace("alpha=", "α = "),
                     "seed": config["seed"],
                     "languages": len(config["languages"]),
                     "layers": model["num_layers"],
@@ -204,9 +213,8 @@ class Study:
     def draws(self) -> pl.DataFrame:
         """Return how many blocks of each language every run had drawn by each logged step."""
         rows = [
-            {"run": run, "seed": c["seed"], "alpha": c["sampling"]["alpha"], "step": r["step"]}
-            | {"language": language, "blocks": blocks}
-            for run, folder, c in self._arms()
+            about | {"step": r["step"], "language": language, "blocks": blocks}
+            for about, folder, _ in self._arms()
             for r in _records(folder / "metrics.jsonl")
             if r["kind"] == "step"
             for language, blocks in r["draws"].items()
@@ -217,7 +225,8 @@ class Study:
         """Return how often every run had gone through each language's blocks at its end."""
         drawn = self.draws()
         last = drawn.filter(pl.col("step") == pl.col("step").max().over("run"))
-        joined = last.join(self._frame("blocks.jsonl", BLOCKS), on="language", how="left")
+        blocks = self._frame("blocks.jsonl", BLOCKS).select("language", "num_blocks")
+        joined = last.join(blocks, on="language", how="left")
         return joined.with_columns(passes=pl.col("blocks") / pl.col("num_blocks"))
 
     def budget(self) -> float:
@@ -231,18 +240,20 @@ class Study:
 
     def _logged(self, file: str, columns: tuple[str, ...], kind: str | None) -> pl.DataFrame:
         rows = [
-            {"run": run, "seed": c["seed"], "alpha": c["sampling"]["alpha"]}
-            | {name: record[name] for name in columns}
-            for run, folder, c in self._arms()
+            about | {name: record[name] for name in columns}
+            for about, folder, _ in self._arms()
             for record in _records(folder / file)
             if kind is None or record["kind"] == kind
         ]
         return pl.DataFrame(rows, infer_schema_length=None)
 
-    def _arms(self) -> Iterator[tuple[str, Path, dict[str, Any]]]:
+    def _arms(self) -> Iterator[tuple[dict[str, Any], Path, dict[str, Any]]]:
+        """Yield what tells each run from others, its folder and its settings."""
         for arm in self._json("arms.json"):
             folder = self.folder / arm["folder"]
-            yield folder.name, folder, storage.read_json(folder / "config.json")
+            config = storage.read_json(folder / "config.json")
+            about = {"run": folder.name, "arm": arm["arm"], "seed": config["seed"]}
+            yield about | {"alpha": config["sampling"]["alpha"]}, folder, config
 
     def _grouped(self, frame: pl.DataFrame) -> pl.DataFrame:
         groups = self.sizes().select("language", "name", "script", "family", "tier", "size_bytes")

@@ -25,6 +25,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "pretrain": TRAINING,
     "evaluate": (*TRAINING, "tasks", "nli", "ner"),
     "export": TRAINING,
+    "trim": (*TRAINING, "surgery"),
+    "extend": (*TRAINING, "surgery"),
 }
 """The sections of settings that a verb's work depends on; the other verbs depend on all."""
 

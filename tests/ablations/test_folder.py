@@ -44,7 +44,7 @@ def test_other_settings_replace_the_results_with_one_warning(
 def test_settings_that_no_result_depends_on_replace_nothing(
     finished: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    config = changed("jobs=7", "data_dir=elsewhere")
+    config = changed("jobs=7", "data_dir=elsewhere", "passes_warned=4")
     run_folder.prepare(finished, config, "tiny")
     assert not caplog.records
     assert (finished / "report" / "index.html").is_file()
@@ -68,3 +68,13 @@ def test_a_report_of_other_settings_names_them(finished: Path) -> None:
 
 def test_settings_that_do_not_matter_are_settings(finished: Path) -> None:
     assert set(configs.leaves(StudyConfig)) >= run_folder.WITHOUT_EFFECT
+
+
+def test_a_folder_is_free_unless_it_holds_results_of_other_settings(
+    finished: Path, tmp_path: Path
+) -> None:
+    assert run_folder.is_free(tmp_path / "new", studies.tiny())
+    assert run_folder.is_free(finished, changed("jobs=7"))
+    assert not run_folder.is_free(finished, changed("vocabulary.size=900"))
+    run_folder.prepare(tmp_path / "begun", studies.tiny(), "tiny")
+    assert run_folder.is_free(tmp_path / "begun", changed("vocabulary.size=900"))

@@ -38,11 +38,25 @@ def test_runs_are_named_after_preset_and_text() -> None:
         ("seeds=0", "seeds must be at least 1"),
         ("jobs=0", "jobs must be at least 1"),
         ("nli.seeds=0", "seeds must be at least 1"),
+        ("passes_warned=0", "passes_warned must be above 0, got 0"),
+        ("sampling.changes=0.5", r"sampling\.changes has no effect with schedule=constant"),
     ],
 )
 def test_settings_that_cannot_run_are_refused(change, told) -> None:
     with pytest.raises(UserError, match=told):
         configs.override(studies.tiny(), [change])
+
+
+ANNEALED = ("sampling.schedule=annealed", "sampling.later_alphas=0.1", "sampling.changes=0.5")
+CAPPED = ("sampling.schedule=capped", "sampling.alpha=0", "sampling.max_passes=4")
+
+
+@pytest.mark.parametrize("schedule", [ANNEALED, CAPPED])
+def test_arms_of_constant_exponents_have_no_place_beside_a_schedule(schedule) -> None:
+    with pytest.raises(UserError, match=r"^ablation\.alphas compares .* set ablation.alphas= \("):
+        configs.override(studies.tiny(), schedule)
+    config = configs.override(studies.tiny(), [*schedule, "ablation.alphas="])
+    assert config.alphas() == [config.sampling.alpha]
 
 
 def test_an_unknown_preset_names_those_there_are() -> None:

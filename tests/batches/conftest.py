@@ -18,7 +18,7 @@ class ByteTokenizer:
         self.size = size
         self.fingerprint = f"bytes-{size}"
 
-    def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
+    def encode(self, texts: Sequence[str], language: str | None = None) -> list[np.ndarray]:
         """Return the bytes, behind the specials."""
         return [np.frombuffer(t.encode(), np.uint8).astype(np.int32) + 4 for t in texts]
 

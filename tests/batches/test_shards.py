@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from xlmr_lab import storage
-from xlmr_lab.batches import shards as module
+from xlmr_lab.batches import encoding
 from xlmr_lab.batches.shards import TokenShards, encode, token_dtype
 from xlmr_lab.batches.splits import LEAST_HELDOUT_TOKENS, SPLITS, rank
 from xlmr_lab.errors import UserError
@@ -95,7 +95,7 @@ def test_tokens_are_read_only(shards):
 def test_encoding_again_gives_the_same_bytes_however_it_is_chunked(
     folder, documents, tokenizer, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(module, "_CHUNK_CHARACTERS", 50)
+    monkeypatch.setattr(encoding, "CHUNK_CHARACTERS", 50)
     encode(documents, tokenizer, tmp_path, heldout_fraction=0.1)
     names = sorted(path.name for path in folder.iterdir())
     assert names == sorted(path.name for path in tmp_path.iterdir())

@@ -4,23 +4,29 @@ Run with: pytest tests/batches/test_stream.py
 """
 
 import dataclasses
+import hashlib
 import json
 from collections import Counter
 
 import numpy as np
 import pytest
 
-from xlmr_lab import sampling
+from xlmr_lab import languages
 from xlmr_lab.batches import packing
 from xlmr_lab.batches.shards import TokenShards, encode
 from xlmr_lab.batches.stream import (
     BatchConfig,
     BlockStream,
     StreamState,
+    draw_languages,
     heldout_blocks,
     heldout_masked,
+    upper_edges,
 )
 from xlmr_lab.errors import UserError
+from xlmr_lab.sampling.exponent import probabilities
+from xlmr_lab.sampling.schedules import Length, Phase, phases
+from xlmr_lab.sampling.settings import SamplingConfig
 
 CONFIG = BatchConfig(block_tokens=32, batch_sequences=16)
 
@@ -31,8 +37,8 @@ def stream(shards):
 
 
 def make(shards, *, alpha=0.3, seed=1, config=CONFIG):
-    q = sampling.probabilities(shards.sizes("blocks", config.block_tokens), alpha)
-    return BlockStream(shards, q, config=config, seed=seed)
+    q = probabilities(shards.sizes("blocks", config.block_tokens), alpha)
+    return BlockStream(shards, [Phase(1, q)], config=config, seed=seed)
 
 
 def take(stream, state, count):
@@ -126,17 +132,120 @@ def test_the_state_counts_blocks_and_passes(stream):
         assert number == drawn[language] / stream.num_blocks[language]
 
 
-def test_languages_are_drawn_by_their_probability(shards):
-    stream = make(shards, config=BatchConfig(block_tokens=32, batch_sequences=2000))
-    q = sampling.probabilities(shards.sizes("blocks", 32), 0.3)
-    _, state = take(stream, stream.start(), 10)
+def test_shares_of_a_million_draws_lie_within_sampling_error(shards):
+    """Five standard deviations for each language, and chi-square over the three: 13.8 is passed
+    once in a thousand seeds.
+    """
+    stream = make(shards, config=BatchConfig(block_tokens=32, batch_sequences=50_000))
+    q = probabilities(shards.sizes("blocks", 32), 0.3)
+    _, state = take(stream, stream.start(), 20)
+    assert sum(state.draws.values()) == 1_000_000
     for language, drawn in state.draws.items():
-        assert drawn / 20_000 == pytest.approx(q[language], abs=0.012)
+        error = (q[language] * (1 - q[language]) / 1e6) ** 0.5
+        assert abs(drawn / 1e6 - q[language]) < 5 * error, language
+    chi_square = sum((drawn - 1e6 * q[k]) ** 2 / (1e6 * q[k]) for k, drawn in state.draws.items())
+    assert chi_square < 13.8
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
+def test_shares_of_a_hundred_languages_lie_within_sampling_error(alpha):
+    """The paper's hundred as they are drawn, without text: a million points among their edges."""
+    sizes = {key: language.size_gib for key, language in languages.LANGUAGES.items()}
+    q = probabilities(sizes, alpha)
+    edges = upper_edges(Phase(1, q), sorted(q))
+    draws = (draw_languages(edges, step, seed=1, count=100_000) for step in range(10))
+    counts = sum(np.bincount(drawn, minlength=len(q)) for drawn in draws)
+    expected = 1e6 * np.array([q[key] for key in sorted(q)])
+    error = np.sqrt(expected * (1 - expected / 1e6))
+    assert (np.abs(counts - expected) < 5 * error).all()
+    assert ((counts - expected) ** 2 / expected).sum() < 148.2  # of 99, once in a thousand
+
+
+def test_each_block_is_drawn_as_often_as_the_passes_say_rounded_down_or_up(shards, stream):
+    batches, state = take(stream, stream.start(), 60)
+    rows = [zip(batch.languages, batch.tokens, strict=True) for batch in batches]
+    seen = Counter((key, tokens.tobytes()) for batch in rows for key, tokens in batch)
+    for language, passes in stream.passes(state).items():
+        tokens = shards.tokens(language, "train")
+        blocks = range(stream.num_blocks[language])
+        counts = [seen[language, packing.block(tokens, k, 32).tobytes()] for k in blocks]
+        assert passes == sum(counts) / len(counts)
+        assert set(counts) <= {int(passes), int(passes) + 1}
+    assert max(stream.passes(state).values()) > 2
+
+
+def scheduled(shards, *, steps, config=CONFIG, **settings):
+    """Return the stream of a schedule and its phases."""
+    sampling = SamplingConfig(**settings)
+    sizes = shards.sizes("blocks", config.block_tokens)
+    found = phases(sampling, sizes, Length(steps, config.batch_sequences))
+    return BlockStream(shards, found, config=config, seed=1), found
+
+
+def test_a_language_joins_at_its_very_step(shards):
+    """Of 20 steps 10 go before: Swahili may be in the 11th batch and is in none before it."""
+    config = BatchConfig(block_tokens=32, batch_sequences=400)
+    stream, _ = scheduled(
+        shards, steps=20, config=config, schedule="annealed", alpha=0.0, starts=("sw:0.5",)
+    )
+    batches, state = take(stream, stream.start(), 20)
+    present = ["sw" in batch.languages for batch in batches]
+    assert present == 10 * [False] + 10 * [True]
+    assert state.draws["sw"] == sum(batch.languages.count("sw") for batch in batches)
+
+
+def test_an_exponent_changes_at_its_very_step_and_nowhere_else(shards):
+    """Up to the change batches are those of the first exponent, after it those of the second."""
+    settings = {"alpha": 1.0, "later_alphas": (0.0,), "changes": (0.6,)}
+    stream, _ = scheduled(shards, steps=10, schedule="annealed", **settings)
+    streams = stream, make(shards, alpha=1.0), make(shards, alpha=0.0)
+    for step in range(10):
+        state = StreamState(step, stream.start().draws)
+        ours, first, second = (each.next(state)[0].languages for each in streams)
+        assert ours == (first if step < 6 else second)
+        assert first != second
+
+
+def test_a_stream_resumed_before_or_after_a_change_goes_on_bit_for_bit(shards):
+    settings = {"schedule": "annealed", "later_alphas": (0.0,), "changes": (0.5,)}
+    settings |= {"alpha": 1.0, "starts": ("ur:0.75",)}
+    stream, _ = scheduled(shards, steps=12, **settings)
+    whole, end = take(stream, stream.start(), 12)
+    for stop in (5, 6, 7, 9, 10):
+        first, middle = take(stream, stream.start(), stop)
+        saved = json.dumps(dataclasses.asdict(middle))
+        again, _ = scheduled(shards, steps=12, **settings)
+        rest, resumed_end = take(again, StreamState(**json.loads(saved)), 12 - stop)
+        assert_same(whole, first + rest)
+        assert resumed_end == end
+
+
+def test_capped_passes_are_kept_within_sampling_error(shards):
+    sizes = shards.sizes("blocks", 32)
+    steps = int(1.5 * sum(sizes.values()) / 16)
+    stream, found = scheduled(shards, steps=steps, schedule="capped", alpha=0.0, max_passes=2.0)
+    _, state = take(stream, stream.start(), steps)
+    for language, drawn in state.draws.items():
+        q = found[0].probabilities[language]
+        error = (16 * steps * q * (1 - q)) ** 0.5
+        assert drawn <= 2 * sizes[language] + 4 * error
+    assert stream.passes(state)["ur"] > 1.5
+
+
+def test_draws_of_a_constant_exponent_are_those_of_every_version(shards):
+    """Pinned: runs of the default settings draw the same blocks as ever."""
+    stream = make(shards)
+    batches, state = take(stream, stream.start(), 12)
+    digest = hashlib.sha256()
+    for batch in batches:
+        digest.update(batch.tokens.tobytes() + ",".join(batch.languages).encode())
+    assert state.draws == {"en": 94, "sw": 50, "ur": 48}
+    assert digest.hexdigest()[:16] == "706c643e0c6cccca"
 
 
 def test_the_order_of_the_probabilities_changes_nothing(shards, stream):
-    q = sampling.probabilities(shards.sizes("blocks", 32), 0.3)
-    turned = BlockStream(shards, dict(reversed(q.items())), config=CONFIG, seed=1)
+    q = probabilities(shards.sizes("blocks", 32), 0.3)
+    turned = BlockStream(shards, [Phase(1, dict(reversed(q.items())))], config=CONFIG, seed=1)
     assert_same(take(stream, stream.start(), 3)[0], take(turned, turned.start(), 3)[0])
 
 
@@ -147,7 +256,7 @@ def test_another_seed_gives_other_batches(shards, stream):
 
 
 def test_a_language_may_be_left_out(shards):
-    stream = BlockStream(shards, {"en": 0.5, "sw": 0.5}, config=CONFIG, seed=1)
+    stream = BlockStream(shards, [Phase(1, {"en": 0.5, "sw": 0.5})], config=CONFIG, seed=1)
     batches, _ = take(stream, stream.start(), 5)
     assert {language for batch in batches for language in batch.languages} == {"en", "sw"}
 
@@ -181,14 +290,14 @@ def test_a_language_shorter_than_a_block_is_named(shards):
     with pytest.raises(
         UserError, match=r"ur has \d+ tokens in its train part, fewer than one .* 5000"
     ):
-        BlockStream(shards, q, config=config, seed=1)
+        BlockStream(shards, [Phase(1, q)], config=config, seed=1)
     with pytest.raises(UserError, match=r"ur has \d+ tokens in its heldout part"):
         heldout_blocks(shards, "ur", config, 4)
 
 
 def test_a_language_without_shards_is_named(shards):
     with pytest.raises(UserError, match="no token shards for 'de'"):
-        BlockStream(shards, {"de": 1.0}, config=CONFIG, seed=1)
+        BlockStream(shards, [Phase(1, {"de": 1.0})], config=CONFIG, seed=1)
 
 
 def test_streams_of_equal_shards_are_equal_wherever_they_lie(

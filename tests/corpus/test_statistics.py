@@ -10,6 +10,7 @@ import pytest
 from xlmr_lab.corpus import documents, statistics
 from xlmr_lab.corpus.documents import DOCUMENTS
 from xlmr_lab.corpus.report import IdentifierReport, LanguageReport, Report
+from xlmr_lab.corpus.scripts import KNOWN_SCRIPTS
 from xlmr_lab.errors import UserError
 from xlmr_lab.languages import LANGUAGES
 from xlmr_lab.paper import tables
@@ -216,7 +217,7 @@ def test_every_script_of_the_papers_languages_is_told_apart() -> None:
     scripts = {
         part for row in LANGUAGES.values() for part in MIXTURES.get(row.script, [row.script])
     }
-    assert scripts <= set(statistics.KNOWN_SCRIPTS)
+    assert scripts <= set(KNOWN_SCRIPTS)
 
 
 @pytest.mark.real

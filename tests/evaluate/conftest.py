@@ -14,11 +14,18 @@ TINY = EncoderConfig(
 
 
 class ToyTokenizer:
-    """Cuts each white-space word into pieces of two characters; U+200B leaves no piece."""
+    """Cuts each white-space word into pieces of two characters; U+200B leaves no piece.
+
+    It remembers the languages that it was called with.
+    """
 
     size = 500
 
-    def encode(self, texts):
+    def __init__(self):
+        self.languages = []
+
+    def encode(self, texts, language=None):
+        self.languages.append(language)
         return [self._ids(text) for text in texts]
 
     def _ids(self, text):

@@ -12,7 +12,7 @@ from xlmr_lab.evaluate.encoders import load_encoder
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.pretrain.loop import pretrain
 from xlmr_lab.pretrain.settings import PretrainConfig, PretrainRun
-from xlmr_lab.sampling import SamplingConfig
+from xlmr_lab.sampling.settings import SamplingConfig
 
 SHAPE = EncoderConfig(num_layers=1, hidden_size=16, num_heads=2, ffn_size=32, max_tokens=16)
 IDS = torch.tensor([[0, 9, 8, 7, 2]])

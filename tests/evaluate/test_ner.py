@@ -46,7 +46,7 @@ def folder(tmp_path):
 
 def test_the_first_piece_of_each_word_carries_its_label(tokenizer):
     sentences = TaggedSentences([["abcd", "ef", "ghabcd"]], [["B-PER", "I-PER", "O"]])
-    examples = ner.encode(tokenizer, sentences, LABELS, max_tokens=24)
+    examples = ner.encode(tokenizer, sentences, LABELS, language="qaa", max_tokens=24)
     pieces = tokenizer.encode(["abcd ef ghabcd"])[0]
     assert examples.tokens.values.tolist() == [0, *pieces, 2]
     assert examples.positions.values.tolist() == [1, 3, 4]
@@ -56,7 +56,7 @@ def test_the_first_piece_of_each_word_carries_its_label(tokenizer):
 @pytest.mark.parametrize("word", ["\u200b", ""])
 def test_a_word_without_a_piece_stands_as_unknown_and_is_labelled(tokenizer, word):
     sentences = TaggedSentences([["ab", word, "cd"]], [["O", "B-LOC", "O"]])
-    examples = ner.encode(tokenizer, sentences, LABELS, max_tokens=24)
+    examples = ner.encode(tokenizer, sentences, LABELS, language="qaa", max_tokens=24)
     (a,), (c,) = tokenizer.encode(["ab", "cd"])
     assert examples.tokens.values.tolist() == [0, a, 3, c, 2]
     assert examples.positions.values.tolist() == [1, 2, 3]
@@ -66,7 +66,7 @@ def test_a_word_without_a_piece_stands_as_unknown_and_is_labelled(tokenizer, wor
 def test_a_sentence_that_is_too_long_is_split_between_words(tokenizer):
     words = ["abcd", "abcdef", "ab", "abcdefgh"]
     sentences = TaggedSentences([words], [["B-PER", "I-PER", "I-PER", "O"]])
-    examples = ner.encode(tokenizer, sentences, LABELS, max_tokens=8)
+    examples = ner.encode(tokenizer, sentences, LABELS, language="qaa", max_tokens=8)
     assert examples.tokens.lengths.tolist() == [8, 6]  # 2 + 3 + 1 pieces, then 4
     assert examples.positions.values.tolist() == [1, 3, 6, 1]
     assert examples.positions.starts.tolist() == [0, 3, 4]
@@ -75,7 +75,7 @@ def test_a_sentence_that_is_too_long_is_split_between_words(tokenizer):
 
 def test_a_word_that_is_longer_than_a_window_keeps_its_first_pieces(tokenizer):
     sentences = TaggedSentences([["ab", "cd" * 40, "ef"]], [["O", "B-PER", "O"]])
-    examples = ner.encode(tokenizer, sentences, LABELS, max_tokens=8)
+    examples = ner.encode(tokenizer, sentences, LABELS, language="qaa", max_tokens=8)
     assert examples.tokens.lengths.tolist() == [3, 8, 3]
     assert examples.positions.values.tolist() == [1, 1, 1]
 
@@ -100,7 +100,7 @@ def test_no_gold_entity_is_lost_however_short_the_windows(tokenizer, max_tokens)
     sentences = TaggedSentences(
         *map(list, zip(*(sentence(rng, 20) for _ in range(50)), strict=True))
     )
-    examples = ner.encode(tokenizer, sentences, LABELS, max_tokens=max_tokens)
+    examples = ner.encode(tokenizer, sentences, LABELS, language="qaa", max_tokens=max_tokens)
     assert examples.tokens.lengths.max() <= max_tokens
     assert len(examples.labels) == len(examples.positions.values)
     num_words = [len(words) for words in sentences.words]
@@ -154,6 +154,11 @@ def test_a_target_scores_its_own_labels_as_perfect(tokenizer, folder):
     assert target.score(np.zeros_like(target.examples.labels)) == 0.0
 
 
+def test_each_file_is_encoded_as_the_language_it_is_in(tokenizer, folder):
+    ner.load(tokenizer, folder, train_language="qaa", languages=["qab"], config=QUICK)
+    assert tokenizer.languages == ["qaa", "qab"]
+
+
 @pytest.mark.real
 @pytest.mark.skipif(not PANX.is_dir(), reason="needs the real data in ../shared/data")
 def test_no_gold_entity_of_real_files_is_lost_in_short_windows(tokenizer):
@@ -179,7 +184,7 @@ def test_label_set_has_both_tags_of_a_type_that_only_begins():
 
 def test_batches_of_words_point_at_first_pieces(tokenizer):
     sentences = TaggedSentences([["abcd", "ef"], ["gh"]], [["B-PER", "I-PER"], ["O"]])
-    examples = ner.encode(tokenizer, sentences, LABELS, max_tokens=24)
+    examples = ner.encode(tokenizer, sentences, LABELS, language="qaa", max_tokens=24)
     batch = collate(examples, np.array([0, 1]), torch.device("cpu"))
     assert batch.positions.tolist() == [[1, 3], [1, 0]]
     assert batch.labels.tolist() == [[3, 4], [0, -100]]

@@ -55,7 +55,7 @@ def run(encoder, tokenizer, folder, **changes):
 
 def test_a_pair_is_laid_out_as_in_the_released_models(tokenizer):
     pairs = Pairs(["ab cd", "ef"], ["gh", "ab cd ef"], [2, 0])
-    examples = nli.encode(tokenizer, pairs, max_tokens=24)
+    examples = nli.encode(tokenizer, pairs, language="qaa", max_tokens=24)
     a, c, e, g = (tokenizer.encode([word])[0][0] for word in ("ab", "cd", "ef", "gh"))
     expected = [0, a, c, 2, 2, g, 2, 0, e, 2, 2, a, c, e, 2]
     assert examples.tokens.values.tolist() == expected
@@ -67,7 +67,7 @@ def test_a_pair_is_laid_out_as_in_the_released_models(tokenizer):
 def test_pairs_that_are_too_long_are_cut_and_counted(tokenizer, caplog):
     with caplog.at_level(logging.INFO):
         pairs = Pairs(["ab " * 30, "ab"], ["cd ef", "ab"], [0, 0])
-        examples = nli.encode(tokenizer, pairs, max_tokens=10)
+        examples = nli.encode(tokenizer, pairs, language="qaa", max_tokens=10)
     assert examples.tokens.lengths.tolist() == [10, 6]
     assert examples.tokens.values[5:10].tolist() == [2, 2, *tokenizer.encode(["cd ef"])[0], 2]
     assert "1 of 2 pairs are longer than 10 tokens" in caplog.text
@@ -163,6 +163,11 @@ def test_what_does_not_fit_is_refused(encoder, tokenizer, folder):
     (folder / "train-qaa.tsv").unlink()
     with pytest.raises(UserError, match=r"no train-qaa.tsv .* a train file: qab, qac"):
         run(encoder, tokenizer, folder)
+
+
+def test_each_file_is_encoded_as_the_language_it_is_in(tokenizer, folder):
+    nli.load(tokenizer, folder, train_language="qab", languages=["qaa", "qac"], config=QUICK)
+    assert tokenizer.languages == ["qab", "qab", "qaa", "qaa", "qac", "qac"]
 
 
 def test_the_label_order_of_scores_is_that_of_the_file(encoder, tokenizer, folder):

@@ -14,7 +14,7 @@ import pytest
 from xlmr_lab import results
 from xlmr_lab.explorers.ablations import AblationExplorer
 from xlmr_lab.explorers.sampling import SamplingExplorer
-from xlmr_lab.figures import ablation, sampling
+from xlmr_lab.figures import ablation, repetition, sampling
 from xlmr_lab.results import Study
 
 
@@ -25,7 +25,7 @@ def study(study_folder: Path) -> Study:
 
 @pytest.fixture
 def dial(study: Study) -> SamplingExplorer:
-    return SamplingExplorer(study.sizes(), results.paper_sizes())
+    return SamplingExplorer(study.training_sizes(), results.paper_sizes())
 
 
 @pytest.fixture
@@ -47,6 +47,7 @@ def rerun(explorer: Any, study: Study) -> go.Figure:
     call = re.search("<code>(.*)</code>", explorer.call.value)
     assert call
     names = {"sampling": sampling, "ablation": ablation, "results": results, "study": study}
+    names["repetition"] = repetition
     return eval(html.unescape(call[1]), names)
 
 
@@ -56,7 +57,7 @@ def controls(widget: ipywidgets.Widget) -> list[ipywidgets.Widget]:
 
 
 def test_alpha_one_samples_by_size_and_alpha_zero_all_alike(dial: SamplingExplorer) -> None:
-    size = dial.corpora["study.sizes()"]["size_bytes"]
+    size = dial.corpora["study.training_sizes()"]["num_blocks"]
     dial.alpha.value = 1.0
     dots = [y for trace in shown(dial).data[1:] if trace.yaxis == "y" for y in trace.y]
     assert dots == pytest.approx((size / size.sum()).to_list(), rel=1e-4)
@@ -70,7 +71,7 @@ def test_the_corpus_switch_draws_the_papers_hundred(dial: SamplingExplorer) -> N
     assert len(shown(dial).data[0].x) == 100
     assert "sentences" not in dial.basis.options
     dial.basis.value = "words"
-    dial.corpus.value = "study.sizes()"
+    dial.corpus.value = "study.training_sizes()"
     assert dial.basis.value == "words"
     dial.basis.value = "sentences"
     dial.corpus.value = "results.paper_sizes()"
@@ -86,6 +87,9 @@ def test_the_corpus_switch_draws_the_papers_hundred(dial: SamplingExplorer) -> N
         ("color", "script"),
         ("logarithmic", True),
         ("corpus", "results.paper_sizes()"),
+        ("schedule", "annealed"),
+        ("schedule", "capped"),
+        ("picture", "repetition.over_run"),
     ],
 )
 def test_each_dial_changes_the_picture_and_its_call_draws_it(
@@ -95,6 +99,68 @@ def test_each_dial_changes_the_picture_and_its_call_draws_it(
     getattr(dial, control).value = value
     assert (drawn(shown(dial)), [trace.type for trace in shown(dial).data]) != before
     assert drawn(rerun(dial, study)) == drawn(shown(dial))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "control", "value"),
+    [
+        ("annealed", "alpha", 0.9),
+        ("annealed", "later", (0.1, 0.6)),
+        ("annealed", "changes", (0.2, 0.6)),
+        ("annealed", "joining", ("qab", "qal")),
+        ("capped", "max_passes", 2.0),
+        ("capped", "budget", 0.3),
+    ],
+)
+@pytest.mark.parametrize("picture", ["sampling.distribution", "repetition.over_run"])
+def test_each_dial_of_a_schedule_changes_the_picture_and_its_call_draws_it(
+    dial: SamplingExplorer, study: Study, picture: str, schedule: str, control: str, value: object
+) -> None:
+    dial.picture.value, dial.schedule.value = picture, schedule
+    before = drawn(shown(dial))
+    getattr(dial, control).value = value
+    assert drawn(shown(dial)) != before
+    assert drawn(rerun(dial, study)) == drawn(shown(dial))
+
+
+def test_languages_join_where_the_dial_says(dial: SamplingExplorer) -> None:
+    dial.schedule.value, dial.joining.value, dial.join_at.value = "annealed", ("qal",), 0.25
+    assert dial.arguments["starts"] == ("qal:0.25",)
+    before = drawn(shown(dial))
+    dial.join_at.value = 0.75
+    assert drawn(shown(dial)) != before
+
+
+def test_an_annealed_exponent_begins_above_the_later_ones(dial: SamplingExplorer) -> None:
+    dial.schedule.value = "annealed"
+    assert dial.arguments["alpha"] > max(dial.arguments["later_alphas"])
+
+
+def test_controls_without_effect_are_hidden(dial: SamplingExplorer) -> None:
+    def hidden() -> set[str]:
+        names = ("alpha", "max_passes", "later", "changes", "joining", "join_at", "logarithmic")
+        return {name for name in names if getattr(dial, name).layout.display == "none"}
+
+    annealed = {"later", "changes", "joining", "join_at"}
+    assert hidden() == annealed | {"max_passes"}
+    dial.schedule.value = "capped"
+    assert hidden() == annealed | {"alpha"}
+    dial.schedule.value, dial.picture.value = "annealed", "repetition.over_run"
+    assert hidden() == {"max_passes", "logarithmic"}
+
+
+def test_a_cap_that_cannot_hold_is_said_in_place_of_the_picture(dial: SamplingExplorer) -> None:
+    dial.schedule.value, dial.max_passes.value, dial.budget.value = "capped", 2.0, 10.0
+    assert not shown(dial).data
+    assert "times through all text" in shown(dial).layout.annotations[0].text
+    dial.max_passes.value = 32.0
+    assert shown(dial).data
+
+
+def test_the_basis_and_the_length_to_begin_with_can_be_given(study: Study) -> None:
+    given = {"alpha": 0.7, "basis": "pieces", "budget": 2.5}
+    dial = SamplingExplorer(study.training_sizes(), results.paper_sizes(), **given)
+    assert {name: dial.arguments[name] for name in given} == given
 
 
 @pytest.mark.parametrize(
@@ -141,7 +207,7 @@ def test_filters_that_nothing_passes_leave_an_empty_picture_that_says_so(
 def test_every_control_has_a_label(name: str, request: pytest.FixtureRequest) -> None:
     explorer = request.getfixturevalue(name)
     found = [c for c in controls(explorer) if not isinstance(c, ipywidgets.HTML)]
-    assert len(found) == 6
+    assert len(found) == {"dial": 13, "arms": 6}[name]
     assert all(control.description for control in found)
 
 

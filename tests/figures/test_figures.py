@@ -12,9 +12,18 @@ import plotly.graph_objects as go
 import polars as pl
 import pytest
 
-from xlmr_lab import results
+from xlmr_lab import results, sampling_results
 from xlmr_lab.errors import UserError
-from xlmr_lab.figures import ablation, corpus, findings, sampling, training, transfer
+from xlmr_lab.figures import (
+    ablation,
+    corpus,
+    findings,
+    repetition,
+    sampling,
+    training,
+    transfer,
+    vocabulary,
+)
 from xlmr_lab.results import Study
 
 NOTE = "a larger setting is tried elsewhere"
@@ -53,7 +62,7 @@ def test_shares_of_paragraphs_add_up_to_one_for_each_language(study: Study) -> N
 
 
 def test_fertility_draws_pieces_per_word_above_bytes_per_piece(study: Study) -> None:
-    figure = corpus.fertility(study.fertility())
+    figure = vocabulary.fertility(study.fertility())
     frame = study.fertility()
     upper = dict(frame.select("name", "fertility").rows())
     lower = dict(frame.select("name", "bytes_per_piece").rows())
@@ -266,9 +275,12 @@ def test_findings_stand_beside_the_papers_numbers(study: Study) -> None:
 FIGURES: dict[str, Callable[[Study], go.Figure]] = {
     "sizes": lambda s: corpus.sizes(s.sizes()),
     "cleaning": lambda s: corpus.cleaning(s.cleaning()),
-    "fertility": lambda s: corpus.fertility(s.fertility()),
+    "fertility": lambda s: vocabulary.fertility(s.fertility()),
     "sampling": lambda s: sampling.distribution(s.sizes(), alpha=0.3, log=True),
     "paper": lambda s: sampling.distribution(results.paper_sizes(), alpha=0.3, color="script"),
+    "over_run": lambda s: repetition.over_run(s.training_sizes(), basis="blocks", alpha=0.3),
+    "realised": lambda s: repetition.realised(sampling_results.realised(s)),
+    "by_basis": lambda s: sampling.by_basis(s.training_sizes(), alpha=0.3),
     "heldout": lambda s: training.heldout(s.heldout(), alpha=0.3),
     "optimisation": lambda s: training.optimisation(s.steps(), alpha=0.3),
     "draws": lambda s: training.draws(s.draws(), s.sizes()),

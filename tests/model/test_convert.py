@@ -107,17 +107,23 @@ def test_export_and_import_give_the_same_weights_back(model: MaskedLM, tmp_path:
         assert torch.equal(back.state_dict()[name], tensor), name
 
 
-def test_vocabulary_travels_along(model: MaskedLM, tmp_path: Path):
-    (tmp_path / "vocabulary").mkdir()
-    (tmp_path / "vocabulary" / "sentencepiece.model").write_bytes(b"pieces")
-    to_huggingface(model, tmp_path / "out", vocabulary=tmp_path / "vocabulary")
-    assert (tmp_path / "out" / "sentencepiece.bpe.model").read_bytes() == b"pieces"
+def test_the_files_of_a_tokenizer_travel_along(model: MaskedLM, tmp_path: Path):
+    def write_tokenizer(folder: Path) -> None:
+        (folder / "tokenizer.json").write_text("{}")
+
+    to_huggingface(model, tmp_path / "out", write_tokenizer=write_tokenizer)
+    assert (tmp_path / "out" / "tokenizer.json").read_text() == "{}"
+    assert from_huggingface(tmp_path / "out").encoder.config == model.encoder.config
 
 
-def test_a_missing_vocabulary_is_refused_before_anything_is_written(model: MaskedLM, tmp_path):
-    with pytest.raises(UserError, match="no vocabulary at"):
-        to_huggingface(model, tmp_path / "out", vocabulary=tmp_path)
-    assert not (tmp_path / "out").exists()
+def test_a_tokenizer_that_cannot_be_written_leaves_nothing(model: MaskedLM, tmp_path: Path):
+    def write_tokenizer(folder: Path) -> None:
+        (folder / "tokenizer.json").write_text("{}")
+        raise UserError("no vocabulary at all")
+
+    with pytest.raises(UserError, match="no vocabulary at all"):
+        to_huggingface(model, tmp_path / "out", write_tokenizer=write_tokenizer)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_stored_copies_of_tied_weights_are_accepted_if_equal(model: MaskedLM, tmp_path: Path):

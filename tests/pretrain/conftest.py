@@ -1,8 +1,9 @@
 """Token shards in three languages, and the settings of a run that takes a second."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from xlmr_lab.batches.shards import TokenShards, encode
 from xlmr_lab.batches.stream import BatchConfig
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.pretrain.loop import PretrainConfig, PretrainRun
-from xlmr_lab.sampling import SamplingConfig
+from xlmr_lab.sampling.settings import SamplingConfig
 
 DOCUMENTS = {"en": 200, "sw": 60, "ur": 40}
 
@@ -23,7 +24,7 @@ class ByteTokenizer:
     size = 300
     fingerprint = "bytes"
 
-    def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
+    def encode(self, texts: Sequence[str], language: str | None = None) -> list[np.ndarray]:
         """Return the bytes, behind the specials."""
         return [np.frombuffer(t.encode(), np.uint8).astype(np.int32) + 4 for t in texts]
 
@@ -65,9 +66,18 @@ def shards(shards_folder: Path) -> TokenShards:
 
 @pytest.fixture(scope="session")
 def make_run() -> Callable[..., PretrainRun]:
-    """Return a function that makes a run's settings: `make_run(steps=4, alpha=1.0)`."""
+    """Return a function that makes a run's settings: `make_run(steps=4, alpha=1.0)`; `sampling` are
+    further settings of it.
+    """
 
-    def make(*, alpha: float = 0.3, block_tokens: int = 16, dropout: float = 0.1, **changes):
+    def make(
+        *,
+        alpha: float = 0.3,
+        block_tokens: int = 16,
+        dropout: float = 0.1,
+        sampling: Mapping[str, Any] | None = None,
+        **changes,
+    ):
         settings = {
             "steps": 12,
             "peak_learning_rate": 3e-3,
@@ -81,7 +91,7 @@ def make_run() -> Callable[..., PretrainRun]:
         run |= {name: changes.pop(name) for name in list(changes) if name in run}
         return PretrainRun(
             **run,
-            sampling=SamplingConfig(alpha=alpha),
+            sampling=SamplingConfig(alpha=alpha, **(sampling or {})),
             batches=BatchConfig(block_tokens=block_tokens, batch_sequences=4),
             model=EncoderConfig(
                 num_layers=2,

@@ -15,6 +15,12 @@ from xlmr_lab import configs
 SCRIPT = Path(__file__).with_name("killed_runs.py")
 ROOT = Path(__file__).parents[2]
 KILLED, INTERRUPTED = -9, 130
+SCHEDULE = {
+    "schedule": "annealed",
+    "later_alphas": (0.3, 0.0),
+    "changes": (0.33, 0.6),
+    "starts": ("ur:0.5",),
+}
 
 
 def command(*arguments: object) -> list[str]:
@@ -27,8 +33,8 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory, shards_folder: Path, make_run) -> dict:
-    """What every scenario of killed_runs.py left."""
-    settings = json.dumps(configs.to_dict(make_run()))
+    """What every scenario of killed_runs.py left of a run whose sampling changes in its middle."""
+    settings = json.dumps(configs.to_dict(make_run(alpha=1.0, sampling=SCHEDULE)))
     work = tmp_path_factory.mktemp("killed")
     done = subprocess.run(
         command(shards_folder, work, settings),

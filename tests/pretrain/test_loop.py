@@ -76,7 +76,7 @@ def test_heldout_records_hold_each_language_and_their_mean(finished: Path):
 def test_metrics_hold_nothing_of_the_clock(finished: Path):
     names = {name for r in storage.read_jsonl(finished / "metrics.jsonl") for name in r}
     assert names == {"kind", "step", "loss", "learning_rate", "gradient_norm", "draws"} | {
-        "loss_by_language"
+        *("loss_by_language", "shares", "passes", "passes_at_end")
     }
     telemetry = storage.read_jsonl(finished / "telemetry.jsonl")
     assert [set(r) for r in telemetry] == 6 * [{"step", "seconds", "tokens_per_second"}]
@@ -281,5 +281,7 @@ def test_another_number_of_threads_is_said_when_going_on(
 
 def test_config_json_is_readable_without_the_lab(finished: Path, make_run):
     config = json.loads((finished / "config.json").read_text())
-    assert config["sampling"] == {"alpha": 0.3, "basis": "blocks"}
+    assert config["sampling"] == dataclasses.asdict(make_run().sampling) | {
+        name: [] for name in ("later_alphas", "changes", "starts")
+    }
     assert config["model"] == dataclasses.asdict(make_run().model)

@@ -5,7 +5,9 @@ import pytest
 from xlmr_lab import configs
 from xlmr_lab.errors import UserError
 from xlmr_lab.pretrain.loop import PretrainRun
-from xlmr_lab.pretrain.settings import check, language_probabilities
+from xlmr_lab.pretrain.settings import check, expected_passes, sampling_phases
+from xlmr_lab.sampling.exponent import probabilities
+from xlmr_lab.sampling.schedules import Length, Phase
 
 
 @pytest.mark.parametrize(
@@ -44,7 +46,43 @@ def test_settings_survive_json(make_run):
 
 
 def test_probabilities_are_those_of_the_runs_languages(make_run, shards):
-    probabilities = language_probabilities(make_run(languages=("ur", "sw"), alpha=1.0), shards)
+    (phase,) = sampling_phases(make_run(languages=("ur", "sw"), alpha=1.0), shards)
     blocks = shards.sizes("blocks", 16)
     total = blocks["ur"] + blocks["sw"]
-    assert probabilities == pytest.approx({key: blocks[key] / total for key in ("ur", "sw")})
+    assert phase.first_step == 1
+    assert phase.probabilities == pytest.approx({key: blocks[key] / total for key in ("ur", "sw")})
+
+
+@pytest.mark.parametrize("basis", ["sentences", "blocks", "bytes", "pieces"])
+def test_every_basis_counts_what_the_shards_say_of_it(make_run, shards, basis):
+    languages = ("en", "sw", "ur")
+    if basis == "blocks":
+        sizes = {key: float(shards.num_blocks(key, 16)) for key in languages}
+    else:
+        sizes = {key: float(shards.counts(key)[basis]) for key in languages}
+    run = make_run(sampling={"basis": basis})
+    assert sampling_phases(run, shards) == [Phase(1, probabilities(sizes, 0.3))]
+
+
+def test_expected_passes_are_worked_by_hand(make_run, shards):
+    """Twelve steps of four blocks; Swahili joins after the first six."""
+    sampling = {"schedule": "annealed", "starts": ("sw:0.5",)}
+    run = make_run(languages=("ur", "sw"), alpha=0.0, sampling=sampling)
+    assert run.length == Length(12, 4)
+    assert expected_passes(run, shards) == {
+        "ur": pytest.approx((24 + 12) / shards.num_blocks("ur", 16)),
+        "sw": pytest.approx(12 / shards.num_blocks("sw", 16)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("sampling", "message"),
+    [
+        ({"schedule": "annealed", "starts": ("fr:0.5",)}, "starts names fr, but the run's"),
+        ({"schedule": "annealed", "starts": ("sw:0.01",)}, "12 steps is too short"),
+        ({"schedule": "capped", "max_passes": 0.1}, "more than sampling.max_passes=0.1"),
+    ],
+)
+def test_a_schedule_that_does_not_fit_the_run_is_refused(make_run, shards, sampling, message):
+    with pytest.raises(UserError, match=message):
+        check(make_run(alpha=0.0, sampling=sampling), shards)

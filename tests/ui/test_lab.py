@@ -102,6 +102,15 @@ def test_the_sampling_explorer_follows_its_controls(page: Any, lab: str) -> None
     page.locator(".noUi-handle").first.press("Home")
     alike = notebook.changed(hundred)
     assert set(alike[1]["y"]) == {0.01}
+    page.get_by_label("schedule").select_option(label="capped")
+    capped = notebook.changed(alike)
+    assert dots(capped) == 300
+    page.locator(".widget-html code").filter(has_text="max_passes=4.0").wait_for()
+    assert not page.get_by_text("exponent α", exact=True).is_visible()
+    page.get_by_label("picture").select_option(label="by part of the run")
+    page.get_by_label("schedule").select_option(label="annealed α")
+    assert notebook.changed(capped)[0]["y"] == [0.7, 0.5, 0.3, 0.3]
+    assert page.get_by_text("exponent α", exact=True).is_visible()
     assert notebook.errors() == 0
     assert page.foreign == []
 
@@ -127,5 +136,31 @@ def test_the_ablation_explorer_follows_its_controls(page: Any, lab: str) -> None
     languages = notebook.changed(single)
     assert len(languages) == 2 * 4
     assert "group='language', reference=0.3, seeds=True" in notebook.call()
+    assert notebook.errors() == 0
+    assert page.foreign == []
+
+
+def test_the_vocabulary_explorers_follow_their_controls(page: Any, lab: str) -> None:
+    notebook = Notebook(page, lab.format(name="04_vocabulary"))
+    fertility = notebook.plotted()
+    assert dots(fertility) == 12
+    page.get_by_label("measure").select_option(label="premium")
+    assert dots(notebook.changed(fertility)) == 12
+    text = page.get_by_label("text", exact=True)
+    text.fill("\u0645\u0631\u062d\u0628\u0627 ab")
+    pieces = page.locator(".jupyter-widgets div[dir=rtl]")
+    pieces.first.wait_for()
+    assert pieces.first.inner_text() == "\u0645\u0631\u062d\u0628\u0627 ab"
+    direction = "e => getComputedStyle(e).unicodeBidi"
+    assert page.evaluate(direction, text.element_handle()) == "plaintext"
+    solver = page.locator(".jupyter-widgets .js-plotly-plot").nth(1)
+    solver.scroll_into_view_if_needed()
+    assert solver.locator(".scatterlayer .trace").count() == 6
+    page.get_by_label("model", exact=True).select_option(label="this study")
+    page.locator(".widget-html code").filter(has_text="body_width=64").wait_for()
+    page.wait_for_function(
+        "() => document.querySelectorAll('.jupyter-widgets .js-plotly-plot')[1]"
+        ".querySelectorAll('.scatterlayer .trace').length === 4"
+    )
     assert notebook.errors() == 0
     assert page.foreign == []

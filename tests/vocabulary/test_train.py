@@ -3,23 +3,24 @@
 Run with: pytest tests/vocabulary/test_train.py
 """
 
+import hashlib
 import io
 import os
 import subprocess
 import sys
-from collections import Counter
 
-import numpy as np
 import pytest
 import sentencepiece
 
 from xlmr_lab import storage
 from xlmr_lab.errors import UserError
-from xlmr_lab.vocabulary import train as training
+from xlmr_lab.vocabulary import memory
+from xlmr_lab.vocabulary.load import load
+from xlmr_lab.vocabulary.sample import MOST_PASSES, Sample, paragraphs
 from xlmr_lab.vocabulary.settings import VocabularyConfig
 from xlmr_lab.vocabulary.special_tokens import UNK_ID
 from xlmr_lab.vocabulary.tokenizer import Tokenizer
-from xlmr_lab.vocabulary.train import alphabet, paragraphs, sample, train
+from xlmr_lab.vocabulary.train import plan, train
 
 CONFIG = VocabularyConfig(size=400, sample_bytes=120_000)
 
@@ -44,30 +45,67 @@ def test_the_same_seed_gives_the_same_bytes_anywhere(folder, texts, sizes, tmp_p
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
 
 
-def test_another_process_gives_the_same_bytes(tmp_path):
-    code = (
-        "import hashlib, pathlib, sys\n"
-        "from xlmr_lab.vocabulary.settings import VocabularyConfig\n"
-        "from xlmr_lab.vocabulary.train import train\n"
-        "words = [f'{a}{b}{c}' for a in 'bdfk' for b in 'aeiou' for c in 'lmnr']\n"
-        "lines = [' '.join(words[i * 7 % 80 : i * 7 % 80 + 9]) for i in range(200)]\n"
-        "folder = pathlib.Path(sys.argv[1])\n"
-        "folder.mkdir()\n"
-        "config = VocabularyConfig(size=40, sample_bytes=5000)\n"
-        "train({'qaa': lambda: iter(lines)}, {'qaa': 1}, folder, config=config, seed=3)\n"
-        "print(hashlib.sha256((folder / 'sentencepiece.model').read_bytes()).hexdigest())\n"
-    )
+IN_ANOTHER_PROCESS = """
+import hashlib, pathlib, sys
+from xlmr_lab.vocabulary.settings import VocabularyConfig
+from xlmr_lab.vocabulary.train import train
+words = [f"{a}{b}{c}" for a in "bdfk" for b in "aeiou" for c in "lmnr"]
+lines = [" ".join(words[i * 7 % 80 : i * 7 % 80 + 9]) for i in range(200)]
+folder = pathlib.Path(sys.argv[1])
+folder.mkdir()
+config = VocabularyConfig(model=sys.argv[2], size=40, sample_bytes=5000)
+texts = {key: lambda: iter(lines) for key in {"qab", "qaa"}}
+train(texts, {"qaa": 1, "qab": 3}, folder, config=config, seed=3)
+for path in sorted(folder.iterdir()):
+    print(path.name, hashlib.sha256(path.read_bytes()).hexdigest())
+"""
+
+
+@pytest.mark.parametrize("model", ["unigram", "bpe", "wordpiece"])
+def test_another_process_gives_the_same_bytes(tmp_path, model):
     found = {
         subprocess.run(
-            [sys.executable, "-c", code, str(tmp_path / hash_seed)],
+            [sys.executable, "-c", IN_ANOTHER_PROCESS, str(tmp_path / hash_seed), model],
             env={**os.environ, "PYTHONHASHSEED": hash_seed},
             capture_output=True,
             text=True,
             check=True,
         ).stdout
-        for hash_seed in ("1", "2")
+        for hash_seed in ("1", "2", "3")
     }
     assert len(found) == 1
+    assert len(next(iter(found)).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("model", "name"), [("bpe", "sentencepiece.model"), ("wordpiece", "wordpiece.json")]
+)
+def test_each_kind_of_vocabulary_is_whole_and_knows_its_text(texts, sizes, tmp_path, model, name):
+    config = VocabularyConfig(model=model, size=400, sample_bytes=120_000)
+    train(texts, sizes, tmp_path, config=config, seed=1)
+    assert {path.name for path in tmp_path.iterdir()} == {name, "vocabulary.json"}
+    vocabulary = load(tmp_path)
+    assert vocabulary.size == 400
+    assert storage.read_json(tmp_path / "vocabulary.json")["fingerprint"] == vocabulary.fingerprint
+    for key, read in texts.items():
+        assert not any(UNK_ID in ids for ids in vocabulary.encode(list(read()), key))
+
+
+def test_preprocessing_is_part_of_the_vocabulary(tmp_path):
+    pytest.importorskip("sacremoses")
+    lines = ["Some-thing, \u00c9l\u00e1n; no." + " abcd" * (i % 3) for i in range(50)]
+    config = VocabularyConfig(
+        model="bpe", size=40, sample_bytes=5000, preprocessing="tokenized_lowercased"
+    )
+    train({"en": lambda: iter(lines)}, {"en": 1}, tmp_path, config=config, seed=1)
+    record = storage.read_json(tmp_path / "vocabulary.json")
+    assert record["config"]["preprocessing"] == "tokenized_lowercased"
+    assert "sacremoses" in record["versions"]
+    letters = set(record["options"]["required_chars"])
+    assert letters >= set("elan;")
+    assert not letters & set("S\u00c9\u00e9\u00e1")
+    (ids,) = load(tmp_path).encode(["\u00c9L\u00c1N"], "en")
+    assert UNK_ID not in ids
 
 
 def test_another_seed_samples_other_paragraphs(folder, texts, sizes, tmp_path):
@@ -81,12 +119,43 @@ def test_the_record_says_how_the_sample_was_drawn(folder):
     assert record["fingerprint"] == Tokenizer.load(folder).fingerprint
     assert record["seed"] == 1
     assert record["config"]["alpha"] == 0.3
-    assert record["sentencepiece_options"]["num_threads"] == 1
-    for language in record["languages"].values():
+    assert record["options"]["num_threads"] == 1
+    assert record["versions"]["sentencepiece"] == sentencepiece.__version__
+    languages = record["languages"]
+    for language in languages.values():
         wanted = language["probability"] * CONFIG.sample_bytes
         assert language["sample_bytes"] == pytest.approx(wanted, rel=0.1)
         assert language["passes"] == language["sample_bytes"] / language["text_bytes"]
-    assert record["languages"]["qab"]["passes"] > 1  # the small language is repeated
+    assert languages["qab"]["passes"] > 1  # the small language is repeated
+    for name in ("num_bytes", "num_sentences"):
+        parts = [row[name.replace("num", "sample")] for row in languages.values()]
+        assert record["sample"][name] == sum(parts)
+
+
+def test_the_record_is_enough_to_draw_the_sample_again(folder, texts, sizes):
+    record = storage.read_json(folder / "vocabulary.json")
+    config = VocabularyConfig(**record["config"])
+    drawn = Sample(texts, plan(texts, sizes, config).passes, "none", record["seed"])
+    text = "".join(line + "\n" for line in drawn)
+    assert hashlib.sha256(text.encode()).hexdigest() == record["sample"]["sha256"]
+
+
+def test_memory_that_is_allowed_changes_no_byte(folder, texts, sizes, tmp_path):
+    config = VocabularyConfig(size=400, sample_bytes=120_000, memory_bytes=1 << 34)
+    train(texts, sizes, tmp_path, config=config, seed=1)
+    for name in ("sentencepiece.model", "vocabulary.json"):
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_a_budget_of_sentences_is_kept_with_the_shares(texts, sizes, tmp_path):
+    config = VocabularyConfig(size=200, sample_bytes=120_000, sample_sentences=500)
+    train(texts, sizes, tmp_path, config=config, seed=1)
+    record = storage.read_json(tmp_path / "vocabulary.json")
+    assert record["sample"]["num_sentences"] == pytest.approx(500, rel=0.1)
+    total = record["sample"]["num_bytes"]
+    assert total < 100_000
+    for language in record["languages"].values():
+        assert language["sample_bytes"] / total == pytest.approx(language["probability"], abs=0.05)
 
 
 def test_letters_of_a_rare_script_have_pieces_where_a_global_coverage_drops_them(
@@ -115,25 +184,6 @@ def test_letters_of_a_rare_script_have_pieces_where_a_global_coverage_drops_them
     assert record["languages"]["qab"]["num_characters_lost"] == 0
 
 
-def test_alphabet_keeps_the_frequent_characters_first():
-    # 6 a, 3 b, 1 c, 1 d: nine of eleven are covered by a and b.
-    lines = ["aaab bb", "aaac d"]
-    assert alphabet(lines, 9 / 11)[0] == {"a", "b"}
-    assert alphabet(lines, 0.85)[0] == {"a", "b", "c"}
-    assert alphabet(lines[::-1], 0.85)[0] == {"a", "b", "c"}
-    assert alphabet(lines, 1.0)[1] == Counter("aaaaaabbbcd")
-
-
-def test_alphabet_counts_characters_as_the_vocabulary_will_see_them():
-    composed = "\u00e9"  # LATIN SMALL LETTER E WITH ACUTE
-    assert alphabet(["e\u0301"], 1.0)[0] == {composed}
-    assert alphabet(["\ufb01"], 1.0)[0] == {"f", "i"}  # LATIN SMALL LIGATURE FI
-
-
-def test_characters_that_sentencepiece_reserves_are_never_required():
-    assert alphabet(["a \u2581 \u2585 \t"], 1.0)[0] == {"a"}
-
-
 def test_the_record_counts_characters_lost_to_coverage(documents, texts, sizes, tmp_path):
     common, rare = "\u10d0", "\u10ff"
     with_rare = [*documents["qab"], rare]
@@ -148,23 +198,15 @@ def test_the_record_counts_characters_lost_to_coverage(documents, texts, sizes, 
     assert UNK_ID not in tokenizer.encode([common])[0]
 
 
-def test_sample_repeats_by_whole_passes_and_chance():
-    lines = [f"line {i}" for i in range(10_000)]
-    drawn = Counter(sample(iter(lines), rate=2.25, rng=np.random.default_rng(0)))
-    assert set(drawn.values()) == {2, 3}
-    assert drawn.total() / len(lines) == pytest.approx(2.25, abs=0.02)
-    kept = list(sample(iter(lines), rate=0.1, rng=np.random.default_rng(0)))
-    assert len(kept) / len(lines) == pytest.approx(0.1, abs=0.01)
-    assert int(kept[0].split()[1]) < 100
-    assert int(kept[-1].split()[1]) > 9_900  # spread over the text, not its head
-
-
-def test_paragraphs_lose_nothing_and_stay_short():
-    text = "one\n\n  \n" + " ".join(["word"] * 700) + "\n" + "x" * 2500 + "\n"
-    found = list(paragraphs(text))
-    assert max(map(len, found)) <= training.LINE_CHARACTERS
-    assert "".join(found) == "one" + " ".join(["word"] * 700) + "x" * 2500
-    assert not any(line.startswith("ord") for line in found)
+def test_letters_that_the_sample_misses_keep_their_pieces(tmp_path):
+    """Each of 33 letters stands in one paragraph of 33, of which the sample has a few."""
+    georgian = [chr(0x10D0 + i) for i in range(33)]
+    lines = [letter + " ka lo mi nu te so ra" * 9 for letter in georgian]
+    config = VocabularyConfig(size=52, sample_bytes=1500)
+    train({"qaa": lambda: iter(lines)}, {"qaa": 1}, tmp_path, config=config, seed=1)
+    record = storage.read_json(tmp_path / "vocabulary.json")
+    assert record["sample"]["num_sentences"] < 20
+    assert UNK_ID not in Tokenizer.load(tmp_path).encode(["".join(georgian)])[0]
 
 
 def test_a_size_the_text_does_not_support_names_the_largest(texts, sizes, tmp_path):
@@ -179,9 +221,22 @@ def test_a_size_the_text_does_not_support_names_the_largest(texts, sizes, tmp_pa
     assert Tokenizer.load(tmp_path).size == largest
 
 
-def test_a_size_below_the_number_of_characters_names_the_least(texts, sizes, tmp_path):
-    config = VocabularyConfig(size=20, sample_bytes=50_000)
-    with pytest.raises(UserError, match=r"20 is too small .* more than (\d+), or lower coverage"):
+@pytest.mark.parametrize("model", ["unigram", "bpe", "wordpiece"])
+def test_a_size_below_the_number_of_characters_names_the_least(texts, sizes, tmp_path, model):
+    config = VocabularyConfig(model=model, size=20, sample_bytes=50_000)
+    with pytest.raises(
+        UserError, match=r"20 is too small .* to (\d+) or more, or lower"
+    ) as refused:
+        train(texts, sizes, tmp_path, config=config, seed=1)
+    least = int(str(refused.value).split("set it to ")[1].split()[0])
+    config = VocabularyConfig(model=model, size=least, sample_bytes=50_000)
+    train(texts, sizes, tmp_path, config=config, seed=1)
+    assert load(tmp_path).size == least
+
+
+def test_a_size_that_byte_fallback_leaves_no_room_for_is_refused(texts, sizes, tmp_path):
+    config = VocabularyConfig(size=256, sample_bytes=50_000, byte_fallback=True)
+    with pytest.raises(UserError, match=r"256 is too small"):
         train(texts, sizes, tmp_path, config=config, seed=1)
 
 
@@ -189,27 +244,65 @@ def test_a_language_without_text_is_named(texts, sizes, tmp_path):
     empty = {**texts, "qac": lambda: iter(["\n", "  "])}
     with pytest.raises(UserError, match="no text for qac"):
         train(empty, {**sizes, "qac": 1.0}, tmp_path, config=CONFIG, seed=1)
+    with pytest.raises(UserError, match="no text to sample from for qac"):
+        train(empty, {**sizes, "qac": 0.0}, tmp_path, config=CONFIG, seed=1)
+
+
+def test_text_that_is_no_unicode_is_named_with_its_language(texts, sizes, tmp_path):
+    broken = {**texts, "qab": lambda: iter(["ka lo", "mi \udcff nu"])}
+    with pytest.raises(UserError, match=r"text of qab .* U\+DCFF"):
+        train(broken, sizes, tmp_path, config=CONFIG, seed=1)
+
+
+@pytest.mark.parametrize("model", ["unigram", "bpe", "wordpiece"])
+def test_a_corpus_of_one_line_is_quickly_told_what_it_supports(tmp_path, model):
+    """At the default budget the line would be read some ten million times."""
+    config = VocabularyConfig(model=model)
+    line = "kala moni teru sapi"
+    message = r"250002 is more than this text supports; set it to (\d+) or less"
+    with pytest.raises(UserError, match=message) as refused:
+        train({"qaa": lambda: iter([line])}, {"qaa": 1}, tmp_path, config=config, seed=1)
+    largest = int(str(refused.value).split("set it to ")[1].split()[0])
+    config = VocabularyConfig(model=model, size=largest)
+    train({"qaa": lambda: iter([line])}, {"qaa": 1}, tmp_path, config=config, seed=1)
+    record = storage.read_json(tmp_path / "vocabulary.json")
+    assert record["sample"]["num_sentences"] == MOST_PASSES
+    assert UNK_ID not in load(tmp_path).encode([line])[0]
+
+
+def test_a_long_line_is_used_to_its_end(tmp_path):
+    """SentencePiece would leave it out silently."""
+    line = "ka lo mi nu " * 2000 + "zezo " * 500
+    config = VocabularyConfig(model="bpe", size=26, sample_bytes=100_000)
+    train({"qaa": lambda: iter([line])}, {"qaa": 1}, tmp_path, config=config, seed=1)
+    assert len(Tokenizer.load(tmp_path).pieces("zezo")) < len("\u2581zezo")
+
+
+def test_a_plan_that_needs_too_much_memory_is_refused_before_it_starts(texts, sizes, tmp_path):
+    config = VocabularyConfig(size=400, sample_bytes=120_000, memory_bytes=42_000_000)
+    with pytest.raises(UserError, match=r"vocabulary\.memory_bytes allows 42 MB; set vocabulary"):
+        train(texts, sizes, tmp_path, config=config, seed=1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_plan_that_the_machine_cannot_hold_is_refused(texts, sizes, tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "available_bytes", lambda: 42_000_000)
+    with pytest.raises(UserError, match=r"the machine has 42 MB to give; set vocabulary"):
+        train(texts, sizes, tmp_path, config=CONFIG, seed=1)
 
 
 def test_a_budget_that_leaves_a_language_out_is_refused(texts, sizes, tmp_path):
     config = VocabularyConfig(size=400, sample_bytes=1)
-    with pytest.raises(UserError, match="sample_bytes=1 leaves nothing of qaa"):
+    with pytest.raises(UserError, match="leaves nothing of qaa"):
         train(texts, sizes, tmp_path, config=config, seed=1)
 
 
-@pytest.mark.parametrize(
-    "setting", [{"alpha": 1.3}, {"size": 4}, {"sample_bytes": 0}, {"coverage": 0.9}]
-)
-def test_settings_out_of_range_are_refused_by_name(setting):
-    with pytest.raises(UserError, match=next(iter(setting))):
-        VocabularyConfig(**setting)
-
-
 def test_a_language_that_is_repeated_often_is_warned_of(tmp_path, caplog):
-    """Of 200 bytes in each, 15 times as much is sampled, and not at all warned of at 5 times."""
-    texts = {key: lambda: iter(["ka lo mi nu te " * 13 + "so ra"]) for key in ("qaa", "qab")}
+    """Of 200 bytes as much as of 2000: 20 and 2 times in 8000, not warned of at 5 times."""
+    line = "ka lo mi nu te " * 13 + "so ra"
+    texts = {"qaa": lambda: iter([line]), "qab": lambda: iter([line] * 10)}
     sizes = {"qaa": 1.0, "qab": 1.0}
-    for sample_bytes, warned in ((2000, []), (6000, ["qaa: its text stands 15", "qab: its text"])):
+    for sample_bytes, warned in ((2000, []), (8000, ["qaa: its text stands 20"])):
         caplog.clear()
         config = VocabularyConfig(size=19, sample_bytes=sample_bytes)
         train(texts, sizes, tmp_path, config=config, seed=1)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from xlmr_lab import configs, provenance, storage
+from xlmr_lab.ablations.sections import SurgeryConfig
 from xlmr_lab.ablations.studies import StudyConfig
 from xlmr_lab.errors import UserError
 
@@ -22,7 +23,11 @@ COLLECTED = ("scores.jsonl", "heldout.jsonl", FINDINGS_NAME, "arms.json")
 """Files that are made of the arms' and tasks' results."""
 DERIVED = ("report", "notebooks", "export")
 """Folders that are made of those."""
-WITHOUT_EFFECT = {"name", "jobs", "runs_dir", "data_dir", "executor", "memory_bytes"}
+WITHOUT_EFFECT = {
+    *("name", "jobs", "executor", "memory_bytes", "passes_warned"),
+    *("runs_dir", "data_dir", "vocabulary.memory_bytes"),
+    *(f"surgery.{name}" for name in configs.leaves(SurgeryConfig)),
+}
 """Settings that no result depends on."""
 MAX_TOLD = 3
 """So many differing settings are named; the rest are counted."""
@@ -40,7 +45,7 @@ def prepare(folder: Path, config: StudyConfig, preset: str) -> None:
         if not changed:
             storage.write_json(place, settings)
             return
-        if any((folder / name).exists() for name in (*COLLECTED, *DERIVED)):
+        if _is_collected(folder):
             logger.warning(
                 "%s held a study with other settings, which is replaced: %s; name=NEW keeps both",
                 folder,
@@ -52,6 +57,16 @@ def prepare(folder: Path, config: StudyConfig, preset: str) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
     storage.write_json(place, settings)
     storage.write_json(folder / "provenance.json", provenance.collect(preset=preset))
+
+
+def is_free(folder: Path, config: StudyConfig) -> bool:
+    """Tell whether these settings may have the folder without replacing what was collected under
+    others.
+    """
+    place = folder / CONFIG_NAME
+    if not place.is_file() or not differences(storage.read_json(place), configs.to_dict(config)):
+        return True
+    return not _is_collected(folder)
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -81,6 +96,10 @@ def require_finished(folder: Path, config: StudyConfig) -> None:
     else:
         return
     raise UserError(f"{folder} {told}; run `./lab study` with these settings first")
+
+
+def _is_collected(folder: Path) -> bool:
+    return any((folder / name).exists() for name in (*COLLECTED, *DERIVED))
 
 
 def _told(changed: Mapping[str, tuple[Any, Any]]) -> str:

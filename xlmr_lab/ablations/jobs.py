@@ -18,8 +18,8 @@ from typing import Any
 from tqdm import tqdm
 
 from xlmr_lab import progress
-from xlmr_lab.corpus.executors import KILLED, watch_parent
 from xlmr_lab.errors import UserError
+from xlmr_lab.workers import KILLED, watch_parent
 
 logger = logging.getLogger(__name__)
 

@@ -9,13 +9,15 @@ is written anew each time from those, so a changed setting never leaves a row of
 import dataclasses
 import functools
 import logging
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from xlmr_lab import configs, storage
-from xlmr_lab.ablations import findings, jobs, stages, transfer
+from xlmr_lab import storage
+from xlmr_lab.ablations import arms, diagnosis, findings, jobs, stages, transfer
 from xlmr_lab.ablations import folder as run_folder
+from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.studies import TASKS, StudyConfig
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.errors import UserError
@@ -24,7 +26,7 @@ from xlmr_lab.evaluate.scores import Score
 from xlmr_lab.pretrain import checkpoint
 from xlmr_lab.pretrain.folder import CHECKPOINTS_NAME
 from xlmr_lab.pretrain.loop import pretrain
-from xlmr_lab.pretrain.settings import PretrainRun
+from xlmr_lab.pretrain.settings import check
 from xlmr_lab.tiers import tiers
 
 logger = logging.getLogger(__name__)
@@ -32,25 +34,13 @@ logger = logging.getLogger(__name__)
 BASELINE = "no-pretraining"
 """The arm that is fine-tuned from fresh weights."""
 
-PRETRAIN_VERSION = TRANSFER_VERSION = 1
+TRANSFER_VERSION = 1
 
 ELSEWHERE = {
     "tiny": "a larger and easier setting is tried in the small preset: "
     "`./lab study --preset small` (half an hour on 2 cores)"
 }
 """Where transfer on Babel that a preset leaves undecided is tried otherwise."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Arm:
-    """One pretraining run of a study."""
-
-    name: str
-    """The setting, such as alpha=0.3; runs that differ only in seed share it."""
-    folder: Path
-    """Its run folder."""
-    run: PretrainRun
-    """Its configuration."""
 
 
 class Study:
@@ -69,12 +59,23 @@ class Study:
         tokens = stages.token_shards(self.config)
         for task in self._tasks():
             transfer.check(self.config, task)
+        shards, length = TokenShards.open(tokens), self.config.batches.block_tokens
+        check(self.arms([self.config.sampling.alpha])[0].run, shards)
+        self.prepare_vocabulary()
+        places = storage.read_json(self.folder / "stages.json")
+        storage.write_json(self.folder / "stages.json", places | {"shards": str(tokens)})
+        storage.write_jsonl(self.folder / "blocks.jsonl", arms.training_text(shards, length))
+
+    def prepare_vocabulary(self) -> None:
+        """Make every stage up to the measured vocabulary, and have the run folder hold what is
+        known of text and vocabulary.
+        """
+        diagnosis.diagnosis(self.config)
         run_folder.prepare(self.folder, self.config, self.preset)
         record = {
             "measured": stages.measured(self.config),
             "cleaned": stages.cleaned(self.config),
             "vocabulary": stages.vocabulary(self.config),
-            "shards": tokens,
         }
         if self.config.corpus.path is None:
             record["babel"] = stages.babel(self.config)
@@ -82,44 +83,21 @@ class Study:
             self.folder / "stages.json", {name: str(folder) for name, folder in record.items()}
         )
         storage.write_jsonl(self.folder / "sizes.jsonl", stages.sizes(self.config))
-        fertility = storage.read_json(record["vocabulary"] / "fertility.json")
-        storage.write_jsonl(self.folder / "fertility.jsonl", fertility)
+        diagnosis.keep(self.config, self.folder)
         cleaning = storage.read_json(record["cleaned"] / "report.json")
         storage.write_json(self.folder / "cleaning.json", cleaning)
-        shards, length = TokenShards.open(tokens), self.config.batches.block_tokens
-        rows = [
-            {"language": k, "num_blocks": shards.num_blocks(k, length)} for k in shards.languages
-        ]
-        storage.write_jsonl(self.folder / "blocks.jsonl", rows)
 
     def arms(self, alphas: list[float]) -> list[Arm]:
         """Return the pretraining runs of some sampling exponents, over all seeds."""
-        config = self.config
-        tokens = stages.token_shards(config)
-        found = []
-        for seed in range(config.seed, config.seed + config.seeds):
-            for alpha in alphas:
-                run = PretrainRun(
-                    seed=seed,
-                    languages=tuple(row["language"] for row in stages.sizes(config)),
-                    sampling=dataclasses.replace(config.sampling, alpha=alpha),
-                    batches=config.batches,
-                    model=config.model,
-                    pretrain=config.pretrain,
-                )
-                name = arm_name(alpha)
-                mark = configs.fingerprint(PRETRAIN_VERSION, tokens.name, run)
-                found.append(
-                    Arm(name=name, folder=self.folder / "arms" / f"{name}-s{seed}-{mark}", run=run)
-                )
-        return found
+        return arms.arms(self.config, self.folder / "arms", alphas)
 
     def pretrain(self, alphas: list[float]) -> list[Arm]:
         """Pretrain what is not pretrained yet."""
-        arms = self.arms(alphas)
+        found = self.arms(alphas)
         tokens = stages.token_shards(self.config)
         steps = self.config.pretrain.steps
-        waiting = [arm for arm in arms if _steps_done(arm.folder, steps) < steps]
+        waiting = [arm for arm in found if _steps_done(arm.folder, steps) < steps]
+        arms.warn(waiting, TokenShards.open(tokens), self.config.passes_warned)
         jobs.run(
             [
                 jobs.Job(
@@ -130,6 +108,7 @@ class Study:
                         "shards_folder": tokens,
                         "run": arm.run,
                         "threads": 1,
+                        "passes_warned": math.inf,  # told above, once for all seeds
                     },
                     units=steps,
                     done=functools.partial(_steps_done, arm.folder, steps),
@@ -139,7 +118,7 @@ class Study:
             workers=self.config.jobs,
             label=f"pretraining, {len(waiting)} runs",
         )
-        return arms
+        return found
 
     def evaluate(self) -> list[Score]:
         """Fine-tune the main arm and the baseline without pretraining on every task, and return all
@@ -185,13 +164,13 @@ class Study:
 
     def ablate(self) -> list[Arm]:
         """Pretrain every arm and write down their held-out losses."""
-        arms = self.pretrain(self.config.alphas())
-        storage.write_jsonl(self.folder / "heldout.jsonl", list(_heldout(arms)))
+        found = self.pretrain(self.config.alphas())
+        storage.write_jsonl(self.folder / "heldout.jsonl", list(_heldout(found)))
         storage.write_json(
             self.folder / "arms.json",
-            [{"arm": a.name, "folder": f"arms/{a.folder.name}"} for a in arms],
+            [{"arm": a.name, "folder": f"arms/{a.folder.name}"} for a in found],
         )
-        return arms
+        return found
 
     def conclude(self) -> list[findings.Finding]:
         """Turn scores and held-out losses into findings and write them down."""
@@ -205,7 +184,7 @@ class Study:
             gain = findings.transfer_gain(
                 rows,
                 task,
-                arm=arm_name(self.config.sampling.alpha),
+                arm=self.config.sampling.name(),
                 baseline=BASELINE,
                 train_language=stages.train_language(self.config, task),
                 scale=scale,
@@ -254,15 +233,6 @@ class Study:
         )
 
 
-def arm_name(alpha: float) -> str:
-    """Return the name of the arm of a sampling exponent.
-
-    >>> arm_name(0.3)
-    'alpha=0.3'
-    """
-    return f"alpha={alpha:g}"
-
-
 def _steps_done(folder: Path, steps: int) -> int:
     """Return the last optimizer step that a run has logged; all of them only if its final
     checkpoint is there.
@@ -281,8 +251,8 @@ def _final(folder: Path, steps: int) -> Path:
     return checkpoint.checkpoint_path(folder / CHECKPOINTS_NAME, steps)
 
 
-def _heldout(arms: list[Arm]) -> Iterator[dict[str, Any]]:
-    for arm in arms:
+def _heldout(found: list[Arm]) -> Iterator[dict[str, Any]]:
+    for arm in found:
         for record in storage.read_jsonl(arm.folder / "metrics.jsonl"):
             if record["kind"] == "heldout":
                 for language, loss in record["loss_by_language"].items():

@@ -8,30 +8,28 @@ raised when a stage's code starts to give other results.
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from xlmr_lab import configs, languages, provenance, storage
 from xlmr_lab.ablations.studies import StudyConfig
+from xlmr_lab.ablations.vocabulary_text import training_paragraphs
 from xlmr_lab.babel import corpora, tasks, tongues
 from xlmr_lab.batches import shards
 from xlmr_lab.corpus import clean, contamination, documents, measure, sources, statistics
 from xlmr_lab.errors import UserError
-from xlmr_lab.vocabulary import diagnostics, train
-from xlmr_lab.vocabulary.tokenizer import Tokenizer
+from xlmr_lab.vocabulary import train
+from xlmr_lab.vocabulary.load import load
 
 logger = logging.getLogger(__name__)
 
-BABEL_VERSION = MEASURE_VERSION = VOCABULARY_VERSION = SHARDS_VERSION = 1
-CLEAN_VERSION = TASKS_VERSION = 2
+BABEL_VERSION = MEASURE_VERSION = SHARDS_VERSION = 1
+CLEAN_VERSION = TASKS_VERSION = VOCABULARY_VERSION = 2
 
 STAGE_NAME = "stage.json"
 """File of a finished stage that says what made it."""
-
-FERTILITY_BYTES = 200_000
-"""Text per language that fertility is measured on (bytes)."""
 
 
 def stage(
@@ -148,20 +146,23 @@ def sizes(config: StudyConfig) -> list[dict[str, Any]]:
 
 
 def vocabulary(config: StudyConfig) -> Path:
-    """Return the folder of the vocabulary: `sentencepiece.model`, `vocabulary.json`,
-    `fertility.json`.
+    """Return the folder of the vocabulary: `sentencepiece.model` or `wordpiece.json`, and
+    `vocabulary.json`.
+
+    It never sees the documents that are held out by their hash.
     """
-    corpus = cleaned(config)
-    parts = [VOCABULARY_VERSION, corpus.name, config.vocabulary, config.seed]
+    corpus, fraction = cleaned(config), config.batches.heldout_fraction
+    settings = train.effective(config.vocabulary)
+    parts = [VOCABULARY_VERSION, corpus.name, settings, config.seed, fraction]
 
     def make(folder: Path) -> None:
         measure = "size_bytes" if config.vocabulary.basis == "bytes" else "num_paragraphs"
         counted = {row["language"]: float(row[measure]) for row in sizes(config)}
-        texts = {key: partial(_paragraphs, corpus / "documents", key) for key in counted}
+        texts = {
+            key: partial(training_paragraphs, corpus / "documents", key, fraction)
+            for key in counted
+        }
         train.train(texts, counted, folder, config=config.vocabulary, seed=config.seed)
-        samples = {key: _sample(texts[key]()) for key in counted}
-        rows = diagnostics.fertility(Tokenizer.load(folder), samples)
-        storage.write_json(folder / "fertility.json", rows)
 
     return stage(Path(config.data_dir), "vocabulary", parts, make)
 
@@ -173,11 +174,19 @@ def token_shards(config: StudyConfig) -> Path:
     parts = [SHARDS_VERSION, corpus.name, model.name, fraction]
 
     def make(folder: Path) -> None:
+        rows = sizes(config)
         texts = {
             row["language"]: partial(documents.iterate, corpus / "documents", row["language"])
-            for row in sizes(config)
+            for row in rows
         }
-        shards.encode(texts, Tokenizer.load(model), folder, heldout_fraction=fraction)
+        shards.encode(
+            texts,
+            load(model),
+            folder,
+            heldout_fraction=fraction,
+            jobs=config.jobs,
+            total_bytes=sum(row["size_bytes"] for row in rows),
+        )
 
     return stage(Path(config.data_dir), "shards", parts, make)
 
@@ -226,22 +235,6 @@ def _described(key: str) -> dict[str, Any]:
             "paper_gib": real.size_gib,
         }
     return {"name": key, "script": "Zyyy", "family": "unknown", "paper_gib": 0.0}
-
-
-def _paragraphs(folder: Path, language: str) -> Iterator[str]:
-    for _, text in documents.iterate(folder, language):
-        yield from (line for line in text.split("\n") if line)
-
-
-def _sample(paragraphs: Iterator[str]) -> list[str]:
-    """Return the first paragraphs up to `FERTILITY_BYTES`."""
-    kept, size = [], 0
-    for paragraph in paragraphs:
-        if size >= FERTILITY_BYTES:
-            break
-        kept.append(paragraph)
-        size += len(paragraph.encode("utf-8"))
-    return kept
 
 
 def signature(file: str | Path, data: Path) -> list[Any]:

@@ -10,10 +10,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
+from xlmr_lab.ablations.sections import (
+    AblationConfig,
+    CorpusConfig,
+    SurgeryConfig,
+    TransferConfig,
+)
 from xlmr_lab.babel.corpora import BabelConfig
 from xlmr_lab.babel.tasks import TaskConfig
 from xlmr_lab.batches.stream import BatchConfig
-from xlmr_lab.corpus import remote
 from xlmr_lab.corpus.clean import MEMORY_BYTES
 from xlmr_lab.corpus.executors import Executor
 from xlmr_lab.corpus.judge import CleanConfig
@@ -24,59 +29,12 @@ from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.model import presets
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.pretrain.settings import PretrainConfig
-from xlmr_lab.sampling import SamplingConfig, check_alpha
+from xlmr_lab.sampling.meter import PASSES_WARNED
+from xlmr_lab.sampling.settings import SamplingConfig
 from xlmr_lab.vocabulary.settings import VocabularyConfig
 
 TaskName = Literal["nli", "ner"]
 TASKS: tuple[TaskName, ...] = ("nli", "ner")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class CorpusConfig:
-    """Which text."""
-
-    path: str | None = None
-    """Folder of text, <source>/<language>.txt (also .jsonl, .parquet; .gz, .bz2, .xz, .zst), of web
-    archives (.warc, .wet, .arc) and MediaWiki dumps (.xml); or one such file, a list of them
-    (.paths, .paths.gz), or an address (http://, s3://, hf://); none: Babel.
-    """
-    base_url: str = remote.COMMON_CRAWL
-    """Where the files of a list of paths are that do not lie beside it."""
-    languages: tuple[str, ...] = ()
-    """Language keys to use (en,sw,...); empty: all that are found."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class TransferConfig:
-    """A task that is learned in one language and scored in all (XLM-R Sec. 4, cross-lingual
-    transfer).
-    """
-
-    path: str | None = None
-    """Folder of {train,dev,test}-<language>.tsv; none: Babel's task, or no task on other text."""
-    train_language: str = ""
-    """Language of the training data; empty: en where the study has it, else its largest language.
-    """
-    seeds: int = 3
-    """Fine-tuning runs for each pretrained model."""
-    finetune: FinetuneConfig = FinetuneConfig()
-    """How the encoder is fine-tuned."""
-
-    def __post_init__(self) -> None:
-        if self.seeds < 1:
-            raise UserError(f"a task's seeds must be at least 1, got {self.seeds}")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class AblationConfig:
-    """The arms beside the main one (XLM-R Sec. 5.2, Figure 5)."""
-
-    alphas: tuple[float, ...] = (0.01, 0.3, 1.0)
-    """Sampling exponents to compare; the paper compares 0.01, 0.3, 0.7 and 1.0. Empty: none."""
-
-    def __post_init__(self) -> None:
-        for alpha in self.alphas:
-            check_alpha(alpha)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,6 +55,9 @@ class StudyConfig:
     """Where text is cleaned: local (processes), or ray (a cluster; see RAY_ADDRESS)."""
     memory_bytes: int = MEMORY_BYTES
     """Memory for finding duplicates in the text (bytes); results do not depend on it."""
+    passes_warned: float = PASSES_WARNED
+    """Passes over a language's text beyond which pretraining warns; results do not depend on it.
+    Further ones taught causal models hardly anything (Muennighoff et al. 2023)."""
     runs_dir: str = "runs"
     """Folder of the studies' results."""
     data_dir: str = "data"
@@ -127,6 +88,8 @@ class StudyConfig:
     """Named entity recognition (XLM-R Sec. 4.3)."""
     ablation: AblationConfig = AblationConfig()
     """What is compared."""
+    surgery: SurgeryConfig = SurgeryConfig()
+    """What `trim` and `extend` make of a trained model; no other result depends on it."""
 
     def __post_init__(self) -> None:
         for name in ("seeds", "jobs"):
@@ -136,6 +99,13 @@ class StudyConfig:
             raise UserError(
                 f"batches.block_tokens must be at most model.max_tokens, {self.model.max_tokens}, "
                 f"got {self.batches.block_tokens}"
+            )
+        if not self.passes_warned > 0:
+            raise UserError(f"passes_warned must be above 0, got {self.passes_warned}")
+        if self.ablation.alphas and self.sampling.schedule != "constant":
+            raise UserError(
+                "ablation.alphas compares runs of one constant exponent each, which has no effect "
+                f"with sampling.schedule={self.sampling.schedule}; set ablation.alphas= (empty)"
             )
         if not self.pretrain.heldout_blocks:
             raise UserError("pretrain.heldout_blocks must be at least 1 in a study, got 0")
@@ -285,7 +255,7 @@ def for_text(config: StudyConfig) -> StudyConfig:
         config,
         measure=dataclasses.replace(config.measure, labelled_sources=()),
         vocabulary=dataclasses.replace(
-            config.vocabulary, size=8000, sample_bytes=10_000_000, coverage=0.999
+            config.vocabulary, size=8000, sample_bytes=10_000_000, coverage=0.99999
         ),
         nli=dataclasses.replace(config.nli, train_language=""),
         ner=dataclasses.replace(

@@ -15,7 +15,7 @@ from xlmr_lab.evaluate.encoders import load_encoder
 from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.evaluate.protocols import zero_shot
 from xlmr_lab.model.encoder import EncoderConfig
-from xlmr_lab.vocabulary.tokenizer import Tokenizer
+from xlmr_lab.vocabulary.load import load
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,13 +110,13 @@ def plan(
 
 def run(plan: Plan) -> None:
     """Fine-tune and score over the plan's fine-tuning seeds; finished ones are not done again."""
-    tokenizer = Tokenizer.load(plan.vocabulary)
+    vocabulary = load(plan.vocabulary)
     encoder = load_encoder(
-        plan.checkpoint, config=plan.model, vocab_size=tokenizer.size, seed=plan.seed
+        plan.checkpoint, config=plan.model, vocab_size=vocabulary.size, seed=plan.seed
     )
-    load = {"nli": nli.load, "ner": ner.load}[plan.task]
-    data = load(
-        tokenizer,
+    load_data = {"nli": nli.load, "ner": ner.load}[plan.task]
+    data = load_data(
+        vocabulary,
         plan.task_folder,
         train_language=plan.train_language,
         languages=plan.languages,

@@ -6,40 +6,29 @@ holds the counts, checksums and the vocabulary's fingerprint. Where documents en
 `</s>` say it. Which documents are held out is decided in `splits`.
 """
 
+import contextlib
 import itertools
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import operator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from xlmr_lab import progress, storage
 from xlmr_lab.batches import packing
-from xlmr_lab.batches.splits import LEAST_HELDOUT_TOKENS, SPLITS, Document, Split, rank, split
+from xlmr_lab.batches.encoding import Documents, Encodes, encoded
+from xlmr_lab.batches.splits import LEAST_HELDOUT_TOKENS, SPLITS, Document, Split, split
 from xlmr_lab.errors import UserError
-from xlmr_lab.sampling import Basis
-from xlmr_lab.vocabulary.special_tokens import EOS_ID
+from xlmr_lab.sampling.settings import Basis
 
 logger = logging.getLogger(__name__)
 
 SIDECAR_NAME = "shards.json"
 LARGEST_UINT16_VOCABULARY = 1 << 16
-_CHUNK_CHARACTERS = 1 << 20
-
-Documents = Mapping[str, Callable[[], Iterator[tuple[str, str]]]]
-
-
-class Encodes(Protocol):
-    """What is asked of a tokenizer here; `xlmr_lab.vocabulary.tokenizer.Tokenizer` is one."""
-
-    size: int
-    fingerprint: str
-
-    def encode(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
-        """Return the ids of each text, without specials."""
 
 
 @dataclass(slots=True)
@@ -66,12 +55,14 @@ def encode(
     folder: Path,
     *,
     heldout_fraction: float,
+    jobs: int = 1,
     total_bytes: int | None = None,
 ) -> None:
-    """Write the token files and their sidecar into `folder`; `total_bytes` of text is for the time
-    left only.
+    """Write the token files and their sidecar into `folder`, with `jobs` processes, of which
+    nothing that is written depends; `total_bytes` of text is for the time left only.
 
     Raises:
+        ResumableError: a process was killed.
         UserError: a fraction outside (0, 1), no language, or a language with fewer than two
             documents.
     """
@@ -82,11 +73,13 @@ def encode(
     dtype = token_dtype(tokenizer.size)
     languages = {}
     with progress.bar(total_bytes, "encode", unit="B") as bar:
-        for language in sorted(documents):
-            encoded = _encoded(documents[language](), tokenizer, dtype, bar.update)
-            languages[language] = _write_language(folder, language, encoded, heldout_fraction)
-            counts = languages[language]["train"]
-            logger.info("%s: %s pieces to train on", language, f"{counts['pieces']:,}")
+        parts = encoded(documents, tokenizer, dtype, jobs=jobs, advance=bar.update)
+        with contextlib.closing(parts):
+            for language, group in itertools.groupby(parts, key=operator.itemgetter(0)):
+                found = itertools.chain.from_iterable(part for _, part in group)
+                languages[language] = _write_language(folder, language, found, heldout_fraction)
+                counts = languages[language]["train"]
+                logger.info("%s: %s pieces to train on", language, f"{counts['pieces']:,}")
     storage.write_json(
         folder / SIDECAR_NAME,
         {
@@ -106,37 +99,6 @@ def token_dtype(vocab_size: int) -> np.dtype[Any]:
     (2, 4)
     """
     return np.dtype("<u2" if vocab_size <= LARGEST_UINT16_VOCABULARY else "<u4")
-
-
-def _encoded(
-    documents: Iterator[tuple[str, str]],
-    tokenizer: Encodes,
-    dtype: np.dtype[Any],
-    advance: Callable[[int], Any],
-) -> Iterator[Document]:
-    for chunk in _chunks(documents):
-        texts = [text for _, text in chunk]
-        for (doc_id, text), ids in zip(chunk, tokenizer.encode(texts), strict=True):
-            num_bytes = len(text.encode("utf-8"))
-            advance(num_bytes)
-            if len(ids):
-                tokens = np.append(ids, EOS_ID).astype(dtype)
-                num_sentences = sum(map(bool, map(str.strip, text.split("\n"))))
-                yield Document(rank(doc_id), tokens, num_sentences, num_bytes)
-
-
-def _chunks(documents: Iterator[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
-    """Group documents, so that the tokenizer is called on lists of about a megabyte."""
-    chunk: list[tuple[str, str]] = []
-    num_characters = 0
-    for document in documents:
-        chunk.append(document)
-        num_characters += len(document[1])
-        if num_characters >= _CHUNK_CHARACTERS:
-            yield chunk
-            chunk, num_characters = [], 0
-    if chunk:
-        yield chunk
 
 
 def _write_language(

@@ -1,10 +1,11 @@
 """The stream of training batches, and the fixed batches that held-out loss is measured on.
 
-Each block of a batch has one language, drawn by its probability; a batch mixes languages. The order
-is a pure function of (seed, step, blocks drawn per language): the languages of step s come from a
-stream named by s, and draw d of a language is place d modulo n of the keyed order of pass d // n
-over its n blocks. So a run resumes from a hundred integers, every block of a language is seen once
-before any is seen again, and batches do not depend on workers or devices.
+Each block of a batch has one language, drawn by its probability in the phase of the step; a batch
+mixes languages. The order is a pure function of (seed, step, blocks drawn per language): the
+languages of step s come from a stream named by s, and draw d of a language is place d modulo n of
+the keyed order of pass d // n over its n blocks. So a run resumes from a hundred integers, every
+block of a language is seen once before any is seen again, and batches do not depend on workers or
+devices.
 
 Held-out batches depend on the shards and the block length alone, never on a run's seed, so that
 runs compare.
@@ -12,18 +13,21 @@ runs compare.
 Shapes: B blocks of a batch, N held-out blocks, T tokens of a block.
 """
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from xlmr_lab import sampling, seeds
+from xlmr_lab import seeds
 from xlmr_lab.batches import masking, packing
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.batches.splits import Split
 from xlmr_lab.errors import UserError
+from xlmr_lab.sampling import meter
+from xlmr_lab.sampling.schedules import Phase
 
 HELDOUT_SEED = 0
 """Seed of the held-out blocks and masks of every run."""
@@ -82,23 +86,25 @@ class BlockStream:
     def __init__(
         self,
         shards: TokenShards,
-        probabilities: Mapping[str, float],
+        phases: Sequence[Phase],
         *,
         config: BatchConfig,
         seed: int,
     ) -> None:
-        """Map the token files of the languages that `probabilities` names.
+        """Map the token files of the languages that the phases of the run name.
 
         Raises:
             UserError: a language without shards, or with fewer tokens than one block.
         """
-        self.languages = sorted(probabilities)
+        assert phases[0].first_step == 1, "the first phase begins with the first step"
+        self.languages = sorted({key for phase in phases for key in phase.probabilities})
         self.num_blocks = {
             key: _require_blocks(shards, key, config.block_tokens) for key in self.languages
         }
         self._sizes = np.array([self.num_blocks[key] for key in self.languages])
         self._tokens = [shards.tokens(key, "train") for key in self.languages]
-        self._upper_edges = np.cumsum([probabilities[key] for key in self.languages])
+        self._first_steps = [phase.first_step for phase in phases]
+        self._upper_edges = [upper_edges(phase, self.languages) for phase in phases]
         self._config = config
         self._seed = seed
 
@@ -108,7 +114,10 @@ class BlockStream:
 
     def next(self, state: StreamState) -> tuple[Batch, StreamState]:
         """Return the batch that follows a state, and the state after it."""
-        chosen = self._draw_languages(state.step)
+        edges = self._upper_edges[bisect_right(self._first_steps, state.step + 1) - 1]
+        chosen = draw_languages(
+            edges, state.step, seed=self._seed, count=self._config.batch_sequences
+        )
         counts = np.bincount(chosen, minlength=len(self.languages))
         before = np.array([state.draws[key] for key in self.languages])
         indices = self.block_indices(chosen, before[chosen] + _occurrence(chosen, counts))
@@ -132,13 +141,24 @@ class BlockStream:
 
     def passes(self, state: StreamState) -> dict[str, float]:
         """Return how often each language's blocks have been gone through."""
-        return sampling.passes(state.draws, self.num_blocks)
+        return meter.passes(state.draws, self.num_blocks)
 
-    def _draw_languages(self, step: int) -> npt.NDArray[np.int64]:
-        """Return the place in `self.languages` of each block's language [B]."""
-        rng = seeds.generator(self._seed, "languages", step)
-        points = rng.random(self._config.batch_sequences) * self._upper_edges[-1]
-        return np.searchsorted(self._upper_edges, points, side="right")
+
+def upper_edges(phase: Phase, languages: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Return where each language's part of the line of probabilities ends; a language that is not
+    in the phase has a part without width.
+    """
+    return np.cumsum([phase.probabilities.get(key, 0.0) for key in languages])
+
+
+def draw_languages(
+    edges: npt.NDArray[np.float64], step: int, *, seed: int, count: int
+) -> npt.NDArray[np.int64]:
+    """Return the place of each of `count` languages of the batch after `step` batches, drawn with
+    the probabilities that `edges` are made of.
+    """
+    rng = seeds.generator(seed, "languages", step)
+    return np.searchsorted(edges, rng.random(count) * edges[-1], side="right")
 
 
 def heldout_blocks(

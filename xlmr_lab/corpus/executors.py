@@ -7,29 +7,18 @@ have one thread each: they share no state, and the machine is full without more.
 """
 
 import concurrent.futures
-import contextlib
 import logging
-import multiprocessing
 import os
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from xlmr_lab import progress
-from xlmr_lab.errors import ResumableError, UserError
+from xlmr_lab import progress, workers
+from xlmr_lab.errors import UserError
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
 Executor = Literal["local", "ray"]
-
-KILLED = (
-    "a worker process was killed, for want of memory as a rule; lower `jobs` and run the same "
-    "command again, it goes on"
-)
-
 
 RAY_TRIES = 3
 """How often a cluster on this machine is started before that is an error."""
@@ -78,24 +67,11 @@ def run(
 
 
 def _run_in_processes(calls: Sequence[Call], bar: "tqdm[None]", jobs: int) -> None:
-    context = multiprocessing.get_context("spawn")
-    with _one_thread_each():
-        pool = concurrent.futures.ProcessPoolExecutor(
-            jobs, mp_context=context, initializer=watch_parent, initargs=(os.getpid(),)
-        )
-        try:
-            running = {pool.submit(call.function, **call.arguments): call for call in calls}
-            for future in concurrent.futures.as_completed(running):
-                future.result()
-                bar.update(running[future].size)
-        except BrokenProcessPool:
-            raise ResumableError(KILLED) from None
-        except BaseException:
-            for worker in multiprocessing.active_children():
-                worker.terminate()
-            raise
-        finally:
-            pool.shutdown(cancel_futures=True)
+    with workers.pool(jobs) as pool:
+        running = {pool.submit(call.function, **call.arguments): call for call in calls}
+        for future in concurrent.futures.as_completed(running):
+            future.result()
+            bar.update(running[future].size)
 
 
 def _run_on_ray(calls: Sequence[Call], bar: "tqdm[None]") -> None:
@@ -159,29 +135,3 @@ def _call(function: Callable[..., object], arguments: dict[str, Any]) -> Excepti
     except (UserError, OSError) as error:
         return error
     return None
-
-
-@contextlib.contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Have processes that start in this block use one thread of Polars."""
-    name = "POLARS_MAX_THREADS"
-    before = os.environ.get(name)
-    os.environ[name] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
-
-
-def watch_parent(parent: int) -> None:
-    """End this process when its parent is gone, killed or not."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -19,6 +19,7 @@ import polars as pl
 from xlmr_lab.corpus import documents
 from xlmr_lab.corpus.paragraphs import STAGES
 from xlmr_lab.corpus.report import LanguageReport, Report
+from xlmr_lab.corpus.scripts import script_of
 from xlmr_lab.languages import LANGUAGES
 from xlmr_lab.paper import tables
 
@@ -87,17 +88,6 @@ SCRIPTS = pl.Schema(
     {"language": pl.String, "script": pl.String, "num_letters": pl.Int64, "share": pl.Float64}
 )
 """Letters of a language's documents by script, an ISO 15924 code, most frequent first."""
-
-KNOWN_SCRIPTS = (
-    "Latn", "Cyrl", "Grek", "Armn", "Geor", "Hebr", "Arab", "Syrc", "Thaa", "Nkoo", "Adlm", "Ethi",
-    "Tfng", "Deva", "Beng", "Guru", "Gujr", "Orya", "Taml", "Telu", "Knda", "Mlym", "Sinh", "Olck",
-    "Mtei", "Tibt", "Thai", "Laoo", "Mymr", "Khmr", "Java", "Sund", "Bali", "Bugi", "Mong", "Hani",
-    "Hira", "Kana", "Bopo", "Yiii", "Hang", "Cher", "Cans", "Vaii", "Copt", "Goth", "Zyyy",
-)  # fmt: skip
-"""Scripts that are told apart; a letter of another one is `OTHER_SCRIPT`, one that several scripts
-share is Zyyy."""
-
-OTHER_SCRIPT = "Zzzz"
 
 CHUNK_BYTES = 8_000_000
 """Text whose letters are counted at once (bytes of UTF-8)."""
@@ -280,16 +270,9 @@ def _by_script(counts: pl.DataFrame) -> pl.DataFrame:
     """Return the letters of each language by script, from how often each code point occurs."""
     points = counts["point"].unique().sort()
     characters = pl.DataFrame({"point": points, "character": [chr(point) for point in points]})
-    script = pl.coalesce(
-        *(
-            pl.when(pl.col("character").str.contains(rf"\p{{sc={code}}}")).then(pl.lit(code))
-            for code in KNOWN_SCRIPTS
-        ),
-        pl.lit(OTHER_SCRIPT),
-    )
     letters = characters.filter(pl.col("character").str.contains(r"\p{L}"))
     table = (
-        counts.join(letters.with_columns(script=script), on="point")
+        counts.join(letters.with_columns(script=script_of(pl.col("character"))), on="point")
         .group_by("language", "script")
         .agg(pl.col("num_letters").sum())
         .with_columns(share=pl.col("num_letters") / pl.col("num_letters").sum().over("language"))

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 import polars as pl
 
-from xlmr_lab.corpus.packing import unpacked
+from xlmr_lab.corpus.packing import sniff, unpacked
 from xlmr_lab.corpus.remote import is_remote
 from xlmr_lab.corpus.unreadable import PackingError
 from xlmr_lab.errors import UserError
@@ -24,6 +24,9 @@ MAX_PARAGRAPHS = 100
 
 _ALLOWED = {"text": str | None, "url": str | None, "doc_id": str | int | float | None}
 """What the fields of a JSON object may be; a `doc_id` that is a number is written as it is."""
+
+SNIFFED_BYTES = 8
+"""Bytes that tell how a file is packed."""
 
 ROWS_AT_ONCE = 1000
 """Rows of a Parquet file in memory at a time."""
@@ -45,6 +48,20 @@ def text_rows(place: str, raw: BinaryIO, packing: str | None) -> Iterator[dict[s
             lines = []
     if lines:
         yield {"text": _decoded(place, lines, number - len(lines) + 1)}
+
+
+def aligned_lines(path: Path) -> list[str]:
+    """Return the lines of a text, plain or packed, blank ones too, as they are aligned with those
+    of another.
+
+    Raises:
+        UserError: broken packing, not UTF-8, a NUL byte.
+    """
+    with path.open("rb") as raw:
+        packing = sniff(raw.read(SNIFFED_BYTES))
+        raw.seek(0)
+        found = enumerate(_lines(str(path), raw, packing), 1)
+        return [_decoded(str(path), [line], number).rstrip("\r\n") for number, line in found]
 
 
 def json_rows(place: str, raw: BinaryIO, packing: str | None) -> Iterator[dict[str, Any]]:

@@ -29,8 +29,8 @@ from xlmr_lab.evaluate.protocols import (
 )
 from xlmr_lab.evaluate.scores import Score
 from xlmr_lab.model.encoder import Encoder
+from xlmr_lab.vocabulary.load import Vocabulary
 from xlmr_lab.vocabulary.special_tokens import BOS_ID, EOS_ID, UNK_ID
-from xlmr_lab.vocabulary.tokenizer import Tokenizer
 
 BEGIN = np.array([BOS_ID], dtype=np.int32)
 END = np.array([EOS_ID], dtype=np.int32)
@@ -39,7 +39,7 @@ UNKNOWN = np.array([UNK_ID], dtype=np.int32)
 
 def run(
     encoder: Encoder,
-    tokenizer: Tokenizer,
+    vocabulary: Vocabulary,
     folder: Path,
     *,
     train_language: str,
@@ -55,7 +55,7 @@ def run(
     `protocols.zero_shot` for each.
     """
     data = load(
-        tokenizer,
+        vocabulary,
         folder,
         train_language=train_language,
         languages=languages,
@@ -66,7 +66,7 @@ def run(
 
 
 def load(
-    tokenizer: Tokenizer,
+    vocabulary: Vocabulary,
     folder: Path,
     *,
     train_language: str,
@@ -87,14 +87,16 @@ def load(
     labels = label_set(train.tags)
     if len(labels) == 1:
         raise UserError(f"{path} has no entity: all its tags are O")
-    target = functools.partial(_target, tokenizer, labels, config.max_tokens)
+    target = functools.partial(_target, vocabulary, labels, config.max_tokens)
     return TransferData(
         task="ner",
         kind="token",
         metric="span_f1",
         num_labels=len(labels),
-        vocab_size=tokenizer.size,
-        train=encode(tokenizer, train, labels, max_tokens=config.max_tokens),
+        vocab_size=vocabulary.size,
+        train=encode(
+            vocabulary, train, labels, language=train_language, max_tokens=config.max_tokens
+        ),
         dev=target(dev) if dev else None,
         targets=tuple(target(file) for file in scored),
     )
@@ -111,15 +113,16 @@ def label_set(tags: Iterable[Iterable[str]]) -> tuple[str, ...]:
 
 
 def encode(
-    tokenizer: Tokenizer,
+    vocabulary: Vocabulary,
     sentences: task_files.TaggedSentences,
     labels: Sequence[str],
     *,
+    language: str,
     max_tokens: int,
 ) -> Examples:
-    """Encode tagged sentences, with one label for each word, in the order of the words."""
+    """Encode tagged sentences of a language, with one label for each word in their order."""
     room = max_tokens - len(BEGIN) - len(END)
-    pieces = encode_words(tokenizer, sentences.words, room)
+    pieces = encode_words(vocabulary, sentences.words, room, language=language)
     rows, positions = [], []
     for words in sentences.words:
         encoded = [pieces[word] for word in words]
@@ -134,11 +137,11 @@ def encode(
 
 
 def encode_words(
-    tokenizer: Tokenizer, sentences: Iterable[Iterable[str]], room: int
+    vocabulary: Vocabulary, sentences: Iterable[Iterable[str]], room: int, *, language: str
 ) -> dict[str, np.ndarray]:
     """Encode each distinct word on its own into 1 to `room` pieces."""
     words = list(dict.fromkeys(itertools.chain.from_iterable(sentences)))
-    encoded = tokenizer.encode(words)
+    encoded = vocabulary.encode(words, language)
     return {
         word: ids[:room] if len(ids) else UNKNOWN for word, ids in zip(words, encoded, strict=True)
     }
@@ -168,7 +171,9 @@ def sentence_tags(
     return [[labels[i] for i in itertools.islice(tags, n)] for n in num_words]
 
 
-def _target(tokenizer: Tokenizer, labels: Sequence[str], max_tokens: int, file: TaskFile) -> Target:
+def _target(
+    vocabulary: Vocabulary, labels: Sequence[str], max_tokens: int, file: TaskFile
+) -> Target:
     kinds = {label[2:] for label in labels if label != "O"}
     sentences = task_files.read_ner(file.path, file.language, kinds)
 
@@ -179,7 +184,9 @@ def _target(tokenizer: Tokenizer, labels: Sequence[str], max_tokens: int, file: 
     return Target(
         language=file.language,
         split=file.split,
-        examples=encode(tokenizer, sentences, labels, max_tokens=max_tokens),
+        examples=encode(
+            vocabulary, sentences, labels, language=file.language, max_tokens=max_tokens
+        ),
         num_examples=len(sentences.words),
         score=score,
     )

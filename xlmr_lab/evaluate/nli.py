@@ -26,8 +26,8 @@ from xlmr_lab.evaluate.protocols import (
 )
 from xlmr_lab.evaluate.scores import Score
 from xlmr_lab.model.encoder import Encoder
+from xlmr_lab.vocabulary.load import Vocabulary
 from xlmr_lab.vocabulary.special_tokens import BOS_ID, EOS_ID
-from xlmr_lab.vocabulary.tokenizer import Tokenizer
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ NUM_SPECIALS = len(BEGIN) + len(BETWEEN) + len(END)
 
 def run(
     encoder: Encoder,
-    tokenizer: Tokenizer,
+    vocabulary: Vocabulary,
     folder: Path,
     *,
     train_language: str,
@@ -55,7 +55,7 @@ def run(
     `protocols.zero_shot` for each.
     """
     data = load(
-        tokenizer,
+        vocabulary,
         folder,
         train_language=train_language,
         languages=languages,
@@ -66,7 +66,7 @@ def run(
 
 
 def load(
-    tokenizer: Tokenizer,
+    vocabulary: Vocabulary,
     folder: Path,
     *,
     train_language: str,
@@ -82,24 +82,27 @@ def load(
     scored = scored_files(folder, languages, split)
     dev = dev_file(folder, train_language, scored, config)
     train = task_files.read_nli(task_files.require(folder, "train", train_language))
-    target = functools.partial(_target, tokenizer, config.max_tokens)
+    target = functools.partial(_target, vocabulary, config.max_tokens)
     return TransferData(
         task="nli",
         kind="sequence",
         metric="accuracy",
         num_labels=len(task_files.NLI_LABELS),
-        vocab_size=tokenizer.size,
-        train=encode(tokenizer, train, max_tokens=config.max_tokens),
+        vocab_size=vocabulary.size,
+        train=encode(vocabulary, train, language=train_language, max_tokens=config.max_tokens),
         dev=target(dev) if dev else None,
         targets=tuple(target(file) for file in scored),
     )
 
 
-def encode(tokenizer: Tokenizer, pairs: task_files.Pairs, *, max_tokens: int) -> Examples:
-    """Encode pairs into examples with one label each, at `<s>`."""
+def encode(
+    vocabulary: Vocabulary, pairs: task_files.Pairs, *, language: str, max_tokens: int
+) -> Examples:
+    """Encode pairs of a language into examples with one label each, at `<s>`."""
     room = max_tokens - NUM_SPECIALS
     rows, num_cut = [], 0
-    premises, hypotheses = tokenizer.encode(pairs.premises), tokenizer.encode(pairs.hypotheses)
+    premises = vocabulary.encode(pairs.premises, language)
+    hypotheses = vocabulary.encode(pairs.hypotheses, language)
     for premise, hypothesis in zip(premises, hypotheses, strict=True):
         kept = fit(len(premise), len(hypothesis), room)
         num_cut += kept != (len(premise), len(hypothesis))
@@ -133,8 +136,9 @@ def fit(first: int, second: int, room: int) -> tuple[int, int]:
     return room - half, half
 
 
-def _target(tokenizer: Tokenizer, max_tokens: int, file: TaskFile) -> Target:
-    examples = encode(tokenizer, task_files.read_nli(file.path), max_tokens=max_tokens)
+def _target(vocabulary: Vocabulary, max_tokens: int, file: TaskFile) -> Target:
+    pairs = task_files.read_nli(file.path)
+    examples = encode(vocabulary, pairs, language=file.language, max_tokens=max_tokens)
     return Target(
         language=file.language,
         split=file.split,

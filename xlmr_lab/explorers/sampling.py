@@ -1,27 +1,38 @@
-"""Turn alpha and see what each language gets (XLM-R Sec. 3.1): shares, sampling probabilities,
-passes over its text.
+"""Turn the dials of language sampling and see what each language gets (XLM-R Sec. 3.1): shares,
+sampling probabilities, passes over its text, under a constant exponent, an annealed one, or a cap.
 
-The picture is `figures.sampling.distribution`; the explorer only chooses its arguments and shows
-the call that draws it. The controls are public, so that setting `explorer.alpha.value` in Python
-does what the slider does in a browser.
+The picture is `figures.sampling.distribution` or, by part of the run,
+`figures.repetition.over_run`; the explorer only chooses its arguments and shows the call that draws
+it. The controls are public, so that setting `explorer.alpha.value` in Python does what the slider
+does in a browser. Controls without effect on the present schedule are hidden.
 """
 
+import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets as widgets
 import plotly.graph_objects as go
 import polars as pl
 
+from xlmr_lab.errors import UserError
 from xlmr_lab.explorers.canvas import Canvas
-from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, panel
+from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, choices, panel
 from xlmr_lab.figures import theme
+from xlmr_lab.figures.repetition import over_run
 from xlmr_lab.figures.sampling import available_bases, distribution
 
 HINT = (
-    "Raise α and watch the passes of the smallest languages; switch the corpus to see the paper's "
-    "hundred."
+    "Raise α and watch the passes of the smallest languages; let α fall over the run or cap the "
+    "passes instead; switch the corpus to see the paper's hundred."
 )
-STUDY, PAPER = "study.sizes()", "results.paper_sizes()"
+STUDY, PAPER = "study.training_sizes()", "results.paper_sizes()"
+PICTURES = {"sampling.distribution": distribution, "repetition.over_run": over_run}
+MMBERT_ALPHA = 0.7
+CAPS = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 8.0, 10.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0)
+SLIDER = "340px"
+LINE = 90
+"""Characters of a line inside an empty picture."""
 
 
 class SamplingExplorer(widgets.VBox):
@@ -33,80 +44,158 @@ class SamplingExplorer(widgets.VBox):
         paper: pl.DataFrame,
         *,
         alpha: float = 0.3,
+        basis: str | None = None,
         budget: float = 1.0,
     ) -> None:
         self.corpora = {STUDY: sizes, PAPER: paper}
-        self.corpus = widgets.Dropdown(
-            options=[("this study", STUDY), ("the paper, Table 6", PAPER)],
-            description="corpus",
-            style=LABEL,
+        self._make_common(alpha, basis, budget)
+        self._make_annealed()
+        self.max_passes = widgets.SelectionSlider(
+            options=CAPS, value=4.0, description="passes at most", style=LABEL
         )
-        self.alpha = widgets.FloatSlider(
-            value=alpha, min=0, max=1, step=0.01, description="exponent α", style=LABEL
-        )
-        self.basis = widgets.Dropdown(
-            options=available_bases(sizes), description="size counted in", style=LABEL
-        )
-        self.budget = _length(budget)
-        self.alpha.layout.width = self.budget.layout.width = "340px"
-        self.color = widgets.Dropdown(
-            options=[(theme.GROUPS[name], name) for name in ("tier", "script", "family")],
-            description="colour by",
-            style=LABEL,
-        )
-        self.logarithmic = widgets.Checkbox(description="logarithmic probabilities", indent=False)
+        self.max_passes.layout.width = SLIDER
         self.call = widgets.HTML()
         self.canvas = Canvas(self.figure)
-        first, second = (
-            (self.corpus, self.alpha, self.budget),
-            (self.basis, self.color, self.logarithmic),
-        )
-        super().__init__(panel(HINT, [first, second], self.canvas, self.call), layout=WIDE)
+        first = (self.corpus, self.schedule, self.alpha, self.max_passes, self.budget)
+        second = (self.later, self.changes, self.joining, self.join_at)
+        third = (self.basis, self.color, self.picture, self.logarithmic)
+        rows = [first, second, third]
+        super().__init__(panel(HINT, rows, self.canvas, self.call), layout=WIDE)
         self.corpus.observe(self._change_corpus, "value")
-        for control in (*first[1:], *second):
+        self.schedule.observe(self._change_schedule, "value")
+        for control in (*first[2:], *second, *third):
             control.observe(self._refresh, "value")
         self._refresh()
 
     @property
     def arguments(self) -> dict[str, Any]:
         """The keyword arguments of the present picture."""
-        return {
-            "alpha": round(self.alpha.value, 2),
+        shown: dict[str, Any] = {
+            **self._settings(),
             "basis": self.basis.value,
             "budget": float(f"{self.budget.value:.3g}"),
             "color": self.color.value,
-            "log": self.logarithmic.value,
         }
+        return shown if self._by_part() else shown | {"log": self.logarithmic.value}
 
     @property
     def figure(self) -> go.Figure:
-        """The present picture as a plain figure."""
-        return distribution(self.corpora[self.corpus.value], **self.arguments)
+        """The present picture as a plain figure; one that says so where settings do not fit."""
+        try:
+            draw = PICTURES[self.picture.value]
+            return draw(self.corpora[self.corpus.value], **self.arguments)
+        except UserError as error:
+            lines = textwrap.wrap(str(error), LINE)
+            return theme.empty("<br>".join(lines), title="Language sampling")
 
     def __repr__(self) -> str:
         return f"SamplingExplorer({self.corpus.value}, {self.arguments})"
+
+    def _make_common(self, alpha: float, basis: str | None, budget: float) -> None:
+        self.corpus = widgets.Dropdown(
+            options=[("this study", STUDY), ("the paper, Table 6", PAPER)],
+            description="corpus",
+            style=LABEL,
+        )
+        self.schedule = widgets.Dropdown(
+            options=[("constant α", "constant"), ("annealed α", "annealed"), ("capped", "capped")],
+            description="schedule",
+            style=LABEL,
+        )
+        self.alpha = widgets.FloatSlider(
+            value=alpha, min=0, max=1, step=0.01, description="exponent α", style=LABEL
+        )
+        self.alpha.layout.width = SLIDER
+        self.budget = widgets.FloatLogSlider(
+            value=budget,
+            base=10,
+            min=-1,
+            max=3,
+            step=0.1,
+            description="training, in corpus sizes",
+            style=LABEL,
+        )
+        self.budget.layout.width = SLIDER
+        bases = available_bases(self.corpora[STUDY])
+        self.basis = widgets.Dropdown(
+            options=bases, value=basis or bases[0], description="size counted in", style=LABEL
+        )
+        self.color = widgets.Dropdown(
+            options=[(theme.GROUPS[name], name) for name in ("tier", "script", "family")],
+            description="colour by",
+            style=LABEL,
+        )
+        self.picture = widgets.Dropdown(
+            options=list(zip(("whole run", "by part of the run"), PICTURES, strict=True)),
+            description="picture",
+            style=LABEL,
+        )
+        self.logarithmic = widgets.Checkbox(description="logarithmic probabilities", indent=False)
+
+    def _make_annealed(self) -> None:
+        self.later = widgets.FloatRangeSlider(
+            value=(0.3, 0.5), min=0, max=1, step=0.05, description="later α, down to", style=LABEL
+        )
+        self.changes = widgets.FloatRangeSlider(
+            value=(0.77, 0.97), min=0.01, max=0.99, step=0.01, description="at", style=LABEL
+        )
+        self.joining = choices(self._keys(), "joining later")
+        self.join_at = widgets.FloatSlider(
+            value=0.5, min=0.05, max=0.95, step=0.05, description="joining at", style=LABEL
+        )
+        for slider in (self.later, self.changes, self.join_at):
+            slider.layout.width = SLIDER
+
+    def _settings(self) -> dict[str, Any]:
+        """Return the settings of sampling that the controls stand for."""
+        alpha = round(self.alpha.value, 2)
+        if self.schedule.value == "constant":
+            return {"alpha": alpha}
+        if self.schedule.value == "capped":
+            return {"schedule": "capped", "alpha": 0.0, "max_passes": self.max_passes.value}
+        low, high = (round(value, 2) for value in self.later.value)
+        settings = {
+            "schedule": "annealed",
+            "alpha": alpha,
+            "later_alphas": (high, low),
+            "changes": tuple(round(value, 2) for value in self.changes.value),
+        }
+        starts = tuple(f"{key}:{self.join_at.value:.2g}" for key in self.joining.value)
+        return settings | ({"starts": starts} if starts else {})
+
+    def _by_part(self) -> bool:
+        return bool(self.picture.value == "repetition.over_run")
+
+    def _keys(self) -> list[str]:
+        found: list[str] = self.corpora[self.corpus.value]["language"].to_list()
+        return found
 
     def _change_corpus(self, _: Any) -> None:
         bases = available_bases(self.corpora[self.corpus.value])
         chosen = self.basis.value
         with self.hold_trait_notifications():
+            self.joining.options = self._keys()
             self.basis.options = bases
             self.basis.value = chosen if chosen in bases else bases[0]
         self._refresh()
 
+    def _change_schedule(self, _: Any) -> None:
+        """Let an annealed exponent begin above the later ones, where mmBERT's does."""
+        if self.schedule.value == "annealed" and self.alpha.value <= max(self.later.value):
+            self.alpha.value = MMBERT_ALPHA
+        self._refresh()
+
     def _refresh(self, _: Any = None) -> None:
+        schedule = self.schedule.value
+        annealed = (self.later, self.changes, self.joining, self.join_at)
+        _show(annealed, schedule == "annealed")
+        _show([self.max_passes], schedule == "capped")
+        _show([self.alpha], schedule != "capped")
+        _show([self.logarithmic], not self._by_part())
         self.canvas.show(self.figure)
-        self.call.value = call_text("sampling.distribution", self.corpus.value, self.arguments)
+        self.call.value = call_text(self.picture.value, self.corpus.value, self.arguments)
 
 
-def _length(budget: float) -> widgets.FloatLogSlider:
-    """Return a slider of the length of training."""
-    return widgets.FloatLogSlider(
-        value=budget,
-        base=10,
-        min=-1,
-        max=3,
-        step=0.1,
-        description="training, in corpus sizes",
-        style=LABEL,
-    )
+def _show(controls: Sequence[widgets.Widget], shown: bool) -> None:
+    for control in controls:
+        control.layout.display = None if shown else "none"

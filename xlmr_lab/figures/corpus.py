@@ -1,14 +1,11 @@
-"""The corpus and its vocabulary: how much text each language has, what cleaning removed and why,
-how words are cut.
+"""The corpus: how much text each language has, what cleaning removed and why.
 
 Sizes span orders of magnitude, so they stand as dots on a logarithmic axis, where bars would have
-no foot. Covers XLM-R Sec. 3 (data, Table 6) and the paper's claim that one SentencePiece model
-serves all scripts (Sec. 5.1).
+no foot. Covers XLM-R Sec. 3 (data, Table 6).
 """
 
 import plotly.graph_objects as go
 import polars as pl
-from plotly.subplots import make_subplots
 
 from xlmr_lab.figures import theme
 from xlmr_lab.tiers import NEAR
@@ -79,46 +76,6 @@ def cleaning(frame: pl.DataFrame) -> go.Figure:
     subtitle = f"{total:,} paragraphs read, {kept:,} kept ({kept / max(1, total):.1%})"
     title = "What cleaning kept, and why it rejected the rest"
     return theme.finish(figure, title=title, subtitle=subtitle, legend="fate of a paragraph")
-
-
-def fertility(frame: pl.DataFrame, *, color: str = "script") -> go.Figure:
-    """Draw how finely the vocabulary cuts each language: pieces per white-space word, and bytes per
-    piece.
-    """
-    frame = _ranked(frame, color)
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
-    palette, symbols = theme.colors(frame[color], color), theme.symbols(frame[color], color)
-    for value in theme.order(frame[color], color):
-        part = frame.filter(pl.col(color) == value)
-        for row, column in enumerate(("fertility", "bytes_per_piece"), 1):
-            figure.add_scatter(
-                x=part["label"].to_list(),
-                y=theme.rounded(part[column]),
-                name=value,
-                legendgroup=value,
-                showlegend=row == 1,
-                mode="markers",
-                marker={"color": palette[value], "symbol": symbols[value], "size": 9},
-                customdata=part.select("name", "unknown_rate").rows(),
-                hovertemplate="%{customdata[0]}: %{y:.3~g}, "
-                "unknown %{customdata[1]:.2%}<extra></extra>",
-                row=row,
-                col=1,
-            )
-    figure.update_yaxes(
-        title="pieces<br>per word", **theme.spread(frame["fertility"]), row=1, col=1
-    )
-    figure.update_yaxes(title="bytes<br>per piece", rangemode="tozero", row=2, col=1)
-    figure.update_xaxes(**theme.categories(frame["label"]))
-    unknown = frame.sort("unknown_rate", descending=True).row(0, named=True)
-    subtitle = (
-        "Words end at white space: a script without spaces has long ones. "
-        f"Most unknown pieces: {unknown['name']}, {unknown['unknown_rate']:.2%}"
-    )
-    title = "Vocabulary fertility by language"
-    return theme.finish(
-        figure, title=title, subtitle=subtitle, height=480, legend=theme.GROUPS[color]
-    )
 
 
 def amount(size_bytes: float) -> str:

@@ -83,11 +83,18 @@ def symbols(values: Iterable[str | None], column: str) -> dict[str, str]:
 
 
 def lettered(text: str) -> str:
-    """Write alpha as the letter, and minus as the sign, in what a reader sees.
+    """Write alpha as the letter, names of arms in words, and minus as the sign, in what a reader
+    sees.
 
     >>> lettered("alpha=0.3 against alpha -0.1")
     'α = 0.3 against α −0.1'
+    >>> lettered("alpha=0.7-0.5-0.3+2-later"), lettered("max_passes=4")
+    ('α = 0.7 → 0.5 → 0.3, 2 joining later', 'at most 4 passes')
     """
+    falling = r"(?<=\balpha=)[\d.]+(-[\d.]+)+"
+    text = re.sub(falling, lambda found: found[0].replace("-", " → "), text)
+    text = re.sub(r"\+(\d+)-later\b", r", \1 joining later", text)
+    text = re.sub(r"\bmax_passes=([\d.]+)", r"at most \1 passes", text)
     text = re.sub(r"\balpha\s*=\s*", "α = ", text)
     return re.sub(r"(?<![\w.])-(?=\d)", "−", re.sub(r"\balpha\b", "α", text))
 

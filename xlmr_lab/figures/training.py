@@ -54,7 +54,7 @@ def heldout(frame: pl.DataFrame, *, alpha: float, color: str = "tier") -> go.Fig
     _name_lines(figure, ends, curves)
     figure.update_xaxes(title="step")
     figure.update_yaxes(title="nats per masked token")
-    title = f"Held-out masked-LM loss while pretraining, α = {alpha:g}"
+    title = f"Held-out masked-LM loss while pretraining, {_called(frame, alpha)}"
     return theme.finish(
         figure, title=title, subtitle=_ended(part, color), height=420, legend=theme.GROUPS[color]
     )
@@ -149,7 +149,7 @@ def optimisation(steps: pl.DataFrame, *, alpha: float) -> go.Figure:
     figure.update_yaxes(exponentformat="power", col=2)
     last = part["step"].to_list()[-1]
     subtitle = f"{len(seeds)} runs of {last:,} steps that differ in their seed only"
-    title = f"Optimisation, α = {alpha:g}"
+    title = f"Optimisation, {_called(steps, alpha)}"
     theme.finish(figure, title=title, subtitle=subtitle, height=380)
     return figure.update_layout(margin={"t": 112})
 
@@ -179,7 +179,7 @@ def draws(frame: pl.DataFrame, sizes: pl.DataFrame) -> go.Figure:
         figure.add_scatter(
             x=part["label"].to_list(),
             y=theme.rounded(part["mean"]),
-            name=f"α = {alpha:g}",
+            name=_called(frame, alpha),
             mode="markers",
             marker={"color": theme.PALETTE[i % 8], "symbol": theme.SYMBOLS[i % 8], "size": 8},
             hovertemplate="%{x}: %{y:.3%} of the blocks<extra></extra>",
@@ -204,7 +204,7 @@ def passes(frame: pl.DataFrame) -> go.Figure:
         figure.add_scatter(
             x=part["label"].to_list(),
             y=theme.rounded(part["mean"]),
-            name=f"α = {alpha:g}",
+            name=_called(frame, alpha),
             mode="markers",
             marker={"color": theme.PALETTE[i % 8], "symbol": theme.SYMBOLS[i % 8], "size": 8},
             customdata=part["name"].to_list(),
@@ -216,7 +216,8 @@ def passes(frame: pl.DataFrame) -> go.Figure:
     most = means.sort("mean", descending=True).row(0, named=True)
     subtitle = (
         "Blocks drawn over blocks there are, mean over seeds; the most: "
-        f"{most['language']} at α = {most['alpha']:g}, {theme.significant(most['mean'])} passes"
+        f"{most['language']} at {_called(frame, most['alpha'])}, "
+        f"{theme.significant(most['mean'])} passes"
     )
     return theme.finish(figure, title="Passes over each language's text", subtitle=subtitle)
 
@@ -230,7 +231,7 @@ def telemetry(frame: pl.DataFrame) -> go.Figure:
         figure.add_scatter(
             x=line["step"].to_list(),
             y=theme.rounded(line["tokens_per_second"]),
-            name=f"α = {alpha:g}",
+            name=_called(frame, alpha),
             legendgroup=f"{alpha:g}",
             showlegend=alpha not in named,
             mode="lines",
@@ -255,6 +256,11 @@ def thinned(frame: pl.DataFrame) -> pl.DataFrame:
     """
     stride = -(-len(frame) // MAX_POINTS)
     return frame if stride <= 1 else frame.reverse().gather_every(stride).reverse()
+
+
+def _called(frame: pl.DataFrame, alpha: float) -> str:
+    """Return what the runs of an exponent are called, which says how it changes if it does."""
+    return theme.lettered(str(frame.filter(pl.col("alpha") == alpha)["arm"].to_list()[0]))
 
 
 def _with_alpha(frame: pl.DataFrame, alpha: float) -> pl.DataFrame:

@@ -1,13 +1,13 @@
 """Weights and settings to and from the folder format of Hugging Face transformers.
 
-Written are `config.json`, `model.safetensors` and, with a vocabulary, `sentencepiece.bpe.model`, as
-beside the released XLM-R checkpoints, whose names and shapes these are; the library itself is not
-needed. Pickled weights are refused. The token-type embedding, zero in the original, is folded
-into the positions when reading and written as zeros. Left out: sharded weights, and architectures
-other than XLM-R's.
+Written are `config.json` and `model.safetensors` as beside the released XLM-R checkpoints, whose
+names and shapes these are, and whatever files the caller puts there for the tokenizer; the library
+itself is not needed. Pickled weights are refused. The token-type embedding, zero in the original,
+is folded into the positions when reading and written as zeros. Left out: sharded weights, and
+architectures other than XLM-R's.
 """
 
-import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,6 @@ from xlmr_lab.model.masked_lm import MaskedLM
 
 WEIGHTS_NAME = "model.safetensors"
 CONFIG_NAME = "config.json"
-VOCABULARY_NAME = "sentencepiece.bpe.model"
-OUR_VOCABULARY_NAME = "sentencepiece.model"
 
 WORDS = "roberta.embeddings.word_embeddings.weight"
 POSITIONS = "roberta.embeddings.position_embeddings.weight"
@@ -71,23 +69,19 @@ _FIXED = {
 """Settings that have one value in XLM-R; a folder that has another is not XLM-R."""
 
 
-def to_huggingface(model: MaskedLM, folder: Path, *, vocabulary: Path | None = None) -> None:
+def to_huggingface(
+    model: MaskedLM, folder: Path, *, write_tokenizer: Callable[[Path], None] | None = None
+) -> None:
     """Write a model as a folder that `XLMRobertaForMaskedLM.from_pretrained` loads.
 
-    `vocabulary` is the lab's vocabulary folder or a SentencePiece model file; it is copied.
+    `write_tokenizer` gets the unfinished folder and adds its files to it; where it fails, nothing
+    is written.
     """
-    source = None if vocabulary is None else _vocabulary_file(vocabulary)
     with storage.atomic_folder(folder) as partial:
-        tensors = huggingface_tensors(model)
-        save_file(tensors, partial / WEIGHTS_NAME, metadata={"format": "pt"})
+        if write_tokenizer is not None:
+            write_tokenizer(partial)
+        save_file(huggingface_tensors(model), partial / WEIGHTS_NAME, metadata={"format": "pt"})
         storage.write_json(partial / CONFIG_NAME, huggingface_config(model))
-        if source is not None:
-            shutil.copyfile(source, partial / VOCABULARY_NAME)
-            limits = {"model_max_length": model.encoder.config.max_tokens}
-            storage.write_json(
-                partial / "tokenizer_config.json",
-                {"tokenizer_class": "XLMRobertaTokenizer", **limits},
-            )
 
 
 def from_huggingface(folder: Path) -> MaskedLM:
@@ -213,12 +207,3 @@ def _read_settings(folder: Path) -> dict[str, Any]:
     if missing := sorted(needed - settings.keys()):
         raise UserError(f"{path} lacks {', '.join(missing)}")
     return settings
-
-
-def _vocabulary_file(vocabulary: Path) -> Path:
-    path = vocabulary / OUR_VOCABULARY_NAME if vocabulary.is_dir() else vocabulary
-    if not path.is_file():
-        raise UserError(
-            f"no vocabulary at {vocabulary}; give the folder with {OUR_VOCABULARY_NAME}"
-        )
-    return path

@@ -2,7 +2,8 @@
 
 Killed at any moment and started again, a run ends with the same weights and metrics, bit for bit,
 as if it had not been killed. It stops by its budget of steps, never on validation loss, whose
-plateau misleads (XLM-R Sec. 5.1). Left out so far: more than one device, mixed precision, gradient
+plateau misleads (XLM-R Sec. 5.1). A language whose text will be passed too often is told before the
+first step. Left out so far: more than one device, mixed precision, gradient
 accumulation.
 """
 
@@ -25,9 +26,10 @@ from xlmr_lab.pretrain.folder import require_same
 from xlmr_lab.pretrain.heldout import HeldoutSet, heldout_loss, heldout_set
 from xlmr_lab.pretrain.interrupts import Interrupts
 from xlmr_lab.pretrain.memory import keep_freed_memory
-from xlmr_lab.pretrain.settings import PretrainConfig, PretrainRun, check
+from xlmr_lab.pretrain.settings import PretrainConfig, PretrainRun, check, expected_passes
 from xlmr_lab.pretrain.telemetry import StepClock
 from xlmr_lab.pretrain.training import Training, identity
+from xlmr_lab.sampling import meter
 
 __all__ = ["PretrainConfig", "PretrainRun", "load_model", "pretrain"]
 
@@ -38,11 +40,18 @@ BYTES_PER_PARAMETER = 12
 
 
 def pretrain(
-    folder: Path, shards_folder: Path, run: PretrainRun, *, threads: int = 2, device: str = "cpu"
+    folder: Path,
+    shards_folder: Path,
+    run: PretrainRun,
+    *,
+    threads: int = 2,
+    device: str = "cpu",
+    passes_warned: float = meter.PASSES_WARNED,
 ) -> Path:
     """Pretrain a model, or go on where it stopped, and return its final checkpoint.
 
-    A finished run returns at once. On SIGINT or SIGTERM the current step is finished and saved.
+    A finished run returns at once. On SIGINT or SIGTERM the current step is finished and saved. The
+    log tells of languages whose text will be passed more than `passes_warned` times.
 
     Raises:
         UserError: settings that do not fit, a folder of another run, a full disk, a loss that is
@@ -68,6 +77,8 @@ def pretrain(
         else:
             _require_space(folder, training)
         run_folder.keep_records(folder, training.step)
+        if told := meter.warning(expected_passes(run, shards), passes_warned):
+            logger.warning("%s", told)
         heldout = heldout_set(
             shards,
             run.languages,
@@ -126,8 +137,10 @@ def _train(folder: Path, training: Training, heldout: HeldoutSet, interrupts: In
                 training.require_finite(checkpoints)
             if log_due:
                 bar.set_postfix_str(_log(folder, training, clock), refresh=False)
-            if heldout and every(step, settings.heldout_steps, settings.steps):
-                _measure(folder, training, heldout)
+            if every(step, settings.heldout_steps, settings.steps):
+                _count_passes(folder, training)
+                if heldout:
+                    _measure(folder, training, heldout)
             if save_due:
                 run_folder.flush_records(folder)
                 training.save(checkpoints)
@@ -142,6 +155,14 @@ def _log(folder: Path, training: Training, clock: StepClock) -> str:
     run_folder.append_record(folder / run_folder.METRICS_NAME, record)
     run_folder.append_record(folder / run_folder.TELEMETRY_NAME, clock.record(training.step))
     return f"loss {record['loss']:.3f}"
+
+
+def _count_passes(folder: Path, training: Training) -> None:
+    """Write and tell how often each language's text has been passed, and will be."""
+    record = training.repetition()
+    run_folder.append_record(folder / run_folder.METRICS_NAME, record)
+    told = meter.reading(record["passes"], record["passes_at_end"])
+    logger.info("step %s: %s", f"{training.step:,}", told)
 
 
 def _measure(folder: Path, training: Training, heldout: HeldoutSet) -> None:

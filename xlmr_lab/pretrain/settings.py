@@ -4,13 +4,14 @@ step."""
 import math
 from dataclasses import dataclass
 
-from xlmr_lab import sampling
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.batches.stream import BatchConfig
 from xlmr_lab.errors import UserError
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.pretrain.schedule import Schedule
-from xlmr_lab.sampling import SamplingConfig
+from xlmr_lab.sampling import meter, schedules
+from xlmr_lab.sampling.schedules import Length, Phase
+from xlmr_lab.sampling.settings import SamplingConfig
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,8 +47,8 @@ class PretrainConfig:
     """Optimizer steps between records of the training loss."""
 
     heldout_steps: int = 500
-    """Optimizer steps between measurements of the held-out loss; the last step is always measured.
-    """
+    """Optimizer steps between measurements of the held-out loss and records of the passes over each
+    language's text; the last step is always measured."""
 
     heldout_blocks: int = 32
     """Held-out blocks of each language that are measured; 0 measures none."""
@@ -96,6 +97,11 @@ class PretrainRun:
     pretrain: PretrainConfig
     """How it is trained."""
 
+    @property
+    def length(self) -> Length:
+        """How many steps there are, and blocks in each."""
+        return Length(self.pretrain.steps, self.batches.batch_sequences)
+
     def __post_init__(self) -> None:
         if not self.languages:
             raise UserError("languages must name at least one language, got none")
@@ -107,7 +113,8 @@ def check(run: PretrainRun, shards: TokenShards) -> None:
     """Refuse settings that do not fit each other or the token shards.
 
     Raises:
-        UserError: a block longer than the model's positions, or a language without shards.
+        UserError: a block longer than the model's positions, a language without shards, or a
+            schedule of sampling that does not fit the languages or the number of steps.
     """
     if run.batches.block_tokens > run.model.max_tokens:
         raise UserError(
@@ -120,9 +127,17 @@ def check(run: PretrainRun, shards: TokenShards) -> None:
             f"no token shards for {', '.join(missing)} at {shards.folder}; there are "
             f"{', '.join(shards.languages)}: encode their documents or leave them out"
         )
+    sampling_phases(run, shards)
 
 
-def language_probabilities(run: PretrainRun, shards: TokenShards) -> dict[str, float]:
-    """Return the probability of drawing a block of each language of the run (XLM-R Sec. 3)."""
+def sampling_phases(run: PretrainRun, shards: TokenShards) -> list[Phase]:
+    """Return the probabilities of drawing a block of each language, by phase of the run."""
     sizes = shards.sizes(run.sampling.basis, run.batches.block_tokens)
-    return sampling.probabilities({key: sizes[key] for key in run.languages}, run.sampling.alpha)
+    return schedules.phases(run.sampling, {key: sizes[key] for key in run.languages}, run.length)
+
+
+def expected_passes(run: PretrainRun, shards: TokenShards) -> dict[str, float]:
+    """Return how often a whole run will go through the blocks of each language."""
+    draws = meter.expected_draws(sampling_phases(run, shards), run.length)
+    blocks = shards.sizes("blocks", run.batches.block_tokens)
+    return meter.passes(draws, blocks)

@@ -24,8 +24,9 @@ from xlmr_lab.model.masked_lm import MaskedLM
 from xlmr_lab.pretrain import checkpoint
 from xlmr_lab.pretrain.optimizer import build_optimizer
 from xlmr_lab.pretrain.schedule import learning_rate
-from xlmr_lab.pretrain.settings import PretrainRun, language_probabilities
+from xlmr_lab.pretrain.settings import PretrainRun, sampling_phases
 from xlmr_lab.pretrain.step import StepResult, to_device, train_step
+from xlmr_lab.sampling import meter
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +43,8 @@ class Training:
         model = MaskedLM(run.model, shards.vocab_size, generator=generator)
         self.model = model.to(device).train()
         self.optimizer = build_optimizer(self.model, weight_decay=run.pretrain.weight_decay)
-        probabilities = language_probabilities(run, shards)
-        self._stream = BlockStream(shards, probabilities, config=run.batches, seed=run.seed)
+        self._phases = sampling_phases(run, shards)
+        self._stream = BlockStream(shards, self._phases, config=run.batches, seed=run.seed)
         self._state = self._stream.start()
         self._loss_sum = torch.zeros((), device=device)
         self._last: tuple[list[str], StepResult] | None = None
@@ -89,6 +90,19 @@ class Training:
             "learning_rate": self._learning_rate(self.step),
             "gradient_norm": float(self._last[1].gradient_norm),
             "draws": dict(self._state.draws),
+        }
+
+    def repetition(self) -> dict[str, Any]:
+        """Return the record of what was drawn so far of each language: its share, the passes over
+        its text, and the passes to be expected at the end."""
+        draws = self._state.draws
+        at_end = meter.expected_at_end(self._phases, self.run.length, draws, after=self.step)
+        return {
+            "kind": "passes",
+            "step": self.step,
+            "shares": meter.shares(draws),
+            "passes": self._stream.passes(self._state),
+            "passes_at_end": meter.passes(at_end, self._stream.num_blocks),
         }
 
     def require_finite(self, checkpoints: Path) -> None:

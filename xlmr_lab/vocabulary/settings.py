@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from xlmr_lab import sampling
 from xlmr_lab.errors import UserError
+from xlmr_lab.sampling.exponent import check_alpha
 from xlmr_lab.vocabulary.special_tokens import NUM_ADDED_IDS
 
 LOWEST_COVERAGE = 0.98
@@ -58,7 +58,7 @@ class VocabularyConfig:
     make it `<unk>`."""
 
     def __post_init__(self) -> None:
-        sampling.check_alpha(self.alpha)
+        check_alpha(self.alpha)
         if self.size < LEAST_SIZE:
             raise UserError(
                 f"size must be at least {LEAST_SIZE} (ids of a vocabulary), got {self.size}"

@@ -1,13 +1,16 @@
 """Text to ids and back with a SentencePiece model, in the published id layout (see
 `special_tokens`).
 
-Encoding works on lists: one call for many texts is several times faster than a call with rich
-output per text, and one thread per process keeps it deterministic in time and order. No special
-token is added; who packs sequences adds them. A text that spells `<s>` or `<mask>` is ordinary text
-and never becomes a special id.
+Encoding works on lists: one call for many texts, whose ids come as arrays, is faster than a call
+for each and several times faster than one with rich output, and one thread per process keeps it
+deterministic in time and order. No special token is added; who packs sequences adds them. A text
+that spells `<s>` or `<mask>` is ordinary text and never becomes a special id; one that spells
+U+2581, the mark of a space, has a space there. Models with byte fallback cut what has no piece into
+bytes, which are ordinary ids.
 """
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -16,6 +19,7 @@ import numpy.typing as npt
 import sentencepiece
 
 from xlmr_lab.errors import UserError
+from xlmr_lab.vocabulary import foreign, spans, surrogates
 from xlmr_lab.vocabulary.special_tokens import (
     FIRST_PIECE_ID,
     FIRST_PIECE_OFFSET,
@@ -34,9 +38,12 @@ PUBLISHED_MODEL_NAME = "sentencepiece.bpe.model"
 """Name of the same file beside the released XLM-R checkpoints (it is a unigram model all the
 same)."""
 
+_T5_LAYOUT = (2, -1, 1)
+"""Where T5 and mT5 have <unk>, <s>, </s>."""
+
 
 class Tokenizer:
-    """A SentencePiece model seen through XLM-R's ids."""
+    """A SentencePiece model, unigram or BPE, seen through XLM-R's ids."""
 
     def __init__(self, model: bytes) -> None:
         """Take the serialised SentencePiece model.
@@ -48,12 +55,13 @@ class Tokenizer:
         try:
             p.LoadFromSerializedProto(model)
         except RuntimeError:
-            raise UserError("not a SentencePiece model; train one or copy it again") from None
+            raise _no_model(model) from None
         found = (p.unk_id(), p.bos_id(), p.eos_id())
         expected = (SENTENCEPIECE_UNK, SENTENCEPIECE_BOS, SENTENCEPIECE_EOS)
         if found != expected:
             raise UserError(
-                f"the SentencePiece model has <unk>, <s>, </s> at {found}, XLM-R needs {expected}; "
+                f"the SentencePiece model has <unk>, <s>, </s> at {found}"
+                f"{' like T5' if found == _T5_LAYOUT else ''}, XLM-R needs {expected}; "
                 "train it with unk_id=0 bos_id=1 eos_id=2"
             )
         self.size: int = p.vocab_size() + NUM_ADDED_IDS
@@ -72,7 +80,7 @@ class Tokenizer:
         for candidate in candidates:
             if candidate.is_file():
                 try:
-                    return cls(candidate.read_bytes())
+                    return cls(_read(candidate))
                 except UserError as error:
                     raise UserError(f"{candidate}: {error}") from None
         raise UserError(f"no vocabulary at {path}; looked for {', '.join(map(str, candidates))}")
@@ -83,14 +91,47 @@ class Tokenizer:
         """Return the ids of each text, without `<s>` and `</s>`; line ends count as spaces.
 
         The language makes no difference to raw text.
+
+        Raises:
+            UserError: a text has a lone surrogate.
         """
-        encoded = self._processor.encode(list(texts), out_type=int, num_threads=1)
-        return [_to_ids(pieces) for pieces in encoded]
+        try:
+            encoded = self._processor.encode(list(texts), out_type="numpy", num_threads=1)
+        except TypeError:
+            surrogates.refuse(texts)
+            raise
+        if not encoded:
+            return []
+        ids = _to_ids(np.concatenate(encoded))
+        ends = itertools.accumulate(map(len, encoded), initial=0)
+        return [ids[start:end] for start, end in itertools.pairwise(ends)]
 
     def pieces(self, text: str, language: str | None = None) -> list[str]:
         """Return the pieces of a text as strings; U+2581 marks a space."""
-        found: list[str] = self._processor.encode(text, out_type=str, num_threads=1)
+        surrogates.refuse([text])
+        found: list[str] = self._processor.encode(text, out_type=str)
         return found
+
+    def offsets(
+        self, text: str, language: str | None = None
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        """Return the ids of a text [N], as `encode` gives them, and the [start, end) of each in the
+        characters of the text as it was given [N, 2]; see `spans`.
+
+        Raises:
+            UserError: the text has a lone surrogate.
+        """
+        surrogates.refuse([text])
+        encoded = self._processor.encode(text, out_type="offset_mapping")
+        normal, origins = self._processor.normalize(text, with_offsets=True)
+        byte_values = [self._byte(i) for i in encoded["ids"]]
+        covered = spans.in_normal_text(encoded["pieces"], byte_values)
+        assert not len(covered) or covered[-1, 1] == len(normal), "pieces make up the normal text"
+        first, last = self._added_spaces()
+        traced = spans.in_original_text(
+            covered, normal, np.array(origins), first_added=first, last_added=last
+        )
+        return _to_ids(np.array(encoded["ids"], dtype=np.int32)), traced
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of ids; `<s>`, `<pad>`, `</s>` and `<mask>` leave nothing."""
@@ -113,10 +154,36 @@ class Tokenizer:
         piece: str = self._processor.id_to_piece(i - FIRST_PIECE_OFFSET)
         return piece
 
+    def _byte(self, piece: int) -> int | None:
+        """Return the byte that a piece stands for, or None for an ordinary one."""
+        if not self._processor.is_byte(piece):
+            return None
+        return int(self._processor.id_to_piece(piece)[1:-1], 16)
 
-def _to_ids(pieces: list[int]) -> npt.NDArray[np.int32]:
-    ids = np.array(pieces, dtype=np.int32)
-    unknown = ids == SENTENCEPIECE_UNK
-    ids += FIRST_PIECE_OFFSET
-    ids[unknown] = UNK_ID
-    return ids
+    def _added_spaces(self) -> tuple[bool, bool]:
+        """Return whether the model puts a space before each text, and whether behind it."""
+        normal: str = self._processor.normalize("a")
+        return normal.startswith(spans.SPACE), normal.endswith(spans.SPACE)
+
+
+def _to_ids(pieces: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Turn SentencePiece's numbers into ids, in place."""
+    unknown = pieces == SENTENCEPIECE_UNK
+    pieces += FIRST_PIECE_OFFSET
+    pieces[unknown] = UNK_ID
+    return pieces
+
+
+def _read(path: Path) -> bytes:
+    """Return the bytes of a model file; of another file no more than it takes to see that."""
+    with path.open("rb") as file:
+        head = file.read(foreign.HEAD_BYTES)
+        if not head.startswith(foreign.MODEL_OPENING):
+            raise _no_model(head)
+        return head + file.read()
+
+
+def _no_model(content: bytes) -> UserError:
+    seems = foreign.description(content[: foreign.HEAD_BYTES])
+    what = f" but {seems}" if seems else ""
+    return UserError(f"not a SentencePiece model{what}; train one or copy it again")

@@ -1,0 +1,245 @@
+"""A small pretrained model is trimmed and extended, exported and imported, trimmed again.
+
+Run with: pytest tests/ablations/test_surgery.py
+"""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from xlmr_lab import configs, storage
+from xlmr_lab.ablations import folder as run_folder
+from xlmr_lab.ablations import studies, surgery
+from xlmr_lab.ablations.run import Study
+from xlmr_lab.babel import corpora
+from xlmr_lab.commands import VERBS
+from xlmr_lab.errors import UserError
+from xlmr_lab.model.convert import from_huggingface
+from xlmr_lab.model.surgery import MASS
+from xlmr_lab.vocabulary.load import load
+
+MICRO = (
+    "seeds=1",
+    "jobs=1",
+    "name=micro",
+    "babel.languages=qaa,qab,qam",
+    "babel.corpus_bytes=200000",
+    "babel.smallest_bytes=40000",
+    "babel.encyclopaedia_bytes=8000",
+    "tasks.nli_train=60",
+    "tasks.nli_test=30",
+    "tasks.ner_train=40",
+    "tasks.ner_test=20",
+    "vocabulary.size=500",
+    "model.hidden_size=16",
+    "model.ffn_size=32",
+    "batches.batch_sequences=4",
+    "ablation.alphas=",
+    "pretrain.steps=6",
+    "pretrain.warmup_steps=2",
+    "pretrain.heldout_steps=6",
+)
+NEW = ("surgery.language=qdd", "surgery.pieces=60")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    """A folder with a pretrained study, and text of a language in another script."""
+    folder = tmp_path_factory.mktemp("surgery")
+    other = corpora.BabelConfig(
+        languages=("qdd",), corpus_bytes=60_000, smallest_bytes=60_000, encyclopaedia_bytes=8000
+    )
+    corpora.write(folder / "other", other)
+    work = study(folder)
+    work.prepare()
+    work.pretrain([work.config.sampling.alpha])
+    return folder
+
+
+def study(folder: Path, *settings: str) -> Study:
+    places = (f"data_dir={folder / 'data'}", f"runs_dir={folder / 'runs'}")
+    return Study(configs.override(studies.tiny(), [*MICRO, *places, *settings]), "tiny")
+
+
+def text(folder: Path) -> str:
+    return f"surgery.text={folder / 'other' / 'corpus'}"
+
+
+@pytest.fixture(scope="module")
+def trimmed(place) -> Path:
+    return surgery.trim(study(place, "surgery.languages=qaa"))[0]
+
+
+@pytest.fixture(scope="module")
+def extended(place) -> Path:
+    return surgery.extend(study(place, *NEW, text(place)))[0]
+
+
+def test_a_trimmed_model_is_smaller_and_proved_equal(place, trimmed):
+    record = storage.read_json(trimmed / surgery.RECORD_NAME)
+    assert trimmed == place / "runs" / "micro" / "trimmed"
+    assert record["size"] < record["from_size"] == 500
+    assert record["parameters_before"] - record["parameters"] == (500 - record["size"]) * (16 + 1)
+    assert record["logits"]["is_equal"]
+    assert record["logits"]["num_ids"] == record["size"]
+    assert record["logits"]["num_rows"] > 60
+    assert from_huggingface(trimmed / "huggingface").encoder.vocab_size == record["size"]
+
+
+def test_the_vocabulary_beside_it_says_where_it_is_from(trimmed):
+    record = storage.read_json(trimmed / "vocabulary" / "vocabulary.json")
+    vocabulary = load(trimmed / "vocabulary")
+    beside = load(trimmed / "huggingface")
+    assert vocabulary.size == record["size"] == record["config"]["size"]
+    assert vocabulary.fingerprint == beside.fingerprint == record["fingerprint"]
+    assert record["surgery"]["kind"] == "trim"
+    assert record["surgery"]["languages"].keys() == {"qaa"}
+    assert record["config"]["alpha"] == studies.tiny().vocabulary.alpha
+
+
+def test_the_extended_model_has_the_old_loss_and_cuts_the_new_language(extended):
+    record = storage.read_json(extended / surgery.RECORD_NAME)
+    assert record["size"] == record["from_size"] + 60
+    assert [row["language"] for row in record["losses"]] != []
+    assert {row["language"] for row in record["losses"]} == {"qaa", "qab", "qam"}
+    for row in record["losses"]:
+        assert row["after"] == pytest.approx(row["before"], rel=5e-7)
+    assert sum(row["num_changed"] for row in record["guarded"]) == 0
+    assert record["fertility"]["unknown_rate"] < record["fertility_before"]["unknown_rate"] / 10
+    model = from_huggingface(extended / "huggingface")
+    assert model.encoder.vocab_size == load(extended / "vocabulary").size == record["size"]
+    assert float(model.head.bias.detach()[499:-1].exp().sum()) < 2 * MASS
+
+
+def test_an_exported_model_is_trimmed_to_what_it_was_before_its_extension(place, extended):
+    """Whatever the old languages use stays, so every piece of the new one goes."""
+    languages = "surgery.languages=qaa,qab,qam"
+    again = study(place, languages, f"surgery.source={extended / 'huggingface'}", "name=again")
+    folder, record = surgery.trim(again)
+    assert record["from_size"] == 560
+    assert record["size"] <= 500
+    assert record["logits"]["is_equal"]
+    first, last = (from_huggingface(f / "huggingface") for f in (extended, folder))
+    assert last.encoder.vocab_size == record["size"]
+    masks = [m.encoder.token_embedding.weight[-1].tolist() for m in (first, last)]
+    assert masks[0] == masks[1]
+    vocabulary = storage.read_json(folder / "vocabulary" / "vocabulary.json")
+    assert vocabulary["config"]["model"] == "unigram"
+
+
+def test_a_checkpoint_with_its_vocabulary_is_a_source(place, extended):
+    work = study(place)
+    checkpoint = work.main_checkpoint()
+    vocabulary = next((place / "data").glob("vocabulary-*"))
+    named = (f"surgery.source={checkpoint}", f"surgery.vocabulary={vocabulary}", "name=named")
+    folder, _ = surgery.extend(study(place, *NEW, text(place), *named))
+    for name in ("huggingface/model.safetensors", "vocabulary/sentencepiece.model"):
+        assert (folder / name).read_bytes() == (extended / name).read_bytes()
+    unnamed = study(place, "surgery.languages=qaa", f"surgery.source={checkpoint}", "name=named")
+    assert surgery.trim(unnamed)[1]["from_size"] == 500
+
+
+def test_other_starts_keep_the_loss_too(place):
+    source = f"surgery.source={study(place).main_checkpoint()}"
+    for start in ("mean", "random"):
+        named = (f"surgery.start={start}", f"name={start}", source)
+        _, record = surgery.extend(study(place, *NEW, text(place), *named))
+        assert record["start"] == start
+        for row in record["losses"]:
+            assert row["after"] == pytest.approx(row["before"], rel=5e-7)
+
+
+@pytest.mark.parametrize(
+    ("verb", "made", "told"),
+    [
+        ("trim", "trimmed", "kept ids: bit-equal at"),
+        ("extend", "extended", "loss on the old languages: equal to rounding"),
+    ],
+)
+def test_the_verbs_tell_what_was_proved(place, verb, made, told):
+    lines: list[str] = []
+    source = f"surgery.source={study(place).main_checkpoint()}"
+    settings = ["surgery.languages=qaa,qam"] if verb == "trim" else [*NEW, text(place)]
+    VERBS[verb](study(place, "name=told", source, *settings), lines.append)
+    assert lines[0].startswith("language")
+    assert sum(told in line for line in lines) == 1
+    assert lines[-1] == f"{made} model: {place / 'runs' / 'told' / made}"
+
+
+def test_settings_of_surgery_leave_the_study_as_it_is(place, trimmed):
+    work = study(place, "surgery.languages=qab", "surgery.min_count=3")
+    assert run_folder.is_free(work.folder, work.config)
+    work.prepare()
+    assert trimmed.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("verb", "settings", "message"),
+    [
+        (surgery.trim, [], "no languages to keep; surgery.languages names some of qaa, "),
+        (surgery.trim, ["surgery.languages=qaa,sw,xx"], "no text of sw, xx; surgery.languages"),
+        (surgery.trim, ["surgery.languages=qaa", "surgery.pieces=7"], "pieces has no effect on tr"),
+        (surgery.trim, ["surgery.languages=qaa", "surgery.source=/none"], "no model at /none"),
+        (surgery.extend, ["surgery.language=qdd"], "give the new language and its text"),
+        (surgery.extend, ["surgery.min_count=2"], "min_count has no effect on extend"),
+        (surgery.extend, [*NEW[:1], "surgery.pieces=90000"], r"supports \d+ new pieces, asked for"),
+        (surgery.extend, [*NEW[:1], "surgery.pieces=2"], r"qdd has \d+ characters that are not th"),
+        (surgery.extend, ["surgery.language=qab"], "no text of qab in"),
+    ],
+    ids=str,
+)
+def test_bad_settings_are_one_line_and_leave_nothing(place, verb, settings, message):
+    needs_text = verb is surgery.extend and "give the" not in message
+    work = study(place, "name=bad", *settings, *([text(place)] if needs_text else []))
+    if "surgery.source=/none" not in settings:
+        source = f"surgery.source={study(place).main_checkpoint()}"
+        work = study(place, "name=bad", source, *settings, *([text(place)] if needs_text else []))
+    with pytest.raises(UserError, match=message) as refused:
+        verb(work)
+    assert "\n" not in str(refused.value)
+    assert not work.folder.exists() or not any(work.folder.iterdir())
+
+
+def test_a_vocabulary_of_another_model_is_refused(place, extended, tmp_path):
+    qaa = "surgery.languages=qaa"
+    checkpoint = study(place).main_checkpoint()
+    for source in (checkpoint, extended / "huggingface"):
+        other = extended if source == checkpoint else next((place / "data").glob("vocabulary-*"))
+        other = other / "vocabulary" if source == checkpoint else other
+        settings = (qaa, f"surgery.source={source}", f"surgery.vocabulary={other}")
+        with pytest.raises(UserError, match=r"has \d+ ids and the weights at .* \d+ rows; give"):
+            surgery.trim(study(place, *settings))
+    shuffled = tmp_path / "sentencepiece.model"
+    content = next((place / "data").glob("vocabulary-*/sentencepiece.model")).read_bytes()
+    shuffled.write_bytes(content + b"\xc2\x0c\x01a")  # the same pieces, not the same file
+    settings = (qaa, f"surgery.source={checkpoint}", f"surgery.vocabulary={shuffled}")
+    with pytest.raises(UserError, match="was trained with vocabulary"):
+        surgery.trim(study(place, *settings))
+
+
+def test_a_model_that_is_not_xlm_r_is_refused(place, extended, tmp_path):
+    shutil.copytree(extended / "huggingface", tmp_path / "other")
+    config = tmp_path / "other" / "config.json"
+    config.write_text(config.read_text().replace("xlm-roberta", "bert"))
+    work = study(place, "surgery.languages=qaa", f"surgery.source={tmp_path / 'other'}")
+    with pytest.raises(UserError, match="model_type is 'bert', not 'xlm-roberta'"):
+        surgery.trim(work)
+    (tmp_path / "other" / "config.json").unlink()
+    with pytest.raises(UserError, match=r"no model at .*; surgery.source is a folder of Hugging"):
+        surgery.trim(work)
+
+
+def test_weights_that_are_no_numbers_are_refused(place, trimmed, tmp_path):
+    folder = tmp_path / "broken"
+    shutil.copytree(trimmed / "huggingface", folder)
+    tensors = load_file(folder / "model.safetensors")
+    tensors["lm_head.bias"] = np.full_like(tensors["lm_head.bias"], np.nan)
+    save_file(tensors, folder / "model.safetensors")
+    work = study(place, "name=broken", *NEW, text(place), f"surgery.source={folder}")
+    with pytest.raises(UserError, match=r"the loss of q.. was nan and is nan; the weights may"):
+        surgery.extend(work)

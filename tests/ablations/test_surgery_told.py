@@ -1,0 +1,68 @@
+"""Records of surgery in words.
+
+Run with: pytest tests/ablations/test_surgery_told.py
+"""
+
+from xlmr_lab.ablations import surgery_told
+
+TRIMMED = {
+    "from_size": 32_002,
+    "size": 8131,
+    "share_kept": 0.25396,
+    "parameters_before": 25_000_000,
+    "parameters": 10_000_000,
+    "languages": {"sw": {"num_lines": 90, "pieces_used": 3853}},
+    "heldout": [{"language": "sw", "num_lines": 450, "num_changed": 10, "share_changed": 0.0222}],
+    "logits": {
+        "num_ids": 8131,
+        "num_rows": 100,
+        "is_equal": True,
+        "largest_difference": 0.0,
+        "num_blocks": 16,
+        "block_tokens": 64,
+    },
+}
+EXTENDED = {
+    "language": "qdd",
+    "from_size": 900,
+    "size": 1020,
+    "characters_added": 28,
+    "dropped_for_guard": 30,
+    "characters_dropped_for_guard": ["j", "q"],
+    "fertility_before": {"fertility": 2.07, "unknown_rate": 0.398},
+    "fertility": {"fertility": 2.29, "unknown_rate": 0.0036},
+    "guarded": [{"num_changed": 0, "num_lines": 3000}, {"num_changed": 0, "num_lines": 600}],
+    "heldout": [{"num_changed": 1, "num_lines": 150}, {"num_changed": 2, "num_lines": 50}],
+    "losses": [{"language": "qaa", "before": 5.3, "after": 5.3000005}],
+}
+
+
+def test_a_trim_is_told():
+    header, rows = surgery_told.trimmed_lines(TRIMMED)
+    assert rows == [("sw", "3,853", "10 of 450", "2.2 %")]
+    assert len(header) == len(rows[0])
+    assert list(surgery_told.trimmed(TRIMMED)) == [
+        "kept 8,131 of 32,002 ids (25.4 % of the pieces)",
+        "10.00M parameters, 15.00M fewer (60 %)",
+        "logits of 8,131 kept ids: bit-equal at 100 positions of 16 held-out blocks, summed in one "
+        "order; by the matrix library too",
+    ]
+
+
+def test_how_far_the_matrix_library_is_off_is_told():
+    proof = TRIMMED["logits"] | {"largest_difference": 4.77e-7}
+    told = list(surgery_told.trimmed(TRIMMED | {"logits": proof}))[-1]
+    assert told.endswith("by the matrix library within 0.00000048")
+
+
+def test_an_extension_is_told():
+    header, rows = surgery_told.losses(EXTENDED)
+    assert rows == [("qaa", "5.300000", "5.300001", "5.0e-07")]
+    assert len(header) == len(rows[0])
+    assert list(surgery_told.extended(EXTENDED)) == [
+        "120 new pieces, 28 of them characters; 30 others are in text of the old languages and "
+        "were left out, characters among them: j q",
+        "qdd: 2.07 -> 2.29 pieces a word, 39.800 -> 0.360 % unknown",
+        "lines of old languages cut otherwise: 0 of 3,600 guarded, 3 of 200 held out",
+        "loss on the old languages: equal to rounding on held-out blocks, before training",
+    ]

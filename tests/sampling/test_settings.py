@@ -1,0 +1,69 @@
+"""Settings of sampling: what has no effect, or no meaning, is one line that says so."""
+
+import pytest
+
+from xlmr_lab import configs
+from xlmr_lab.errors import UserError
+from xlmr_lab.sampling.settings import SamplingConfig
+
+MMBERT = {"schedule": "annealed", "alpha": 0.7, "later_alphas": (0.5, 0.3), "changes": (0.77, 0.97)}
+UNIMAX = {"schedule": "capped", "alpha": 0.0, "max_passes": 5.0}
+
+
+def test_the_default_is_the_papers():
+    assert SamplingConfig() == SamplingConfig(alpha=0.3, basis="blocks", schedule="constant")
+
+
+def test_schedules_of_the_literature_are_allowed():
+    assert SamplingConfig(**MMBERT, starts=("sw:0.5", "zh-Hans:0.77")).joins() == {
+        "sw": 0.5,
+        "zh-Hans": 0.77,
+    }
+    assert SamplingConfig(schedule="annealed", starts=("sw:0.5",)).joins() == {"sw": 0.5}
+    assert SamplingConfig(**UNIMAX).max_passes == 5
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"alpha": 1.3}, r"alpha must be in \[0, 1\], got 1.3"),
+        ({"later_alphas": (0.5,)}, "later_alphas has no effect with schedule=constant"),
+        ({"changes": (0.5,)}, "changes has no effect with schedule=constant"),
+        ({"starts": ("sw:0.5",)}, "starts has no effect with schedule=constant"),
+        ({"max_passes": 4.0}, "max_passes has no effect with schedule=constant"),
+        (MMBERT | {"max_passes": 4.0}, "max_passes has no effect with schedule=annealed"),
+        (UNIMAX | {"starts": ("sw:0.5",)}, "starts has no effect with schedule=capped"),
+        ({"schedule": "annealed"}, "neither later_alphas nor starts says what changes"),
+        (MMBERT | {"later_alphas": (0.5, -1)}, r"later_alphas must be in \[0, 1\], got -1"),
+        (MMBERT | {"changes": (0.5,)}, "one fraction for each of the 2 later_alphas, got 1"),
+        (MMBERT | {"changes": (0.9, 0.5)}, "changes must rise from above 0 to below 1, got 0.9,0"),
+        (MMBERT | {"changes": (0.0, 0.5)}, "changes must rise from above 0 to below 1, got 0,0.5"),
+        (MMBERT | {"changes": (0.5, 1.0)}, "changes must rise from above 0 to below 1, got 0.5,1"),
+        (MMBERT | {"starts": ("sw",)}, "starts must be LANGUAGE:FRACTION .* got 'sw'"),
+        (MMBERT | {"starts": ("sw:1",)}, "between 0 and 1, such as sw:0.5, got 'sw:1'"),
+        (MMBERT | {"starts": ("sw:nan",)}, "between 0 and 1, such as sw:0.5, got 'sw:nan'"),
+        (MMBERT | {"starts": ("sw:0.1", "sw:0.2")}, "starts must name a language once"),
+        (UNIMAX | {"max_passes": None}, "max_passes must be above 0 .* got None"),
+        (UNIMAX | {"max_passes": 0.0}, r"max_passes must be above 0 .* got 0\.0"),
+        (UNIMAX | {"alpha": 0.3}, "alpha has no effect with schedule=capped, got 0.3"),
+        (UNIMAX | {"basis": "bytes"}, "basis must be blocks with schedule=capped.* got bytes"),
+    ],
+)
+def test_settings_without_effect_or_meaning_are_one_clear_line(settings, message):
+    with pytest.raises(UserError, match=message) as error:
+        SamplingConfig(**settings)
+    assert "\n" not in str(error.value)
+
+
+def test_settings_survive_json_and_the_command_line():
+    config = SamplingConfig(**MMBERT, starts=("sw:0.5",))
+    assert configs.from_dict(SamplingConfig, configs.to_dict(config)) == config
+    written = ["schedule=annealed", "alpha=0.7", "later_alphas=0.5,0.3", "changes=0.77,0.97"]
+    assert configs.override(SamplingConfig(), [*written, "starts=sw:0.5"]) == config
+
+
+def test_samplings_are_told_apart_by_name():
+    assert SamplingConfig(**MMBERT).name() == "alpha=0.7-0.5-0.3"
+    assert SamplingConfig(**MMBERT, starts=("sw:0.5",)).name() == "alpha=0.7-0.5-0.3+1-later"
+    assert SamplingConfig(**UNIMAX).name() == "max_passes=5"
+    assert SamplingConfig().name() == "alpha=0.3"

@@ -1,0 +1,111 @@
+"""What a study's runs drew beside what was to be expected of them, against hand counts."""
+
+import json
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from xlmr_lab import results, sampling_results
+from xlmr_lab.results import Study
+from xlmr_lab.sampling.exponent import probabilities
+
+
+@pytest.fixture(scope="module")
+def study(study_folder: Path) -> Study:
+    return results.open_study(study_folder)
+
+
+@pytest.fixture
+def two(tmp_path: Path, study_folder: Path) -> Path:
+    """Return the folder of a study of two languages and one run of four steps of ten blocks."""
+    folder = tmp_path / "two"
+    shutil.copytree(study_folder, folder, ignore=shutil.ignore_patterns("arms"))
+    write(folder / "blocks.jsonl", [blocks("qaa", 30), blocks("qab", 10)])
+    write(folder / "arms.json", [{"arm": "later", "folder": "arms/later-s1"}])
+    sampling = {"alpha": 1.0, "schedule": "annealed", "starts": ["qab:0.5"]}
+    config = {"seed": 1, "languages": ["qaa", "qab"], "sampling": sampling}
+    config |= {"batches": {"batch_sequences": 10}, "pretrain": {"steps": 4}}
+    write(folder / "arms/later-s1/config.json", config)
+    draws = [{"qaa": 10, "qab": 0}, {"qaa": 20, "qab": 0}, {"qaa": 27, "qab": 3}]
+    steps = [{"kind": "step", "step": i + 1, "draws": drawn} for i, drawn in enumerate(draws)]
+    steps.append({"kind": "step", "step": 4, "draws": {"qaa": 36, "qab": 4}})
+    write(folder / "arms/later-s1/metrics.jsonl", steps)
+    return folder
+
+
+def blocks(key: str, number: int) -> dict[str, object]:
+    return {"language": key, "num_blocks": number} | dict.fromkeys(
+        ("num_pieces", "num_bytes", "num_sentences"), 7
+    )
+
+
+def write(path: Path, value: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = value if isinstance(value, list) and path.suffix == ".jsonl" else [value]
+    path.write_text("\n".join(map(json.dumps, rows)) + "\n")
+
+
+def test_what_was_drawn_stands_beside_what_was_expected(two: Path) -> None:
+    """Two steps of 10 blocks in qaa alone, two shared 3 to 1: 35 and 5 expected, 36 and 4 drawn.
+    20 draws at a quarter have a variance of 3.75.
+    """
+    frame = sampling_results.realised(results.open_study(two))
+    rows = {row["language"]: row for row in frame.iter_rows(named=True)}
+    assert rows["qaa"]["share"] == 0.9
+    assert rows["qaa"]["expected_share"] == pytest.approx(35 / 40)
+    assert rows["qab"]["passes"] == 0.4
+    assert rows["qab"]["expected_passes"] == pytest.approx(0.5)
+    assert rows["qab"]["error"] == pytest.approx(3.75**0.5 / 40)
+    assert set(frame["arm"]) == {"later"}
+
+
+def test_a_run_cut_short_is_compared_with_as_many_of_its_steps(two: Path) -> None:
+    path = two / "arms/later-s1/metrics.jsonl"
+    path.write_text("\n".join(path.read_text().splitlines()[:3]) + "\n")
+    frame = sampling_results.realised(results.open_study(two))
+    expected = dict(frame.select("language", "expected_share").iter_rows())
+    assert expected == pytest.approx({"qaa": 27.5 / 30, "qab": 2.5 / 30})
+    path.write_text("\n".join(path.read_text().splitlines()[:1]) + "\n")
+    frame = sampling_results.realised(results.open_study(two))
+    assert dict(frame.select("language", "expected_share").iter_rows()) == {"qaa": 1, "qab": 0}
+
+
+def test_every_run_and_language_of_a_study_has_a_row_within_sampling_error(study: Study) -> None:
+    frame = sampling_results.realised(study)
+    assert frame.height == 9 * 12
+    part = frame.filter(run="alpha=0.3-s2")
+    sizes = dict(study.training_sizes().select("language", "num_blocks").iter_rows())
+    q = probabilities(sizes, 0.3)
+    assert dict(part.select("language", "expected_share").iter_rows()) == pytest.approx(q)
+    assert part["share"].sum() == pytest.approx(1)
+    off = ((frame["share"] - frame["expected_share"]) / frame["error"]).abs()
+    assert off.max() < 5
+    assert 0.5 < (off <= 1).mean() < 0.85
+
+
+def test_the_settings_of_the_main_arm_are_arguments_of_the_figures(
+    study: Study, tmp_path: Path, study_folder: Path
+) -> None:
+    assert sampling_results.settings(study) == {"alpha": 0.3, "basis": "blocks"}
+    config = json.loads((study_folder / "config.json").read_text())
+    config["sampling"] = {"alpha": 0.7, "basis": "bytes", "schedule": "annealed"}
+    config["sampling"] |= {"later_alphas": [0.3], "changes": [0.5]}
+    write(tmp_path / "config.json", config)
+    assert sampling_results.settings(results.open_study(tmp_path)) == {
+        "alpha": 0.7,
+        "basis": "bytes",
+        "schedule": "annealed",
+        "later_alphas": (0.3,),
+        "changes": (0.5,),
+    }
+
+
+def test_training_sizes_leave_out_what_is_held_out(study: Study) -> None:
+    text, kept = study.sizes(), study.training_sizes()
+    assert kept["language"].to_list() == text["language"].to_list()
+    assert kept["size_bytes"].to_list() == [size - 90 for size in text["size_bytes"]]
+    assert kept["num_paragraphs"].to_list() == [number - 1 for number in text["num_paragraphs"]]
+    assert kept["tier"].to_list() == text["tier"].to_list()
+    assert kept.filter(pl.col("num_pieces") <= 0).is_empty()

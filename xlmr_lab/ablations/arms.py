@@ -1,0 +1,74 @@
+"""The pretraining runs of a study, one for each setting and seed, and the text they train on."""
+
+import dataclasses
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from xlmr_lab import configs
+from xlmr_lab.ablations import stages
+from xlmr_lab.ablations.studies import StudyConfig
+from xlmr_lab.batches.shards import TokenShards
+from xlmr_lab.pretrain.settings import PretrainRun, expected_passes
+from xlmr_lab.sampling import meter
+
+logger = logging.getLogger(__name__)
+
+PRETRAIN_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Arm:
+    """One pretraining run of a study."""
+
+    name: str
+    """The setting, such as alpha=0.3; runs that differ only in seed share it."""
+    folder: Path
+    """Its run folder."""
+    run: PretrainRun
+    """Its configuration."""
+
+
+def arms(config: StudyConfig, folder: Path, alphas: Sequence[float]) -> list[Arm]:
+    """Return the runs of some sampling exponents, over all seeds, each in a folder below `folder`
+    that is named by all it depends on."""
+    tokens = stages.token_shards(config)
+    languages = tuple(row["language"] for row in stages.sizes(config))
+    found = []
+    for seed in range(config.seed, config.seed + config.seeds):
+        for alpha in alphas:
+            sampling = dataclasses.replace(config.sampling, alpha=alpha)
+            run = PretrainRun(
+                seed=seed,
+                languages=languages,
+                sampling=sampling,
+                batches=config.batches,
+                model=config.model,
+                pretrain=config.pretrain,
+            )
+            mark = configs.fingerprint(PRETRAIN_VERSION, tokens.name, run)
+            place = folder / f"{sampling.name()}-s{seed}-{mark}"
+            found.append(Arm(name=sampling.name(), folder=place, run=run))
+    return found
+
+
+def warn(found: Sequence[Arm], shards: TokenShards, limit: float) -> None:
+    """Tell, once for each setting, which languages will be gone through more than `limit` times."""
+    for name, run in {arm.name: arm.run for arm in found}.items():
+        if told := meter.warning(expected_passes(run, shards), limit):
+            logger.warning("%s: %s", name, told)
+
+
+def training_text(shards: TokenShards, block_tokens: int) -> list[dict[str, Any]]:
+    """Return how much of each language there is to train on, counted in every basis of sampling."""
+    return [
+        {
+            "language": key,
+            "num_blocks": shards.num_blocks(key, block_tokens),
+            "num_pieces": shards.counts(key)["pieces"],
+            "num_bytes": shards.counts(key)["bytes"],
+            "num_sentences": shards.counts(key)["sentences"],
+        }
+        for key in shards.languages
+    ]

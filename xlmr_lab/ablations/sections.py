@@ -1,0 +1,88 @@
+"""Sections of a study's settings that belong to no other part: its text, its tasks, its arms."""
+
+import dataclasses
+
+from xlmr_lab.corpus import remote
+from xlmr_lab.errors import UserError
+from xlmr_lab.evaluate.finetune import FinetuneConfig
+from xlmr_lab.model.surgery import Start
+from xlmr_lab.sampling.exponent import check_alpha
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class CorpusConfig:
+    """Which text."""
+
+    path: str | None = None
+    """Folder of text, <source>/<language>.txt (also .jsonl, .parquet; .gz, .bz2, .xz, .zst), of web
+    archives (.warc, .wet, .arc) and MediaWiki dumps (.xml); or one such file, a list of them
+    (.paths, .paths.gz), or an address (http://, s3://, hf://); none: Babel.
+    """
+    base_url: str = remote.COMMON_CRAWL
+    """Where the files of a list of paths are that do not lie beside it."""
+    languages: tuple[str, ...] = ()
+    """Language keys to use (en,sw,...); empty: all that are found."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class TransferConfig:
+    """A task that is learned in one language and scored in all (XLM-R Sec. 4, cross-lingual
+    transfer).
+    """
+
+    path: str | None = None
+    """Folder of {train,dev,test}-<language>.tsv; none: Babel's task, or no task on other text."""
+    train_language: str = ""
+    """Language of the training data; empty: en where the study has it, else its largest language.
+    """
+    seeds: int = 3
+    """Fine-tuning runs for each pretrained model."""
+    finetune: FinetuneConfig = FinetuneConfig()
+    """How the encoder is fine-tuned."""
+
+    def __post_init__(self) -> None:
+        if self.seeds < 1:
+            raise UserError(f"a task's seeds must be at least 1, got {self.seeds}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class AblationConfig:
+    """The arms beside the main one (XLM-R Sec. 5.2, Figure 5)."""
+
+    alphas: tuple[float, ...] = (0.01, 0.3, 1.0)
+    """Sampling exponents to compare; the paper compares 0.01, 0.3, 0.7 and 1.0. Empty: none."""
+
+    def __post_init__(self) -> None:
+        for alpha in self.alphas:
+            check_alpha(alpha)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class SurgeryConfig:
+    """Another vocabulary for a trained model: fewer languages (`trim`), or one more (`extend`)."""
+
+    source: str | None = None
+    """Model to start from: a folder of Hugging Face in XLM-R's form, or a checkpoint; none: the
+    final checkpoint of the study's main arm."""
+    vocabulary: str | None = None
+    """Its vocabulary, a folder or model file; none: the one in the folder of Hugging Face, or that
+    of the study."""
+    languages: tuple[str, ...] = ()
+    """trim: languages of the study's text to keep (en,sw,...)."""
+    min_count: int = 1
+    """trim: uses in their text, all together, that a piece needs to be kept."""
+    text: str | None = None
+    """extend: text of the new language: a folder as in `corpus.path`, or a file <language>.txt
+    (also .jsonl, .parquet; packed)."""
+    language: str = ""
+    """extend: key of the new language."""
+    pieces: int = 500
+    """extend: new pieces, the language's new characters included."""
+    start: Start = "pieces"
+    """extend: where their embeddings start: the mean of the pieces that stood for each (FVT, Gee et
+    al. 2022), the mean of all with noise, or random."""
+
+    def __post_init__(self) -> None:
+        for name in ("min_count", "pieces"):
+            if getattr(self, name) < 1:
+                raise UserError(f"surgery.{name} must be at least 1, got {getattr(self, name)}")

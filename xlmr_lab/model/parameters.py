@@ -1,0 +1,227 @@
+"""How many parameters an encoder has, and which width a vocabulary leaves room for (XLM-R Sec. 3.1,
+Figure 6).
+
+A vocabulary of V ids takes V H parameters of a model of width H. At a fixed total a larger one
+leaves less for the layers: `width` solves for H. The paper's Figure 6 has that line, and another at
+a constant body, where the total increases with the vocabulary. Two ways to count: "exact" is every
+weight of our masked LM, "paper" the formula 4 L H^2 + 2 L H Hff + V H that gives the sizes of Table
+7, without biases, norms, positions and head. How
+many times as wide as the model its feed-forward layers are is kept, 4 in all of Table 7.
+
+Symbols: V ids of the vocabulary, L layers, H model width, Hff width of the feed-forward layers.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+from xlmr_lab.errors import UserError
+
+Counting = Literal["exact", "paper"]
+
+FIRST_POSITION = 2
+"""Positions that the published layout keeps for padding (see model.encoder)."""
+
+PAPER_VOCABULARY, PAPER_LAYERS, PAPER_WIDTH = 150_000, 12, 768
+"""The model of the paper's ablations (XLM-R Sec. 3.1): BERT-Base with 150k pieces."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Shape:
+    """What stays as it is when the width changes, and how parameters are counted."""
+
+    num_layers: int
+    """Transformer layers."""
+    ffn_factor: float = 4
+    """Width of the feed-forward layers by width of the model (XLM-R Table 7: 4)."""
+    head_width: int = 64
+    """Width of an attention head, of which a model's width is a multiple (XLM-R Table 7: 64)."""
+    max_tokens: int = 512
+    """Longest sequence in tokens, for which there are positions."""
+    counting: Counting = "exact"
+    """Every weight, or the paper's formula."""
+
+    def __post_init__(self) -> None:
+        for name in ("num_layers", "ffn_factor", "head_width", "max_tokens"):
+            if not getattr(self, name) >= 1:
+                raise UserError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.counting not in ("exact", "paper"):
+            raise UserError(f"counting must be exact or paper, got {self.counting!r}")
+
+    def rounded(self, real_width: float) -> int:
+        """Return the nearest width that heads fill.
+
+        >>> Shape(num_layers=12).rounded(1072.9), Shape(num_layers=12).rounded(354.6)
+        (1088, 384)
+        """
+        return max(1, math.floor(real_width / self.head_width + 0.5)) * self.head_width
+
+    def parameters(self, vocab_size: int, hidden_size: int) -> int:
+        """Return the parameters of a model of this shape, counted as the shape says."""
+        square, linear, rest = self.polynomial(vocab_size)
+        return round(square * hidden_size**2 + linear * hidden_size + rest)
+
+    def polynomial(self, vocab_size: float) -> tuple[float, float, float]:
+        """Return the coefficients of H^2, H and 1 in the number of parameters."""
+        square = self.num_layers * (4 + 2 * self.ffn_factor)
+        if self.counting == "paper":
+            return square, vocab_size, 0
+        per_layer = 4 + self.ffn_factor + 1 + 2 * 2  # biases of both parts, and their norms
+        positions, head = self.max_tokens + FIRST_POSITION + 2, 1 + 2
+        linear = vocab_size + positions + self.num_layers * per_layer + head
+        return square + 1, linear, vocab_size
+
+
+PAPER_SHAPE = Shape(num_layers=PAPER_LAYERS, counting="paper")
+"""The model of the paper's ablations, counted as in the paper."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Parameters:
+    """The parameters of a masked language model, by what they are for."""
+
+    embedding: int
+    """One row of the model's width for each id; the output matrix is the same (tied)."""
+    output_bias: int
+    """One for each id."""
+    positions: int
+    """Learned positions and the norm on the embeddings."""
+    layers: int
+    """Attention and feed-forward layers with their norms."""
+    head: int
+    """The dense layer and the norm of the masked-LM head."""
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.vocabulary + self.body
+
+    @property
+    def vocabulary(self) -> int:
+        """Those that grow with the vocabulary."""
+        return self.embedding + self.output_bias
+
+    @property
+    def body(self) -> int:
+        """Those that do not."""
+        return self.positions + self.layers + self.head
+
+    @property
+    def vocabulary_share(self) -> float:
+        """The part of all that the vocabulary takes, 0 to 1."""
+        return self.vocabulary / self.total
+
+
+def count(
+    vocab_size: int, *, num_layers: int, hidden_size: int, ffn_size: int, max_tokens: int
+) -> Parameters:
+    """Return the parameters of a `MaskedLM` of these sizes.
+
+    >>> count(250_002, num_layers=12, hidden_size=768, ffn_size=3072, max_tokens=512).total
+    278294418
+    """
+    width = hidden_size
+    attention = 4 * (width * width + width)
+    feed_forward = 2 * width * ffn_size + ffn_size + width
+    norm = 2 * width
+    return Parameters(
+        embedding=vocab_size * width,
+        output_bias=vocab_size,
+        positions=(max_tokens + FIRST_POSITION) * width + norm,
+        layers=num_layers * (attention + feed_forward + 2 * norm),
+        head=width * width + width + norm,
+    )
+
+
+def paper_budget() -> int:
+    """Return the total that the paper's Figure 6 holds fixed, by its own count.
+
+    >>> f"{paper_budget() / 1e6:.1f}M"
+    '200.1M'
+    """
+    return PAPER_SHAPE.parameters(PAPER_VOCABULARY, PAPER_WIDTH)
+
+
+def width(vocab_size: int, total: float, shape: Shape) -> float:
+    """Return the real-valued width at which a model with this vocabulary has `total` parameters.
+
+    Raises:
+        UserError: the vocabulary leaves no room for one head in each layer.
+
+    >>> round(width(32_000, 200.1e6, PAPER_SHAPE))
+    1073
+    """
+    for name, value in {"vocab_size": vocab_size, "total": total}.items():
+        if not value >= 1:
+            raise UserError(f"{name} must be at least 1, got {value}")
+    square, linear, rest = shape.polynomial(vocab_size)
+    left = max(0.0, total - rest)
+    found = (math.sqrt(linear**2 + 4 * square * left) - linear) / (2 * square)
+    if found < shape.head_width:
+        most = largest_vocabulary(total, shape)
+        raise UserError(
+            f"a vocabulary of {vocab_size:,} ids leaves no room for {shape.num_layers} layers of "
+            f"width {shape.head_width} (one head) in {total:,.0f} parameters; "
+            + (f"take {most:,} ids at most, or a larger total" if most > 0 else "raise the total")
+        )
+    return found
+
+
+def largest_vocabulary(total: float, shape: Shape) -> int:
+    """Return the largest vocabulary that leaves room for one head in `total` parameters; not above
+    0 where there is none.
+    """
+    square, linear, _ = shape.polynomial(0)
+    left = total - square * shape.head_width**2 - linear * shape.head_width
+    return math.floor(left / (shape.head_width + (shape.counting == "exact")))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Point:
+    """A model of Figure 6: a vocabulary and the width that goes with it."""
+
+    line: Literal["fixed", "increasing"]
+    """Fixed total, with the width solved for; or constant body, with an increasing total."""
+    vocab_size: int
+    """Ids of the vocabulary."""
+    real_width: float
+    """The width before rounding."""
+    hidden_size: int
+    """The width that heads fill."""
+    num_parameters: int
+    """Parameters at `hidden_size`."""
+    vocabulary_share: float
+    """The part of them that embeds the vocabulary, 0 to 1."""
+    settings: str
+    """What gives a study this width."""
+
+
+def trade_off(
+    vocab_sizes: Sequence[int], total: float, *, body_width: int, shape: Shape
+) -> list[Point]:
+    """Return both lines of Figure 6: the widths at `total` parameters, then the totals at
+    `body_width`.
+
+    Raises:
+        UserError: a vocabulary that is too large for the total.
+    """
+    fixed = [_point("fixed", size, width(size, total, shape), shape) for size in vocab_sizes]
+    return fixed + [_point("increasing", size, body_width, shape) for size in vocab_sizes]
+
+
+def _point(
+    line: Literal["fixed", "increasing"], vocab_size: int, real_width: float, shape: Shape
+) -> Point:
+    hidden = shape.rounded(real_width)
+    number = shape.parameters(vocab_size, hidden)
+    return Point(
+        line=line,
+        vocab_size=vocab_size,
+        real_width=real_width,
+        hidden_size=hidden,
+        num_parameters=number,
+        vocabulary_share=vocab_size * hidden / number,
+        settings=f"model.hidden_size={hidden} model.num_heads={hidden // shape.head_width} "
+        f"model.ffn_size={round(shape.ffn_factor * hidden)}",
+    )

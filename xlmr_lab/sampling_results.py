@@ -1,0 +1,82 @@
+"""Reads how a study sampled its languages: its schedule, and what was drawn beside what was to be
+expected."""
+
+import dataclasses
+from typing import Any
+
+import polars as pl
+
+from xlmr_lab import configs, storage
+from xlmr_lab.results import Study
+from xlmr_lab.sampling import meter, schedules
+from xlmr_lab.sampling.schedules import Length, Phase
+from xlmr_lab.sampling.settings import SamplingConfig
+
+COLUMNS = {
+    "sentences": "num_paragraphs",
+    "blocks": "num_blocks",
+    "bytes": "size_bytes",
+    "pieces": "num_pieces",
+}
+"""The column of `Study.training_sizes` that holds each basis."""
+
+
+def settings(study: Study) -> dict[str, Any]:
+    """Return the main arm's settings of sampling as arguments of the figures: exponent and basis,
+    and what else is not at its default.
+    """
+    config = configs.from_dict(SamplingConfig, study.config()["sampling"])
+    values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    plain = SamplingConfig()
+    kept = [k for k, v in values.items() if k in ("alpha", "basis") or v != getattr(plain, k)]
+    return {name: values[name] for name in kept}
+
+
+def realised(study: Study) -> pl.DataFrame:
+    """Return what every run had drawn of each language at its end, beside what its schedule let
+    expect.
+
+    `share` is realised, `expected_share` projected before the first step, `error` the standard
+    deviation of a share between such runs; `passes` and `expected_passes` are over the language's
+    blocks. A run that is cut short is compared with as many of its steps.
+    """
+    sizes = study.training_sizes()
+    drawn = study.draws()
+    last = drawn.filter(pl.col("step") == pl.col("step").max().over("run"))
+    frames = []
+    for arm in storage.read_json(study.folder / "arms.json"):
+        folder = study.folder / arm["folder"]
+        run = last.filter(pl.col("run") == folder.name)
+        frames.append(_beside(run, sizes, storage.read_json(folder / "config.json")))
+    return pl.concat(frames)
+
+
+def _beside(drawn: pl.DataFrame, sizes: pl.DataFrame, config: dict[str, Any]) -> pl.DataFrame:
+    """Return the draws of one run with what was to be expected of them."""
+    steps = int(drawn["step"].to_list()[0])
+    found, step_blocks = _phases(sizes, config), config["batches"]["batch_sequences"]
+    length = Length(steps, step_blocks)
+    expected, error = meter.expected_draws(found, length), meter.sampling_error(found, length)
+    total = steps * step_blocks
+    blocks = dict(sizes.select("language", "num_blocks").iter_rows())
+    rows = [
+        {
+            "language": key,
+            "share": count / total,
+            "expected_share": expected.get(key, 0.0) / total,
+            "error": error.get(key, 0.0) / total,
+            "passes": count / blocks[key],
+            "expected_passes": expected.get(key, 0.0) / blocks[key],
+        }
+        for key, count in drawn.select("language", "blocks").iter_rows()
+    ]
+    return drawn.join(pl.DataFrame(rows), on="language", maintain_order="left")
+
+
+def _phases(sizes: pl.DataFrame, config: dict[str, Any]) -> list[Phase]:
+    """Return the phases of a run, as its training derived them."""
+    sampling = configs.from_dict(SamplingConfig, config["sampling"])
+    known = dict(sizes.select("language", COLUMNS[sampling.basis]).iter_rows())
+    counted = {key: float(known[key]) for key in config["languages"]}
+    length = Length(config["pretrain"]["steps"], config["batches"]["batch_sequences"])
+    return schedules.phases(sampling, counted, length)

@@ -1,0 +1,279 @@
+"""Extend a vocabulary by a language it lacks: new pieces behind the old ones, old text as before.
+
+A unigram vocabulary is trained on the new language's text, normalised as the old one does. Its
+pieces that are not there yet are candidates, first the single characters, then those that save most
+pieces on the text. Their scores are brought to the old scale by the pieces that both have: the
+median, over the text, of what the old model gives them less what the new one does; so the new
+pieces are used, and compete with the old ones as they did in training.
+
+A guard of text in the old languages must be cut as before. A candidate that occurs in it goes, and
+what then takes its place, until none does: the best path of a line without new pieces stays the
+best when competitors go. No score is below the worst old one, which prices what is unknown; all
+add up exactly (see `exact_sums`).
+
+Old ids stay, new pieces follow them, and `<mask>` moves to the new last id. Only unigram models are
+extended: merges of BPE and the longest match of WordPiece give a new piece no score to lose by.
+"""
+
+import dataclasses
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import sentencepiece
+
+from xlmr_lab.errors import UserError
+from xlmr_lab.vocabulary import model_proto
+from xlmr_lab.vocabulary.exact_sums import STEP
+from xlmr_lab.vocabulary.model_proto import Kind, ModelProto, Piece
+from xlmr_lab.vocabulary.special_tokens import FIRST_PIECE_OFFSET, UNK_ID, mask_id
+from xlmr_lab.vocabulary.surgery import (
+    NEW,
+    Change,
+    Texts,
+    count_pieces,
+    encoded_chunks,
+    is_wordpiece,
+)
+from xlmr_lab.vocabulary.tokenizer import Tokenizer
+
+SPACE = "\u2581"
+CANDIDATES_PER_PIECE = 2
+"""Pieces of the new language's own vocabulary, first, for each that is asked for."""
+_SEEDS_PER_PIECE = 20
+_LONGEST_LINE = 1 << 24
+"""SentencePiece silently drops lines above its limit, in bytes; with this one it drops none."""
+
+
+class Extension(NamedTuple):
+    """A vocabulary that was extended."""
+
+    change: Change
+    """The new vocabulary, and which ids are new."""
+    sources: list[list[int]]
+    """The old ids that stood for each new piece, without `<unk>`; empty where nothing else did."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Candidate:
+    """A piece that might be added."""
+
+    piece: Piece
+    source: list[int]
+    """Ids that the old vocabulary cuts it into, without `<unk>`."""
+    gain: int
+    """Pieces and unknown characters that it saves on the new language's text."""
+
+    @property
+    def is_character(self) -> bool:
+        """Whether it is a single character, without which that would be unknown."""
+        return len(self.piece.text) == 1
+
+
+def extend(
+    model: bytes,
+    lines: Sequence[str],
+    guard: Texts,
+    *,
+    language: str,
+    num_pieces: int,
+    coverage: float,
+) -> Extension:
+    """Return a SentencePiece model with `num_pieces` more pieces, from lines of the new language.
+
+    `coverage` is the share of the language's characters that its own vocabulary must have.
+
+    Raises:
+        UserError: no unigram model, no text, more pieces than the text supports or fewer than it
+            has new characters, or nothing to add.
+    """
+    if num_pieces < 1:
+        raise UserError(f"pieces must be at least 1, got {num_pieces}")
+    if is_wordpiece(model) or model_proto.read(model).model_kind != "unigram":
+        raise UserError("only unigram vocabularies are extended; train a new one on all the text")
+    proto, old = model_proto.read(model), Tokenizer(model)
+    text = _normalized(model, lines)
+    if not text:
+        raise UserError(f"no text of {language} to take pieces from; add some")
+    guarded = list(dict.fromkeys(line for group in guard.values() for line in group))
+    size, own_size = CANDIDATES_PER_PIECE * num_pieces, 0
+    while True:
+        own = _own_model(text, size, coverage)
+        kept, dropped = _unseen_in(guarded, proto, _candidates(proto, old, own, text))
+        chosen, possible = _chosen(proto, kept, text, num_pieces)
+        if len(chosen) == num_pieces or len(own.pieces) == own_size:
+            break
+        size, own_size = 2 * size, len(own.pieces)
+    _check(kept, dropped, possible, num_pieces, language)
+    told = {"language": language, "num_lines": len(lines)}
+    told |= {"guard": {key: len(group) for key, group in guard.items()}}
+    record = _record(old, chosen, dropped) | told
+    old_ids = [*range(old.size - 1), *[NEW] * num_pieces, mask_id(old.size)]
+    made = model_proto.write(_with(proto, chosen))
+    change = Change(made, np.array(old_ids, dtype=np.int64), record)
+    return Extension(change, [candidate.source for candidate in chosen])
+
+
+def _record(
+    old: Tokenizer, chosen: Sequence[Candidate], dropped: Sequence[Candidate]
+) -> dict[str, Any]:
+    return {
+        "kind": "extend",
+        "from_fingerprint": old.fingerprint,
+        "from_size": old.size,
+        "size": old.size + len(chosen),
+        "characters_added": sum(c.is_character for c in chosen),
+        "dropped_for_guard": len(dropped),
+        "characters_dropped_for_guard": [c.piece.text for c in dropped if c.is_character],
+    }
+
+
+def _normalized(model: bytes, lines: Sequence[str]) -> list[str]:
+    """Return the lines that are not empty as the model normalises them, with plain spaces."""
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+    normal = (line.replace(SPACE, " ").strip(" ") for line in processor.normalize(list(lines)))
+    return [line for line in normal if line]
+
+
+def _own_model(text: Sequence[str], size: int, coverage: float) -> ModelProto:
+    """Return a unigram model of normalised text, of `size` pieces besides the characters, or as
+    many as the text supports.
+    """
+    writer = io.BytesIO()
+    size += len(set("".join(text))) + 3
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(text),
+        model_writer=writer,
+        model_type="unigram",
+        vocab_size=size,
+        hard_vocab_limit=False,
+        character_coverage=coverage,
+        normalization_rule_name="identity",
+        seed_sentencepiece_size=min(1_000_000, _SEEDS_PER_PIECE * size),
+        max_sentence_length=_LONGEST_LINE,
+        input_sentence_size=0,
+        shuffle_input_sentence=False,
+        num_threads=1,
+        minloglevel=2,
+    )
+    return model_proto.read(writer.getvalue())
+
+
+def _candidates(
+    proto: ModelProto, old: Tokenizer, own: ModelProto, text: Sequence[str]
+) -> list[Candidate]:
+    """Return the pieces of the language's own model that are not there, characters first, then by
+    what they save.
+    """
+    uses = count_pieces(Tokenizer(model_proto.write(own)), "", text)[FIRST_PIECE_OFFSET:]
+    there = {piece.text: piece for piece in proto.pieces}
+    scores = [piece.score for piece in proto.pieces if piece.kind == Kind.NORMAL]
+    least, most = math.ceil(min(scores) / STEP), math.floor(max(scores) / STEP)
+    shift = _shift(there, own, uses)
+    new = [
+        (piece, int(used))
+        for piece, used in zip(own.pieces, uses, strict=False)
+        if piece.kind == Kind.NORMAL and piece.text not in there
+    ]
+    cutter = Tokenizer(model_proto.write(model_proto.with_spaces_kept(proto)))
+    found = []
+    for (piece, used), ids in zip(new, cutter.encode([p.text for p, _ in new]), strict=True):
+        score = STEP * min(most, max(least, round((piece.score + shift) / STEP)))
+        source = [int(i) for i in ids if i != UNK_ID]
+        # Unknown characters in a row are one <unk>, and each of them is lost.
+        cost = len(ids) if len(source) == len(ids) else len(piece.text) + 1
+        found.append(Candidate(Piece(piece.text, score), source, used * (cost - 1)))
+    return sorted(found, key=lambda c: (not c.is_character, -c.gain, c.piece.text))
+
+
+def _shift(there: Mapping[str, Piece], own: ModelProto, uses: npt.NDArray[np.int64]) -> float:
+    """Return what brings the own model's scores to the old scale (nats): the median over uses of
+    the pieces that both have, 0 where they share none.
+    """
+    both = [
+        (there[piece.text].score - piece.score, int(used))
+        for piece, used in zip(own.pieces, uses, strict=False)
+        if used and piece.text in there and there[piece.text].kind == Kind.NORMAL
+    ]
+    if not both:
+        return 0.0
+    differences, counts = (np.array(column) for column in zip(*sorted(both), strict=True))
+    return float(differences[np.searchsorted(counts.cumsum(), counts.sum() / 2)])
+
+
+def _unseen_in(
+    guarded: Sequence[str], proto: ModelProto, candidates: Sequence[Candidate]
+) -> tuple[list[Candidate], list[Candidate]]:
+    """Divide the candidates into those that leave the guarded lines as they are, and the others."""
+    kept, dropped, waiting = list(candidates), [], guarded
+    while waiting and kept:
+        uses, waiting = _new_uses(proto, kept, waiting)
+        dropped += [candidate for candidate, used in zip(kept, uses, strict=True) if used]
+        kept = [candidate for candidate, used in zip(kept, uses, strict=True) if not used]
+    return kept, dropped
+
+
+def _new_uses(
+    proto: ModelProto, added: Sequence[Candidate], lines: Sequence[str]
+) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """Return how often each added piece is used in the lines, and the lines that use one."""
+    tokenizer = Tokenizer(model_proto.write(_with(proto, added)))
+    first = len(proto.pieces) + FIRST_PIECE_OFFSET
+    uses, using = np.zeros(len(added), np.int64), []
+    for chunk, encoded in encoded_chunks(tokenizer, None, lines):
+        for line, ids in zip(chunk, encoded, strict=True):
+            if len(ids) and ids.max() >= first:
+                np.add.at(uses, ids[ids >= first] - first, 1)
+                using.append(line)
+    return uses, using
+
+
+def _chosen(
+    proto: ModelProto, candidates: Sequence[Candidate], text: Sequence[str], num_pieces: int
+) -> tuple[list[Candidate], int]:
+    """Return the first candidates such that all but characters are used in the text, and how many
+    there could be.
+    """
+    left = list(candidates)
+    while True:
+        chosen = left[:num_pieces]
+        uses, _ = _new_uses(proto, chosen, text)
+        idle = {
+            c.piece.text
+            for c, used in zip(chosen, uses, strict=True)
+            if not used and not c.is_character
+        }
+        if not idle:
+            return chosen, len(left)
+        left = [c for c in left if c.piece.text not in idle]
+
+
+def _check(
+    kept: Sequence[Candidate],
+    dropped: Sequence[Candidate],
+    possible: int,
+    num_pieces: int,
+    language: str,
+) -> None:
+    """Refuse a number of pieces that cannot be met."""
+    if not possible:
+        why = "would change text of the old ones" if dropped else "is there already"
+        raise UserError(f"nothing to add for {language}: every piece that it uses {why}")
+    characters = sum(candidate.is_character for candidate in kept)
+    if characters > num_pieces:
+        raise UserError(
+            f"{language} has {characters} characters that are not there, more than "
+            f"surgery.pieces={num_pieces}; set it to {characters} or more"
+        )
+    if possible < num_pieces:
+        raise UserError(
+            f"the text of {language} supports {possible} new pieces, asked for {num_pieces}; "
+            f"set surgery.pieces to {possible} or less, or add text"
+        )
+
+
+def _with(proto: ModelProto, added: Sequence[Candidate]) -> ModelProto:
+    return dataclasses.replace(proto, pieces=[*proto.pieces, *(c.piece for c in added)])

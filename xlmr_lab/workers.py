@@ -1,0 +1,90 @@
+"""Processes of this machine that share the work: one thread each, none is left behind.
+
+They are spawned, never forked: libraries with threads of their own do not survive a fork. A worker
+ends itself when its parent is gone; only the parent heeds an interrupt from the keyboard, and ends
+the workers before it passes it on.
+"""
+
+import concurrent.futures
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+from xlmr_lab.errors import ResumableError
+
+KILLED = (
+    "a worker process was killed, for want of memory as a rule; lower `jobs` and run the same "
+    "command again, it goes on"
+)
+
+ONE_THREAD = {"POLARS_MAX_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+"""Environment of workers: libraries that would take all cores."""
+
+
+@contextlib.contextmanager
+def pool(
+    jobs: int, start: Callable[..., object] | None = None, *arguments: Any
+) -> Iterator[concurrent.futures.ProcessPoolExecutor]:
+    """Yield a pool of at most `jobs` processes, each of which first calls `start(*arguments)`.
+
+    Work that is not begun when the block ends is not done.
+
+    Raises:
+        ResumableError: a worker was killed.
+    """
+    context = multiprocessing.get_context("spawn")
+    others = multiprocessing.active_children()
+    with _environment(ONE_THREAD):
+        executor = concurrent.futures.ProcessPoolExecutor(
+            jobs, mp_context=context, initializer=_begin, initargs=(os.getpid(), start, arguments)
+        )
+        try:
+            yield executor
+        except BrokenProcessPool:
+            raise ResumableError(KILLED) from None
+        except BaseException:
+            for worker in multiprocessing.active_children():
+                if worker not in others:
+                    worker.terminate()
+            raise
+        finally:
+            executor.shutdown(cancel_futures=True)
+
+
+def watch_parent(parent: int) -> None:
+    """End this process when its parent is gone, killed or not."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _begin(parent: int, start: Callable[..., object] | None, arguments: tuple[Any, ...]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    watch_parent(parent)
+    if start is not None:
+        start(*arguments)
+
+
+@contextlib.contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Have processes that start in this block find `values` in their environment."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
