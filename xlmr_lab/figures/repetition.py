@@ -31,7 +31,7 @@ from xlmr_lab.figures.training import spaced
 from xlmr_lab.sampling import meter
 from xlmr_lab.sampling.schedules import Length
 
-FEW_POINTS, MANY_POINTS = 12, 40
+FEW_POINTS, MANY_POINTS = 12, 24
 """Points of a line between two changes, where languages are many or few."""
 LEAST = 0.05
 """Lines are drawn from this share of the least passes at the end: they begin at none, which a
