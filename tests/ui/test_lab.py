@@ -50,9 +50,17 @@ class Notebook:
         found: list[dict[str, list[Any]]] = self.page.evaluate(PLOTTED, EXPLORER)
         return found
 
-    def drawn(self) -> list[str]:
+    def drawn(self, marks: int) -> list[str]:
+        """Wait until at least so many marks are drawn; return where and how each is."""
+        self.page.wait_for_function(f"([s, n]) => ({DRAWN})(s).length >= n", arg=[EXPLORER, marks])
         found: list[str] = self.page.evaluate(DRAWN, EXPLORER)
         return found
+
+    def redrawn(self, before: list[str]) -> None:
+        """Wait until other marks than before are drawn."""
+        differ = f"([s, before]) => JSON.stringify(({DRAWN})(s)) !== before"
+        text = self.page.evaluate(COMPACT, before)
+        self.page.wait_for_function(differ, arg=[EXPLORER, text])
 
     def changed(self, before: list[dict[str, list[Any]]]) -> list[dict[str, list[Any]]]:
         """Wait until other data than before is plotted, and return it."""
@@ -82,7 +90,7 @@ def dots(plotted: list[dict[str, list[Any]]]) -> int:
 
 def test_the_sampling_explorer_follows_its_controls(page: Any, lab: str) -> None:
     notebook = Notebook(page, lab.format(name="03_language_sampling"))
-    first, marks = notebook.plotted(), notebook.drawn()
+    first, marks = notebook.plotted(), notebook.drawn(36)
     assert len(marks) == dots(first) == 36
     slider = page.locator(".noUi-handle").first
     slider.press("End")
@@ -91,14 +99,14 @@ def test_the_sampling_explorer_follows_its_controls(page: Any, lab: str) -> None
     shares, *groups = by_size
     sampled = [y for trace in groups[::2] for y in trace["y"]]
     assert sampled == pytest.approx(shares["y"], rel=1e-3)
-    assert notebook.drawn() != marks
+    notebook.redrawn(marks)
     page.get_by_label("corpus").select_option(label="the paper, Table 6")
     hundred = notebook.changed(by_size)
-    assert dots(hundred) == len(notebook.drawn()) == 300
+    assert dots(hundred) == len(notebook.drawn(300)) == 300
     assert "results.paper_sizes(), alpha=1.0" in notebook.call()
     notebook.reload()
     assert notebook.plotted() == hundred
-    assert len(notebook.drawn()) == 300
+    assert len(notebook.drawn(300)) == 300
     page.locator(".noUi-handle").first.press("Home")
     alike = notebook.changed(hundred)
     assert set(alike[1]["y"]) == {0.01}
@@ -108,8 +116,9 @@ def test_the_sampling_explorer_follows_its_controls(page: Any, lab: str) -> None
     page.locator(".widget-html code").filter(has_text="max_passes=4.0").wait_for()
     assert not page.get_by_text("exponent α", exact=True).is_visible()
     page.get_by_label("picture").select_option(label="by part of the run")
+    parts = notebook.changed(capped)
     page.get_by_label("schedule").select_option(label="annealed α")
-    assert notebook.changed(capped)[0]["y"] == [0.7, 0.5, 0.3, 0.3]
+    assert notebook.changed(parts)[0]["y"] == [0.7, 0.5, 0.3, 0.3]
     assert page.get_by_text("exponent α", exact=True).is_visible()
     assert notebook.errors() == 0
     assert page.foreign == []
@@ -117,13 +126,13 @@ def test_the_sampling_explorer_follows_its_controls(page: Any, lab: str) -> None
 
 def test_the_ablation_explorer_follows_its_controls(page: Any, lab: str) -> None:
     notebook = Notebook(page, lab.format(name="16_results"))
-    tiers, marks = notebook.plotted(), notebook.drawn()
-    assert [len(trace["y"]) for trace in tiers] == [3, 3, 3]
+    tiers, marks = notebook.plotted(), notebook.drawn(9 + 9)
     assert len(marks) == 9 + 9
+    assert [len(trace["y"]) for trace in tiers] == [3, 3, 3]
     page.get_by_label("show", exact=True).select_option(label="change from α = 0.3")
     changes = notebook.changed(tiers)
     assert [trace["y"][1] for trace in changes] == [0, 0, 0]
-    assert notebook.drawn() != marks
+    notebook.redrawn(marks)
     page.get_by_label("only script").select_option(["Latn", "Arab"])
     some = notebook.changed(changes)
     page.get_by_label("single seeds").check()
@@ -131,7 +140,7 @@ def test_the_ablation_explorer_follows_its_controls(page: Any, lab: str) -> None
     assert dots(single) == dots(some) + 3 * dots(some)
     notebook.reload()
     assert notebook.plotted() == single
-    assert len(notebook.drawn()) >= dots(single)
+    assert notebook.drawn(dots(single))
     page.get_by_label("one line for each").select_option(label="language")
     languages = notebook.changed(single)
     assert len(languages) == 2 * 4
