@@ -1,5 +1,7 @@
 """Settings of sampling: what has no effect, or no meaning, is one line that says so."""
 
+import math
+
 import pytest
 
 from xlmr_lab import configs
@@ -43,8 +45,9 @@ def test_schedules_of_the_literature_are_allowed():
         (MMBERT | {"starts": ("sw:1",)}, "between 0 and 1, such as sw:0.5, got 'sw:1'"),
         (MMBERT | {"starts": ("sw:nan",)}, "between 0 and 1, such as sw:0.5, got 'sw:nan'"),
         (MMBERT | {"starts": ("sw:0.1", "sw:0.2")}, "starts must name a language once"),
-        (UNIMAX | {"max_passes": None}, "max_passes must be above 0 .* got None"),
-        (UNIMAX | {"max_passes": 0.0}, r"max_passes must be above 0 .* got 0\.0"),
+        (UNIMAX | {"max_passes": None}, "max_passes must be a number above 0 .* got None"),
+        (UNIMAX | {"max_passes": math.inf}, "max_passes must be a number above 0 .* got inf"),
+        (UNIMAX | {"max_passes": 0.0}, r"max_passes must be a number above 0 .* got 0\.0"),
         (UNIMAX | {"alpha": 0.3}, "alpha has no effect with schedule=capped, got 0.3"),
         (UNIMAX | {"basis": "bytes"}, "basis must be blocks with schedule=capped.* got bytes"),
     ],

@@ -239,3 +239,15 @@ def test_the_piece_type_is_ordinary(georgian):
         piece == Piece(piece.text, piece.score)
         for piece in model_proto.read(georgian.change.content).pieces[-NUM_PIECES:]
     )
+
+
+def test_text_with_the_mark_of_unknown_pieces_is_learned_from(old, georgian, lines):
+    marked = [f"{line} \u2585" for line in lines["qab"]]
+    made = grown(old, marked, {"qaa": lines["qaa"]}, num_pieces=NUM_PIECES).change.content
+    names = [piece.text for piece in model_proto.read(made).pieces]
+    assert names == [piece.text for piece in model_proto.read(georgian.change.content).pieces]
+
+
+def test_a_lone_surrogate_is_told(old):
+    with pytest.raises(UserError, match=r"lone surrogate U\+D83D"):
+        grown(old, ["a \ud83d"], {})

@@ -21,8 +21,8 @@ CONFIG_NAME = "config.json"
 FINDINGS_NAME = "findings.jsonl"
 COLLECTED = ("scores.jsonl", "heldout.jsonl", FINDINGS_NAME, "arms.json")
 """Files that are made of the arms' and tasks' results."""
-DERIVED = ("report", "notebooks", "export")
-"""Folders that are made of those."""
+DERIVED = ("report", "notebooks", "export", "trimmed", "extended")
+"""Folders that are made of those, or of the trained models."""
 WITHOUT_EFFECT = {
     *("name", "jobs", "executor", "memory_bytes", "passes_warned"),
     *("runs_dir", "data_dir", "vocabulary.memory_bytes"),

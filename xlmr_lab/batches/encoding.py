@@ -109,8 +109,9 @@ def _chunks(language: str, documents: Iterator[tuple[str, str]]) -> Iterator[_Ch
 
 def _encode(tokenizer: Encodes, dtype: np.dtype[Any], chunk: _Chunk) -> _Encoded:
     texts = [text for _, text in chunk.documents]
-    sizes = [len(text.encode("utf-8")) for text in texts]
+    # Encoded first: the tokenizer names a text that is no valid Unicode.
     ids = tokenizer.encode(texts, chunk.language)
+    sizes = [len(text.encode("utf-8")) for text in texts]
     kept = [number for number, found in enumerate(ids) if len(found)]
     end = np.array([EOS_ID], dtype=np.int32)
     tokens = [part for number in kept for part in (ids[number], end)]

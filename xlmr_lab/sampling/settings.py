@@ -2,6 +2,7 @@
 refused."""
 
 import itertools
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -97,9 +98,9 @@ class SamplingConfig:
             raise UserError(f"starts must name a language once, got {','.join(self.starts)}")
 
     def _check_cap(self) -> None:
-        if self.max_passes is None or not self.max_passes > 0:
+        if self.max_passes is None or not 0 < self.max_passes < math.inf:
             raise UserError(
-                f"max_passes must be above 0 with schedule=capped, got {self.max_passes}; "
+                f"max_passes must be a number above 0 with schedule=capped, got {self.max_passes}; "
                 "UniMax tries 1, 5 and 10"
             )
         if self.alpha:

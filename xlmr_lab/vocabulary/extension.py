@@ -26,9 +26,10 @@ import numpy.typing as npt
 import sentencepiece
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.vocabulary import model_proto
+from xlmr_lab.vocabulary import model_proto, surrogates
 from xlmr_lab.vocabulary.exact_sums import STEP
 from xlmr_lab.vocabulary.model_proto import Kind, ModelProto, Piece
+from xlmr_lab.vocabulary.sentencepiece_trainer import UNKNOWN
 from xlmr_lab.vocabulary.special_tokens import FIRST_PIECE_OFFSET, UNK_ID, mask_id
 from xlmr_lab.vocabulary.surgery import (
     NEW,
@@ -132,10 +133,15 @@ def _record(
 
 
 def _normalized(model: bytes, lines: Sequence[str]) -> list[str]:
-    """Return the lines that are not empty as the model normalises them, with plain spaces."""
+    """Return the lines that are not empty as the model normalises them, with plain spaces.
+
+    SentencePiece trains on no line that has its mark of an unknown piece, which is a space here.
+    """
+    surrogates.refuse(lines)
     processor = sentencepiece.SentencePieceProcessor(model_proto=model)
-    normal = (line.replace(SPACE, " ").strip(" ") for line in processor.normalize(list(lines)))
-    return [line for line in normal if line]
+    normal = processor.normalize(list(lines))
+    plain = (line.replace(SPACE, " ").replace(UNKNOWN, " ").strip(" ") for line in normal)
+    return [line for line in plain if line]
 
 
 def _own_model(text: Sequence[str], size: int, coverage: float) -> ModelProto:
