@@ -192,6 +192,12 @@ def test_a_failure_is_one_clear_line_and_no_process_is_left(tokenizer, error, me
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_text_that_is_no_valid_unicode_is_told(tokenizer, tmp_path):
+    documents = {"qaa": lambda: iter([("qaa-0", "the cat \ud83d")])}
+    with pytest.raises(UserError, match=r"lone surrogate U\+D83D"):
+        encode(documents, tokenizer, tmp_path / "made", jobs=1)
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("small_chunks")
 def test_a_language_with_too_little_text_ends_the_processes_too(tokenizer, tmp_path):
