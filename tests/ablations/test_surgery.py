@@ -189,7 +189,8 @@ def test_settings_of_surgery_leave_the_study_as_it_is(place, trimmed):
         (surgery.extend, ["surgery.min_count=2"], "min_count has no effect on extend"),
         (surgery.extend, [*NEW[:1], "surgery.pieces=90000"], r"supports \d+ new pieces, asked for"),
         (surgery.extend, [*NEW[:1], "surgery.pieces=2"], r"qdd has \d+ characters that are not th"),
-        (surgery.extend, ["surgery.language=qab"], "no text of qab in"),
+        (surgery.extend, ["surgery.language=qab"], "must be a new one, got qab, which the study"),
+        (surgery.extend, ["surgery.language=qae"], "no text of qae in"),
     ],
     ids=str,
 )

@@ -20,7 +20,7 @@ from xlmr_lab.babel import corpora, tasks, tongues
 from xlmr_lab.batches import shards
 from xlmr_lab.corpus import clean, contamination, documents, measure, sources, statistics
 from xlmr_lab.errors import UserError
-from xlmr_lab.vocabulary import train
+from xlmr_lab.vocabulary import preprocessed, train
 from xlmr_lab.vocabulary.load import load
 
 logger = logging.getLogger(__name__)
@@ -154,6 +154,8 @@ def vocabulary(config: StudyConfig) -> Path:
     corpus, fraction = cleaned(config), config.batches.heldout_fraction
     settings = train.effective(config.vocabulary)
     parts = [VOCABULARY_VERSION, corpus.name, settings, config.seed, fraction]
+    if config.vocabulary.preprocessing != "none":
+        parts.append(preprocessed.versions())
 
     def make(folder: Path) -> None:
         measure = "size_bytes" if config.vocabulary.basis == "bytes" else "num_paragraphs"

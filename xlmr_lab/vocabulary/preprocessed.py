@@ -81,7 +81,11 @@ def _given(language: str | None, kind: Preprocessing) -> str:
     return language
 
 
+def versions() -> dict[str, str]:
+    """Return the version of each library, and of Unicode, that can change what is preprocessed."""
+    return {"unicode": unicodedata.unidata_version, **extra.versions()}
+
+
 def _fingerprint(inner: str, kind: Preprocessing) -> str:
-    versions = {"unicode": unicodedata.unidata_version, **extra.versions()}
-    made = json.dumps([inner, kind, versions], sort_keys=True)
+    made = json.dumps([inner, kind, versions()], sort_keys=True)
     return hashlib.sha256(made.encode("utf-8")).hexdigest()[:16]
