@@ -17,7 +17,8 @@ def finished(tmp_path: Path) -> Path:
     """Return the folder of a study of the tiny preset, with results and what is made of them."""
     folder = tmp_path / "tiny"
     run_folder.prepare(folder, studies.tiny(), "tiny")
-    for name in (*run_folder.COLLECTED, "report/index.html", "notebooks/00.ipynb", "arms/a/x"):
+    made = ("report/index.html", "notebooks/00.ipynb", "trimmed/x", "extended/x", "arms/a/x")
+    for name in (*run_folder.COLLECTED, *made):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("{}")
     return folder

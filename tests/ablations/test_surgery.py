@@ -189,8 +189,7 @@ def test_settings_of_surgery_leave_the_study_as_it_is(place, trimmed):
         (surgery.extend, ["surgery.min_count=2"], "min_count has no effect on extend"),
         (surgery.extend, [*NEW[:1], "surgery.pieces=90000"], r"supports \d+ new pieces, asked for"),
         (surgery.extend, [*NEW[:1], "surgery.pieces=2"], r"qdd has \d+ characters that are not th"),
-        (surgery.extend, ["surgery.language=qab"], "must be a new one, got qab, which the study"),
-        (surgery.extend, ["surgery.language=qae"], "no text of qae in"),
+        (surgery.extend, ["surgery.language=qab"], "no text of qab in"),
     ],
     ids=str,
 )
@@ -204,6 +203,14 @@ def test_bad_settings_are_one_line_and_leave_nothing(place, verb, settings, mess
         verb(work)
     assert "\n" not in str(refused.value)
     assert not work.folder.exists() or not any(work.folder.iterdir())
+
+
+def test_a_language_that_the_study_has_is_no_new_one(place, tmp_path):
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "qab.txt").write_text("one line\n\nanother line\n", encoding="utf-8")
+    settings = ["name=bad", "surgery.language=qab", f"surgery.text={tmp_path}"]
+    with pytest.raises(UserError, match="must be a new one, got qab, which the study has; it has"):
+        surgery.extend(study(place, *settings))
 
 
 def test_a_vocabulary_of_another_model_is_refused(place, extended, tmp_path):

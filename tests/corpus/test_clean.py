@@ -179,6 +179,27 @@ def test_a_folder_of_other_input_is_begun_anew(corpus: Path, tmp_path: Path) -> 
         first = report_of(tmp_path / "clean")
 
 
+def test_killed_while_it_removes_its_work_it_is_begun_anew(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(corpus, tmp_path / "undisturbed", near_duplicates=True)
+
+    def killed(folder: Path, **_: bool) -> None:
+        made = list(folder.glob("near/*.npy"))
+        for path in made:
+            path.unlink()
+        if made:
+            raise KeyboardInterrupt
+
+    (tmp_path / "clean").mkdir()
+    with monkeypatch.context() as patched:
+        patched.setattr(clean.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(corpus, tmp_path / "clean", near_duplicates=True)
+    run(corpus, tmp_path / "clean", near_duplicates=True)
+    assert report_of(tmp_path / "clean") == report_of(tmp_path / "undisturbed")
+
+
 def report_of(folder: Path) -> dict[str, object]:
     """Return what the report says was read."""
     languages = json.loads((folder / "report.json").read_text(encoding="utf-8"))["languages"]

@@ -85,13 +85,13 @@ def extend(work: Study) -> tuple[Path, Record]:
     """
     config, settings, target = work.config, work.config.surgery, work.folder / EXTENDED
     _refuse_idle(settings, _OF_TRIM, "extend")
+    text = new_text(config)
     keys = [row["language"] for row in stages.sizes(config)]
     if settings.language in keys:
         raise UserError(
             f"surgery.language must be a new one, got {settings.language}, which the study has; "
             f"it has {', '.join(keys)}"
         )
-    text = new_text(config)
     source = surgery_source.read(work)
     if isinstance(source.vocabulary, PreprocessedVocabulary):
         raise UserError("a vocabulary with preprocessing is not extended; take one of raw text")

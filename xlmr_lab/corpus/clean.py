@@ -125,7 +125,7 @@ def clean_measured(
         jobs=work.jobs,
         executor=place.executor,
     )
-    shutil.rmtree(work.folder)
+    work.remove()
     return report
 
 
@@ -171,9 +171,18 @@ class _Work:
     def begin(self) -> None:
         """Make room, and let nothing stay that another cleaning left."""
         storage.require_space(self.folder, 5 * self.size, "cleaning")
-        for folder in (self.folder, *(self.folder.with_name(n) for n in ("documents", "rejected"))):
-            shutil.rmtree(folder, ignore_errors=True)
+        self.remove()
+        for name in ("documents", "rejected"):
+            shutil.rmtree(self.folder.with_name(name), ignore_errors=True)
         storage.write_json(self.folder / MARK_NAME, self._mark)
+
+    def remove(self) -> None:
+        """Remove what was made on the way; the mark first, so that what a kill leaves of it is
+        not taken for work that is done.
+        """
+        (self.folder / MARK_NAME).unlink(missing_ok=True)
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
 
     def files(self, name: str, suffix: str) -> list[Path]:
         """Return the file that a step makes of each piece, in their order."""

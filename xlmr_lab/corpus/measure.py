@@ -110,6 +110,7 @@ def _is_begun(folder: Path, mark: str) -> bool:
     path = folder / MARK_NAME
     if path.is_file() and storage.read_json(path) == mark:
         return True
+    path.unlink(missing_ok=True)  # first: a kill must not leave it with half of what it stands for
     for name in (MODELS_NAME, MEASURED_NAME):
         shutil.rmtree(folder / name, ignore_errors=True)
     return False

@@ -8,7 +8,7 @@ does in a browser. Controls without effect on the present schedule are hidden.
 """
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -27,7 +27,10 @@ HINT = (
     "passes instead; switch the corpus to see the paper's hundred."
 )
 STUDY, PAPER = "study.training_sizes()", "results.paper_sizes()"
-PICTURES = {"sampling.distribution": distribution, "repetition.over_run": over_run}
+PICTURES: dict[str, Callable[..., go.Figure]] = {
+    "sampling.distribution": distribution,
+    "repetition.over_run": over_run,
+}
 MMBERT_ALPHA = 0.7
 CAPS = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 8.0, 10.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0)
 SLIDER = "340px"

@@ -21,8 +21,8 @@ import tokenizers
 from xlmr_lab import configs, storage
 from xlmr_lab.sampling import exponent
 from xlmr_lab.vocabulary import (
-    extra,
     memory,
+    preprocessed,
     sample,
     sentencepiece_trainer,
     text_counts,
@@ -179,5 +179,5 @@ def _versions(config: VocabularyConfig) -> dict[str, str]:
     return {
         trainer.__name__: trainer.__version__,
         "numpy": np.__version__,
-        **(extra.versions() if config.preprocessing != "none" else {}),
+        **(preprocessed.versions() if config.preprocessing != "none" else {}),
     }
