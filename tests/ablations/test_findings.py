@@ -130,9 +130,10 @@ def test_transfer_gain_pairs_seeds_and_leaves_out_the_trained_language() -> None
     assert found.note == ""
 
 
-def test_an_undecided_transfer_says_where_it_is_tried_otherwise() -> None:
-    found = transfer(scores(0.0))
-    assert found.verdict == INCONCLUSIVE
+@pytest.mark.parametrize(("gain", "verdict"), [(0.0, INCONCLUSIVE), (-0.2, CONTRADICTED)])
+def test_transfer_that_is_not_shown_says_where_it_is_tried_otherwise(gain, verdict) -> None:
+    found = transfer(scores(gain))
+    assert found.verdict == verdict
     assert found.note == "see more"
 
 

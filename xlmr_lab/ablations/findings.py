@@ -135,8 +135,8 @@ def transfer_gain(
     """Test that pretraining makes a task learned in one language work in the others (XLM-R Sec. 4).
 
     The effect is the mean over the other languages of the score with pretraining less the score
-    without it, for each pretraining seed over its fine-tuning seeds. `elsewhere` says where an
-    undecided claim is tried otherwise.
+    without it, for each pretraining seed over its fine-tuning seeds. `elsewhere` says where a
+    claim that is not supported is tried otherwise.
     """
     all_rows = [row for row in scores if row["task"] == task]
     own = _by_seed([r for r in all_rows if r["language"] == train_language], arm)
@@ -149,7 +149,7 @@ def transfer_gain(
     others = ", ".join(sorted({row["language"] for row in rows}))
     finetunes = len({row["finetune_seed"] for row in rows})
     levels = [_mean([v for seed in seeds for v in group[seed]]) for group in (with_, without)]
-    decided = verdict(interval.low, interval.high) != INCONCLUSIVE
+    supported = verdict(interval.low, interval.high) == SUPPORTED
     return _finding(
         interval,
         _gains(rows, arm, baseline),
@@ -161,7 +161,7 @@ def transfer_gain(
         outcome=f"zero-shot {METRICS[task]} gained ({levels[0]:.3f} with, {levels[1]:.3f} without; "
         f"{_mean([v for values in own.values() for v in values]):.3f} in {train_language})",
         scale=scale,
-        note="" if decided else elsewhere,
+        note="" if supported else elsewhere,
     )
 
 

@@ -40,7 +40,7 @@ ELSEWHERE = {
     "tiny": "a larger and easier setting is tried in the small preset: "
     "`./lab study --preset small` (half an hour on 2 cores)"
 }
-"""Where transfer on Babel that a preset leaves undecided is tried otherwise."""
+"""Where transfer on Babel that a preset does not show is tried otherwise."""
 
 
 class Study:
