@@ -47,6 +47,11 @@ _DROPPED = rf"[{PUNCTUATION}\x00-\x1f\x7f-\x9f]"
 ROWS_AT_ONCE = 1024
 """Paragraphs whose keys are made at a time, so that they stay in the cache."""
 
+_FILTER_BITS = 20
+_FILTERED = np.uint64((1 << _FILTER_BITS) - 1)
+"""The trailing bits of a key that a table of a megabyte is asked by, before any search: few keys of
+most corpora occur more than once."""
+
 _LOWERED_BY_CONTEXT = "[\u03a3\u0130]"
 """GREEK CAPITAL LETTER SIGMA, which is lowered by its place in a word, and LATIN CAPITAL LETTER I
 WITH DOT ABOVE, which becomes two characters.
@@ -225,15 +230,21 @@ def _judge(keys: Path, flags: Path, starts: Counts, ranges: KeyRanges, keep: Kee
 def _duplicates(blocks: Callable[[], Iterable[Keys]], keep: Keep) -> Iterator[Flags]:
     """Yield for blocks of keys which are to be dropped; memory grows with the distinct ones."""
     repeated = _repeated(blocks())
+    possible = np.zeros(1 << _FILTER_BITS, dtype=bool)
+    possible[repeated & _FILTERED] = True
     kept = np.zeros(len(repeated), dtype=bool)
     for block in blocks():
-        places = np.searchsorted(repeated, block)
+        rows = np.flatnonzero(possible[block & _FILTERED])
+        places = np.searchsorted(repeated, block[rows])
         places[places == len(repeated)] = 0
-        dropped = repeated[places] == block if len(repeated) else np.zeros(len(block), dtype=bool)
+        equal = repeated[places] == block[rows]
+        rows, places = rows[equal], places[equal]
+        dropped = np.zeros(len(block), dtype=bool)
+        dropped[rows] = True
         if keep == "first":
-            rows = np.flatnonzero(dropped)[::-1]
             first = np.full(len(repeated), -1)
-            first[places[rows]] = rows  # of several rows the last one written stays: the first
+            # Of several rows the last one written stays: the first.
+            first[places[::-1]] = rows[::-1]
             dropped[first[(first >= 0) & ~kept]] = False
             kept |= first >= 0
         yield dropped
