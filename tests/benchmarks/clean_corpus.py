@@ -11,7 +11,8 @@ the models. datatrove 0.10.1 needs an environment of its own, since its fastText
 package and the lab's have one name:
 
     python -m venv /tmp/datatrove
-    /tmp/datatrove/bin/pip install datatrove==0.10.1 fasttext-numpy2-wheel fasteners spacy orjson
+    /tmp/datatrove/bin/pip install datatrove==0.10.1 fasttext-numpy2-wheel fasteners spacy \\
+        orjson regex
     python tests/benchmarks/clean_corpus.py --datatrove /tmp/datatrove/bin/python
     python tests/benchmarks/clean_corpus.py --folder ../shared/data/text --languages en,fr,de,sw
 """

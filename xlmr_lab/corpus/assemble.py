@@ -90,9 +90,8 @@ def assemble(
 
 def _salted(bands: npt.NDArray[np.uint64], languages: pl.Series) -> npt.NDArray[np.uint64]:
     """Return keys such that documents of two languages have none in common."""
-    salts = languages.replace_strict(
-        {name: salt(name) for name in languages.unique().to_list()}, return_dtype=pl.UInt64
-    ).to_numpy()
+    salt_of = {name: salt(name) for name in languages.unique().to_list()}
+    salts = np.array([salt_of[name] for name in languages.to_list()], dtype=np.uint64)
     salted = np.maximum(bands ^ salts, np.uint64(1))
     return np.where(bands == NO_KEY, NO_KEY, salted)
 
