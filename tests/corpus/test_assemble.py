@@ -178,8 +178,8 @@ def test_keys_for_near_duplicates_are_made_where_they_are_asked_for(
 def test_a_piece_of_which_no_document_stays_has_keys_of_none(
     identifier: Identifier, write: Write
 ) -> None:
-    own = judge(near_duplicates=True, languages=("qab",))
-    made = assembled(measured(identifier, *write("qaa", 2, 9)), own)
+    frame = measured(identifier, *write("qaa", 2, 9), claimed="qab")
+    made = assembled(frame, judge(near_duplicates=True))
     assert made.documents.is_empty()
     assert made.bands is not None
     assert made.bands.dtype == np.uint64
