@@ -216,6 +216,13 @@ def test_help_can_be_kept_to_some_sections() -> None:
     assert configs.help_text(Run(steps=7), sections=["sampling"]) == configs.help_text(Run(steps=7))
 
 
+def test_help_shows_values_of_another_configuration_where_they_differ() -> None:
+    text = configs.help_text(Run(steps=7), others={"large": Run(steps=9, languages=())})
+    assert "  steps=7  (large: 9)\n" in text
+    assert "  languages=en,sw  (large: empty)\n" in text
+    assert "  sampling.alpha=0.7\n" in text
+
+
 def test_help_shows_each_setting_with_value_and_documentation() -> None:
     text = configs.help_text(Run(steps=7), width=40)
     assert "  steps=7\n      Optimizer steps." in text

@@ -150,8 +150,17 @@ def test_every_verbs_help_lists_the_settings_it_depends_on(verb, capsys) -> None
     for preset in PRESETS:
         assert re.search(rf"^  {preset} +\w.{{20}}", out, re.MULTILINE)
     assert out.count(f"./lab {verb} ") == 2
-    assert max(map(len, out.splitlines())) <= 100
+    assert max(map(len, out.splitlines())) <= 80
     assert "\n    notebooks" not in out, "a docstring's indentation"
+
+
+def test_help_says_what_is_otherwise_with_text_of_ones_own(capsys) -> None:
+    assert main(["vocab", "--help"]) == 0
+    assert "  vocabulary.size=1800  (with corpus.path: 8000)\n" in capsys.readouterr().out
+    assert main(["vocab", "--help", "corpus.path=text"]) == 0
+    out = capsys.readouterr().out
+    assert "  vocabulary.size=8000\n" in out
+    assert "(with corpus.path" not in out
 
 
 def test_the_sections_of_a_verb_exist() -> None:

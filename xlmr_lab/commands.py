@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from xlmr_lab import intervals, reports, results, storage
-from xlmr_lab.ablations import diagnosis, stages, surgery, surgery_told
+from xlmr_lab.ablations import diagnosis, stages, surgery, surgery_told, vocabulary_told
 from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations.run import Study
 from xlmr_lab.errors import UserError
@@ -24,6 +24,8 @@ from xlmr_lab.vocabulary import export as tokenizer_files
 logger = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
+WIDTH = 80
+"""Columns of a terminal that prose is wrapped for."""
 
 
 def study(work: Study, say: Say) -> None:
@@ -54,33 +56,21 @@ def corpus(work: Study, say: Say) -> None:
 
 def vocab(work: Study, say: Say) -> None:
     """Train the vocabulary and tell how it serves each language, and what it costs a model."""
-    measured, model = diagnosis.diagnosis(work.config), work.config.model
-    paid = {r["language"]: r["premium"] for r in storage.read_jsonl(measured / "premium.jsonl")}
-    rows = [
-        (
-            row["language"],
-            f"{row['fertility']:.2f}",
-            f"{row['bytes_per_piece']:.2f}",
-            f"{100 * row['unknown_rate']:.3f} %",
-            f"{row['letters_lost']:,} of {row['num_letters']:,}",
-            f"{row['pieces_used']:,}",
-            f"{row['pieces_used'] * model.hidden_size / 1e6:.2f}M",
-            f"{paid[row['language']]:.2f}" if row["language"] in paid else "-",
-        )
-        for row in storage.read_jsonl(measured / "languages.jsonl")
-    ]
-    cut = ("pieces a word", "bytes a piece", "unknown", "letters lost")
-    say(table(("language", *cut, "pieces used", "parameters", "premium"), rows))
+    measured = diagnosis.diagnosis(work.config)
+    languages, premiums = (
+        storage.read_jsonl(measured / f"{name}.jsonl") for name in ("languages", "premium")
+    )
+    say(table(*vocabulary_told.rows(languages, premiums)))
+    for line in vocabulary_told.notes(languages, premiums):
+        say(textwrap.fill(line, WIDTH))
     say(diagnosis.cost(work.config))
     say(f"vocabulary: {stages.vocabulary(work.config)}")
     if run_folder.is_free(work.folder, work.config):
         work.prepare_vocabulary()
         say(f'to look at it: notebooks/04_vocabulary.ipynb with run = "{work.folder}"')
     else:
-        say(
-            f"{work.folder} holds a study with other settings and stays as it is; add name=NEW to "
-            "look at this vocabulary in notebooks/04_vocabulary.ipynb"
-        )
+        told = f"{work.folder} holds a study with other settings and stays as it is; add name=NEW "
+        say(textwrap.fill(told + "to look at this vocabulary in 04_vocabulary.ipynb", WIDTH))
 
 
 def pretrain(work: Study, say: Say) -> None:

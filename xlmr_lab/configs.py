@@ -135,18 +135,32 @@ def fingerprint(*parts: Any, digits: int = 10) -> str:
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()[:digits]
 
 
-def help_text(config: Any, width: int = 80, sections: Collection[str] | None = None) -> str:
+def help_text(
+    config: Any,
+    width: int = 80,
+    sections: Collection[str] | None = None,
+    others: Mapping[str, Any] = {},
+) -> str:
     """List the settings with their present value and documentation, wrapped for a terminal.
 
     `sections`: the first parts of the names to list; None: all. Settings of no section always are.
+    `others`: what a configuration is called and the configuration; where its value differs, it
+    stands beside the present one.
     """
     values = flatten(config)
+    beside = {called: flatten(other) for called, other in others.items()}
     lines = []
     for name, leaf in leaves(type(config)).items():
         section, dot, _ = name.partition(".")
         if dot and sections is not None and section not in sections:
             continue
-        lines.append(f"  {name}={_show(values[name])}")
+        differing = [
+            f"{called}: {_show(other[name]) or 'empty'}"
+            for called, other in beside.items()
+            if other[name] != values[name]
+        ]
+        told = f"  ({'; '.join(differing)})" if differing else ""
+        lines.append(f"  {name}={_show(values[name])}{told}")
         lines += textwrap.wrap(
             leaf.doc,
             width,

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from xlmr_lab import configs
-from xlmr_lab.ablations.studies import PRESETS, StudyConfig
+from xlmr_lab.ablations.studies import PRESETS, StudyConfig, for_text
 
 USAGE = "xlmr-lab {verb} [--preset NAME] [section.field=value ...]"
 WIDTH = 80
+OWN_TEXT = "with corpus.path"
+"""What the settings for text of one's own are called."""
 EXAMPLES = """Examples:
 
   ./lab {verb} --preset tiny babel.dirt=0.5 name=dirty
@@ -41,13 +43,18 @@ def text(verb: str, function: Callable[..., Any], preset: str, config: StudyConf
     of_verb = f" that {verb} depends on (`study --help` lists all)" if sections else ""
     parts = [
         USAGE.format(verb=verb),
-        inspect.cleandoc(function.__doc__ or ""),
+        _filled(inspect.cleandoc(function.__doc__ or "")),
         "Presets:\n\n" + "\n".join(presets),
         EXAMPLES.format(verb=verb),
-        f"The settings of {preset}{of_verb}:",
-        configs.help_text(config, sections=sections),
+        _filled(f"The settings of {preset}{of_verb}:"),
+        configs.help_text(config, sections=sections, others={OWN_TEXT: for_text(config)}),
     ]
     return "\n\n".join(parts)
+
+
+def _filled(text: str) -> str:
+    """Return paragraphs wrapped for the terminal."""
+    return "\n\n".join(textwrap.fill(part, WIDTH) for part in text.split("\n\n"))
 
 
 def _beginning(make: Callable[..., Any]) -> str:
