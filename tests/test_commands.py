@@ -1,10 +1,14 @@
 """The verbs, from the settings of a study to what they leave."""
 
+from pathlib import Path
+
 import pytest
+import torch
 
 from xlmr_lab import commands, configs
 from xlmr_lab.ablations import stages, studies
 from xlmr_lab.ablations.run import Study
+from xlmr_lab.pretrain.loop import load_model
 from xlmr_lab.vocabulary.load import load
 
 MICRO = (
@@ -27,24 +31,40 @@ MICRO = (
 )
 
 
-@pytest.mark.slow
-def test_an_exported_model_loads_with_its_tokenizer_and_reads_as_the_lab_does(
-    tmp_path, monkeypatch
-):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    transformers = pytest.importorskip("transformers")
-    places = (f"data_dir={tmp_path / 'data'}", f"runs_dir={tmp_path / 'runs'}", "name=micro")
+@pytest.fixture(scope="module")
+def pretrained(tmp_path_factory) -> Study:
+    """A pretrained study at the least size."""
+    folder = tmp_path_factory.mktemp("micro")
+    places = (f"data_dir={folder / 'data'}", f"runs_dir={folder / 'runs'}", "name=micro")
     work = Study(configs.override(studies.tiny(), [*MICRO, *places]), "tiny")
     work.prepare()
     work.pretrain([work.config.sampling.alpha])
-    said: list[str] = []
-    commands.export(work, said.append)
-    folder = work.folder / "export"
-    assert said == [f"Hugging Face model: {folder}"]
+    return work
 
-    model = transformers.AutoModelForMaskedLM.from_pretrained(folder)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    vocabulary = load(stages.vocabulary(work.config))
+
+@pytest.fixture(scope="module")
+def exported(pretrained) -> Path:
+    """The folder of Hugging Face made of it."""
+    said: list[str] = []
+    commands.export(pretrained, said.append)
+    folder = pretrained.folder / "export"
+    assert said[0] == f"Hugging Face model: {folder}"
+    return folder
+
+
+@pytest.fixture
+def transformers(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    return pytest.importorskip("transformers")
+
+
+@pytest.mark.slow
+def test_an_exported_model_loads_with_its_tokenizer_and_reads_as_the_lab_does(
+    pretrained, exported, transformers
+):
+    model = transformers.AutoModelForMaskedLM.from_pretrained(exported)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(exported)
+    vocabulary = load(stages.vocabulary(pretrained.config))
     assert model.config.vocab_size == len(tokenizer) == vocabulary.size
     assert tokenizer.model_max_length == model.config.max_position_embeddings - 2
     words = vocabulary.decode(range(4, 60))
@@ -55,3 +75,20 @@ def test_an_exported_model_loads_with_its_tokenizer_and_reads_as_the_lab_does(
         len(framed),
         vocabulary.size,
     )
+
+
+@pytest.mark.slow
+def test_a_mask_in_a_text_is_filled_as_the_lab_would(pretrained, exported, transformers):
+    vocabulary = load(stages.vocabulary(pretrained.config))
+    model, _ = load_model(pretrained.main_checkpoint())
+    before, after = (vocabulary.decode(range(a, a + 9)) for a in (40, 60))
+    ids = [part.tolist() for part in vocabulary.encode([before, after])]
+    text = [0, *ids[0], vocabulary.size - 1, *ids[1], 2]
+    with torch.inference_mode():
+        hidden = model.head.transform(model.encoder(torch.tensor([text])))[0, len(ids[0]) + 1]
+        rows = model.encoder.token_embedding.weight
+        wanted = (rows @ hidden + model.head.bias).softmax(0).topk(5)
+    fill = transformers.pipeline("fill-mask", model=str(exported), top_k=5)
+    found = fill(f"{before} <mask> {after}")
+    assert [row["token"] for row in found] == wanted.indices.tolist()
+    assert [row["score"] for row in found] == pytest.approx(wanted.values.tolist(), rel=1e-4)

@@ -78,7 +78,7 @@ def trained(lines, **options) -> bytes:
 
 
 def exported(folder, content: bytes, name: str = MODEL_NAME):
-    """Return a vocabulary and the fast tokenizer that is exported of it."""
+    """Return a vocabulary and the fast tokenizer that is exported of it, names of specials as text."""
     (folder / name).write_bytes(content)
     export.write(folder, folder / "out", max_tokens=64)
     fast = tokenizers.Tokenizer.from_file(str(folder / "out" / "tokenizer.json"))
@@ -197,6 +197,11 @@ def auto(monkeypatch):
     return pytest.importorskip("transformers").AutoTokenizer
 
 
+def as_text(theirs, text: str) -> list[int]:
+    """Return the ids of a text in which names of specials are text."""
+    return theirs(text, add_special_tokens=False, split_special_tokens=True).input_ids
+
+
 def test_transformers_loads_it_with_the_published_layout(auto, unigram):
     theirs, ours = auto.from_pretrained(unigram / "out"), load(unigram)
     assert len(theirs) == ours.size
@@ -206,7 +211,7 @@ def test_transformers_loads_it_with_the_published_layout(auto, unigram):
     assert theirs.convert_ids_to_tokens(range(ours.size)) == ours.names(range(ours.size))
     assert theirs.model_max_length == 64
     for text in HARD.values():
-        assert theirs(text, add_special_tokens=False).input_ids == ours.encode([text])[0].tolist()
+        assert as_text(theirs, text) == ours.encode([text])[0].tolist()
 
 
 def test_transformers_takes_it_whole_beside_a_model_of_xlm_r(auto, unigram, tmp_path):
@@ -216,7 +221,7 @@ def test_transformers_takes_it_whole_beside_a_model_of_xlm_r(auto, unigram, tmp_
     storage.write_json(tmp_path / "config.json", {"model_type": "xlm-roberta"})
     theirs, ours = auto.from_pretrained(tmp_path), load(unigram)
     for text in HARD.values():
-        assert theirs(text, add_special_tokens=False).input_ids == ours.encode([text])[0].tolist()
+        assert as_text(theirs, text) == ours.encode([text])[0].tolist()
 
 
 def test_saving_and_loading_again_changes_nothing(auto, unigram, tmp_path):
@@ -227,8 +232,8 @@ def test_saving_and_loading_again_changes_nothing(auto, unigram, tmp_path):
 
 
 def test_one_text_and_two_are_framed_as_published(auto, unigram):
-    theirs, ours = auto.from_pretrained(unigram / "out"), load(unigram)
-    a, b = (ids.tolist() for ids in ours.encode(["ab", "ba <s>"]))
+    theirs = auto.from_pretrained(unigram / "out", split_special_tokens=True)
+    a, b = (ids.tolist() for ids in load(unigram).encode(["ab", "ba <s>"]))
     assert theirs("ab").input_ids == [0, *a, 2]
     assert theirs("ab", "ba <s>").input_ids == [0, *a, 2, 2, *b, 2]
     padded = theirs(["ab", "ba <s> ab"], padding=True)
@@ -236,13 +241,27 @@ def test_one_text_and_two_are_framed_as_published(auto, unigram):
     assert set(padded) == {"input_ids", "attention_mask"}
 
 
-def test_specials_in_a_text_are_read_where_that_is_asked_for(auto, unigram):
-    theirs = auto.from_pretrained(unigram / "out")
+def test_a_name_in_a_text_is_the_special_unless_text_is_asked_for(auto, unigram):
+    theirs, ours = auto.from_pretrained(unigram / "out"), load(unigram)
+    a = ours.encode(["ab"])[0].tolist()
     mask = theirs.mask_token_id
-    assert mask not in theirs("ab <mask> ab").input_ids
-    assert mask in theirs("ab <mask> ab", split_special_tokens=False).input_ids
-    asked = auto.from_pretrained(unigram / "out", split_special_tokens=False)
-    assert mask in asked("ab <mask> ab").input_ids
+    assert theirs("ab <mask> ab").input_ids == [0, *a, mask, *a, 2]
+    text = [0, *ours.encode(["ab <mask> ab"])[0].tolist(), 2]
+    assert mask not in text
+    assert theirs("ab <mask> ab", split_special_tokens=True).input_ids == text
+    asked = auto.from_pretrained(unigram / "out", split_special_tokens=True)
+    assert asked("ab <mask> ab").input_ids == text
+
+
+def test_the_file_alone_reads_names_the_same_two_ways(unigram):
+    fast = tokenizers.Tokenizer.from_file(str(unigram / "out" / "tokenizer.json"))
+    ours = load(unigram)
+    a = ours.encode(["ab"])[0].tolist()
+    assert fast.encode("ab <mask> ab").ids == [0, *a, ours.size - 1, *a, 2]
+    assert fast.encode("ab </s> ab").ids == [0, *a, 2, *a, 2]
+    fast.encode_special_tokens = True
+    for text in ("ab <mask> ab", "ab </s> ab"):
+        assert fast.encode(text).ids == [0, *ours.encode([text])[0].tolist(), 2]
 
 
 def test_the_slow_form_is_the_model_itself(unigram):

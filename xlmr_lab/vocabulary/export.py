@@ -7,10 +7,10 @@ Written are `tokenizer.json` (the fast form) with `tokenizer_config.json` and
 transformers 5: it keeps the pieces and makes a normalizer of its own, as for the released
 checkpoints, which gives other ids for about one line in 6,300 of natural text.
 
-A text that spells `<s>` or `<mask>` is ordinary text, as everywhere in the lab. transformers has
-that as `split_special_tokens`, which `tokenizer_config.json` sets; to fill a `<mask>` in a text,
-load with `split_special_tokens=False`. The library `tokenizers` alone knows no such file: there
-`encode_special_tokens = True` is for the user to set.
+A text that spells `<s>` or `<mask>` is ordinary text in the lab, and a special here, as with the
+released files: so `<mask>` in a text is the mask. Loaded or called with `split_special_tokens=True`
+(in the library `tokenizers`: `encode_special_tokens = True`), names are text here too, and every
+line has the lab's ids.
 
 Unigram scores that do not add up exactly can part where two ways to cut a text are equally good;
 see `exact_sums`. Left out: preprocessing before the subwords, which no such file can hold; pieces
@@ -105,7 +105,7 @@ def write(vocabulary: Path, folder: Path, *, max_tokens: int) -> None:
         **_ROLES,
         "model_max_length": max_tokens,
         "model_input_names": ["input_ids", "attention_mask"],
-        "split_special_tokens": True,
+        "split_special_tokens": False,
         "clean_up_tokenization_spaces": False,
     }
     storage.write_json(folder / CONFIG_NAME, settings)
