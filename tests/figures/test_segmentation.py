@@ -51,6 +51,12 @@ def test_arabic_and_hebrew_run_from_right_to_left_with_ids_from_left_to_right() 
     assert "dir='rtl'" not in shown
 
 
+def test_a_piece_reads_in_its_own_direction() -> None:
+    """As `7)` in a Hebrew text, which its row would turn round."""
+    shown = segmentation.shown("\u05d0 7)", cut(("7)", 7, 2, 4)))._repr_html_()
+    assert re.search(r"<span dir='auto' [^>]*>7\)</span>", shown)
+
+
 def test_unknown_pieces_are_red_and_counted() -> None:
     shown = segmentation.shown("a\u2603", cut(("a", 7, 0, 1), ("\u2603", 3, 1, 2)))._repr_html_()
     assert "1 unknown" in shown

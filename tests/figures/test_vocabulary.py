@@ -172,6 +172,9 @@ def test_the_papers_trade_off_has_its_widths_totals_and_accuracies() -> None:
     assert lines["fixed total", "y3"] == [61.9, 62.5, 63.6, 64.7, 63.3]
     assert lines["constant body", "y3"] == [63.6, 66.6, 67.7]
     assert lines["constant body", "y2"][-1] == pytest.approx(478.2e6, rel=1e-3)
+    goal = parameters.paper_budget()
+    off = max(abs(total / goal - 1) for total in lines["fixed total", "y2"])
+    assert f"Widths are multiples of 64: up to {off:.0%} off the goal" in title(figure)
 
 
 def test_another_models_trade_off_bears_no_accuracies_of_the_paper(

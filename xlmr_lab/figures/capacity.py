@@ -57,7 +57,7 @@ def trade_off(
     return theme.finish(
         figure,
         title=TITLE,
-        subtitle=_reading(points, budget, bool(read)),
+        subtitle=_reading(points, budget, shape, bool(read)),
         height=180 + 150 * rows,
         legend="",
     )
@@ -85,9 +85,7 @@ def table(
         }
         for point in points
     ]
-    caption = (
-        f"Widths are multiples of {shape.head_width}, so totals differ a little from the goal."
-    )
+    caption = f"{_rounding(points, budget, shape)}."
     return show(pl.DataFrame(rows), caption, {"width solved": ",.1f", "for the vocabulary": ".0%"})
 
 
@@ -144,11 +142,18 @@ def _accuracies() -> dict[tuple[str, int], float]:
     }
 
 
-def _reading(points: Sequence[Point], budget: float, is_paper: bool) -> str:
+def _rounding(points: Sequence[Point], budget: float, shape: Shape) -> str:
+    """Say how far the totals of whole heads are off the goal."""
+    off = [abs(p.num_parameters / budget - 1) for p in points if p.line == "fixed"]
+    return f"Widths are multiples of {shape.head_width}: up to {max(off):.0%} off the goal"
+
+
+def _reading(points: Sequence[Point], budget: float, shape: Shape, is_paper: bool) -> str:
     fixed = [point for point in points if point.line == "fixed"]
     first, last = fixed[0], fixed[-1]
     told = (
         f"At {budget / 1e6:,.3g}M parameters the width falls from {first.hidden_size} "
         f"({_short(first.vocab_size)} ids) to {last.hidden_size} ({_short(last.vocab_size)})"
     )
-    return told + ("; accuracies from XLM-R Figure 6" if is_paper else "")
+    told += f". {_rounding(points, budget, shape)}"
+    return told + (". Accuracies from XLM-R Figure 6" if is_paper else "")

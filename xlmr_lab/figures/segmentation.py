@@ -89,7 +89,7 @@ def _chip(place: int, piece: str, number: int) -> str:
     return (
         "<span style='display:inline-flex;flex-direction:column;align-items:center;color:#1f2933;"
         f"padding:1px 6px;border-radius:4px;background:{_color(place, number)}'>"
-        f"<span style='font-size:16px;white-space:pre'>{written}</span>"
+        f"<span dir='auto' style='font-size:16px;white-space:pre'>{written}</span>"
         f"<span dir='ltr' style='font-size:11px;color:#52606d'>{number}</span></span>"
     )
 
