@@ -155,5 +155,5 @@ def _reading(points: Sequence[Point], budget: float, shape: Shape, is_paper: boo
         f"At {budget / 1e6:,.3g}M parameters the width falls from {first.hidden_size} "
         f"({_short(first.vocab_size)} ids) to {last.hidden_size} ({_short(last.vocab_size)})"
     )
-    told += f". {_rounding(points, budget, shape)}"
-    return told + (". Accuracies from XLM-R Figure 6" if is_paper else "")
+    source = "; accuracies from XLM-R Figure 6" if is_paper else ""
+    return f"{told}<br>{_rounding(points, budget, shape)}{source}"
