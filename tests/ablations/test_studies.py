@@ -39,7 +39,7 @@ def test_runs_are_named_after_preset_and_text() -> None:
         ("jobs=0", "jobs must be at least 1"),
         ("nli.seeds=0", "seeds must be at least 1"),
         ("passes_warned=0", "passes_warned must be above 0, got 0"),
-        ("sampling.changes=0.5", r"sampling\.changes has no effect with schedule=constant"),
+        ("sampling.changes=0.5", r"^sampling\.changes has no effect with sampling"),
     ],
 )
 def test_settings_that_cannot_run_are_refused(change, told) -> None:
@@ -57,6 +57,23 @@ def test_arms_of_constant_exponents_have_no_place_beside_a_schedule(schedule) ->
         configs.override(studies.tiny(), schedule)
     config = configs.override(studies.tiny(), [*schedule, "ablation.alphas="])
     assert config.alphas() == [config.sampling.alpha]
+
+
+@pytest.mark.parametrize("schedule", [ANNEALED, CAPPED, (CAPPED[0], CAPPED[2])])
+def test_a_presets_arms_and_exponent_make_way_for_a_schedule_that_is_given(schedule) -> None:
+    settings = studies.settled(schedule, own_text=False)
+    config = configs.override(studies.tiny(), settings)
+    assert config.ablation.alphas == ()
+    assert config.alphas() == [config.sampling.alpha]
+    assert settings[-len(schedule) :] == list(schedule)
+
+
+def test_what_a_user_gives_makes_way_for_nothing() -> None:
+    given = [*CAPPED, "sampling.alpha=0.3", "ablation.alphas=0.3"]
+    assert studies.settled(given, own_text=False) == given
+    assert studies.settled(["sampling.schedule=constant"], own_text=True) == [
+        "sampling.schedule=constant"
+    ]
 
 
 def test_an_unknown_preset_names_those_there_are() -> None:

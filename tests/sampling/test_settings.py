@@ -29,33 +29,58 @@ def test_schedules_of_the_literature_are_allowed():
     ("settings", "message"),
     [
         ({"alpha": 1.3}, r"alpha must be in \[0, 1\], got 1.3"),
-        ({"later_alphas": (0.5,)}, "later_alphas has no effect with schedule=constant"),
-        ({"changes": (0.5,)}, "changes has no effect with schedule=constant"),
-        ({"starts": ("sw:0.5",)}, "starts has no effect with schedule=constant"),
-        ({"max_passes": 4.0}, "max_passes has no effect with schedule=constant"),
-        (MMBERT | {"max_passes": 4.0}, "max_passes has no effect with schedule=annealed"),
-        (UNIMAX | {"starts": ("sw:0.5",)}, "starts has no effect with schedule=capped"),
-        ({"schedule": "annealed"}, "neither later_alphas nor starts says what changes"),
+        (
+            {"later_alphas": (0.5,)},
+            "^sampling.later_alphas has no effect with sampling.schedule=constant; set",
+        ),
+        ({"changes": (0.5,)}, "^sampling.changes has no effect with sampling.schedule=constant"),
+        ({"starts": ("sw:0.5",)}, "^sampling.starts has no effect with sampling.schedule=constant"),
+        ({"max_passes": 4.0}, "^sampling.max_passes has no effect with sampling.sch"),
+        (MMBERT | {"max_passes": 4.0}, "sampling.max_passes has no effect with sampling.sch"),
+        (
+            UNIMAX | {"starts": ("sw:0.5",)},
+            "sampling.starts has no effect with sampling.schedule=capped",
+        ),
+        ({"schedule": "annealed"}, "needs sampling.later_alphas or sampling.starts to say"),
         (MMBERT | {"later_alphas": (0.5, -1)}, r"later_alphas must be in \[0, 1\], got -1"),
-        (MMBERT | {"changes": (0.5,)}, "one fraction for each of the 2 later_alphas, got 1"),
+        (MMBERT | {"changes": (0.5,)}, "fraction for each of the 2 sampling.later_alphas, got 1"),
         (MMBERT | {"changes": (0.9, 0.5)}, "changes must rise from above 0 to below 1, got 0.9,0"),
         (MMBERT | {"changes": (0.0, 0.5)}, "changes must rise from above 0 to below 1, got 0,0.5"),
         (MMBERT | {"changes": (0.5, 1.0)}, "changes must rise from above 0 to below 1, got 0.5,1"),
+        (MMBERT | {"later_alphas": (0.5, 0.5)}, "no effect where it follows .* got 0.5 after 0.5"),
+        (MMBERT | {"later_alphas": (0.7, 0.3)}, "no effect where it follows .* got 0.7 after 0.7"),
         (MMBERT | {"starts": ("sw",)}, "starts must be LANGUAGE:FRACTION .* got 'sw'"),
-        (MMBERT | {"starts": ("sw:1",)}, "between 0 and 1, such as sw:0.5, got 'sw:1'"),
-        (MMBERT | {"starts": ("sw:nan",)}, "between 0 and 1, such as sw:0.5, got 'sw:nan'"),
+        (MMBERT | {"starts": ("sw:1",)}, "such as sampling.starts=sw:0.5, got 'sw:1'"),
+        (MMBERT | {"starts": ("sw:nan",)}, "such as sampling.starts=sw:0.5, got 'sw:nan'"),
         (MMBERT | {"starts": ("sw:0.1", "sw:0.2")}, "starts must name a language once"),
         (UNIMAX | {"max_passes": None}, "max_passes must be a number above 0 .* got None"),
         (UNIMAX | {"max_passes": math.inf}, "max_passes must be a number above 0 .* got inf"),
         (UNIMAX | {"max_passes": 0.0}, r"max_passes must be a number above 0 .* got 0\.0"),
-        (UNIMAX | {"alpha": 0.3}, "alpha has no effect with schedule=capped, got 0.3"),
-        (UNIMAX | {"basis": "bytes"}, "basis must be blocks with schedule=capped.* got bytes"),
+        (UNIMAX | {"alpha": 0.3}, "alpha has no effect with sampling.schedule=capped, got 0.3"),
+        (UNIMAX | {"basis": "bytes"}, "basis must be blocks with .*schedule=capped.* got bytes"),
     ],
 )
 def test_settings_without_effect_or_meaning_are_one_clear_line(settings, message):
     with pytest.raises(UserError, match=message) as error:
         SamplingConfig(**settings)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"schedule": "annealed"}, MMBERT | {"changes": ()}, {"schedule": "capped", "alpha": 0.0}],
+)
+def test_what_a_message_advises_is_accepted_as_it_stands(settings):
+    """Full names, so that the words can be typed behind a verb."""
+    with pytest.raises(UserError) as error:
+        SamplingConfig(**settings)
+    advised = [
+        word.rstrip(",;") for word in str(error.value).split("; ")[-1].split() if "=" in word
+    ]
+    assert advised[0].startswith("sampling.schedule=")
+    plain = [word.removeprefix("sampling.") for word in advised]
+    assert configs.override(SamplingConfig(), plain).schedule == settings["schedule"]
+    assert all(word.startswith("sampling.") for word in advised)
 
 
 def test_settings_survive_json_and_the_command_line():

@@ -230,18 +230,27 @@ def preset(name: str, *, own_text: bool = False) -> StudyConfig:
 def settled(assignments: Sequence[str], *, own_text: bool) -> list[str]:
     """Return a user's settings such that each has its effect beside those of a preset.
 
-    A number of Babel's languages takes the place of the preset's list of them.
+    A number of Babel's languages takes the place of the preset's list of them, a schedule of
+    sampling that of its arms of constant exponents, and a cap that of its exponent.
 
     Raises:
         UserError: a setting of Babel for text that is not Babel.
     """
-    names = [assignment.partition("=")[0] for assignment in assignments]
-    for name in names:
+    given = dict(assignment.partition("=")[::2] for assignment in assignments)
+    for name in given:
         if own_text and name.startswith(("babel.", "tasks.")):
             raise UserError(f"{name} has no effect with corpus.path: it belongs to Babel")
-    if "babel.num_languages" in names and "babel.languages" not in names:
-        return ["babel.languages=", *assignments]
-    return list(assignments)
+    schedule = given.get("sampling.schedule", "constant")
+    yielding = {
+        "babel.languages=": "babel.num_languages" in given,
+        "ablation.alphas=": schedule != "constant",
+        "sampling.alpha=0": schedule == "capped",
+    }
+    names = {setting: setting.partition("=")[0] for setting in yielding}
+    way = [
+        setting for setting, yields in yielding.items() if yields and names[setting] not in given
+    ]
+    return [*way, *assignments]
 
 
 def for_text(config: StudyConfig) -> StudyConfig:

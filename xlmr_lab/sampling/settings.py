@@ -12,7 +12,13 @@ from xlmr_lab.sampling.exponent import check_alpha
 Basis = Literal["sentences", "blocks", "bytes", "pieces"]
 Schedule = Literal["constant", "annealed", "capped"]
 
-_MMBERT = "alpha=0.7 later_alphas=0.5,0.3 changes=0.77,0.97"
+MMBERT = (
+    "sampling.schedule=annealed sampling.alpha=0.7 sampling.later_alphas=0.5,0.3 "
+    "sampling.changes=0.77,0.97"
+)
+"""The annealing of mmBERT, as it is typed."""
+CAPPED = "sampling.schedule=capped sampling.alpha=0 sampling.max_passes=5"
+"""One of UniMax's caps, as it is typed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,9 +52,9 @@ class SamplingConfig:
     UniMax tries 1, 5 and 10."""
 
     def __post_init__(self) -> None:
-        check_alpha(self.alpha)
+        check_alpha(self.alpha, "sampling.alpha")
         for alpha in self.later_alphas:
-            check_alpha(alpha, "later_alphas")
+            check_alpha(alpha, "sampling.later_alphas")
         self._refuse_without_effect()
         if self.schedule == "annealed":
             self._check_phases()
@@ -75,42 +81,51 @@ class SamplingConfig:
         for name, schedule in (of | {"max_passes": "capped"}).items():
             if getattr(self, name) not in ((), None) and self.schedule != schedule:
                 raise UserError(
-                    f"{name} has no effect with schedule={self.schedule}; "
+                    f"sampling.{name} has no effect with sampling.schedule={self.schedule}; "
                     f"set sampling.schedule={schedule} or leave it out"
                 )
 
     def _check_phases(self) -> None:
         if not self.later_alphas and not self.starts:
             raise UserError(
-                "schedule is annealed, but neither later_alphas nor starts says what changes; "
-                f"mmBERT's is {_MMBERT}"
+                "sampling.schedule=annealed needs sampling.later_alphas or sampling.starts to say "
+                f"what changes; mmBERT's is {MMBERT}"
             )
         if len(self.changes) != len(self.later_alphas):
             raise UserError(
-                f"changes must hold one fraction for each of the {len(self.later_alphas)} "
-                f"later_alphas, got {len(self.changes)}; mmBERT's are {_MMBERT}"
+                f"sampling.changes must hold one fraction for each of the {len(self.later_alphas)} "
+                f"sampling.later_alphas, got {len(self.changes)}; mmBERT's are {MMBERT}"
             )
         edges = (0.0, *self.changes, 1.0)
         if not all(a < b for a, b in itertools.pairwise(edges)):
             told = ",".join(f"{change:g}" for change in self.changes)
-            raise UserError(f"changes must rise from above 0 to below 1, got {told}")
+            raise UserError(f"sampling.changes must rise from above 0 to below 1, got {told}")
+        for before, after in itertools.pairwise((self.alpha, *self.later_alphas)):
+            if before == after:
+                raise UserError(
+                    f"sampling.later_alphas has no effect where it follows the same exponent, got "
+                    f"{after:g} after {before:g}; leave it out, with its part of sampling.changes"
+                )
         if len(self.joins()) < len(self.starts):
-            raise UserError(f"starts must name a language once, got {','.join(self.starts)}")
+            raise UserError(
+                f"sampling.starts must name a language once, got {','.join(self.starts)}"
+            )
 
     def _check_cap(self) -> None:
         if self.max_passes is None or not 0 < self.max_passes < math.inf:
             raise UserError(
-                f"max_passes must be a number above 0 with schedule=capped, got {self.max_passes}; "
-                "UniMax tries 1, 5 and 10"
+                "sampling.max_passes must be a number above 0 with sampling.schedule=capped, got "
+                f"{self.max_passes}; one of UniMax's is {CAPPED}"
             )
         if self.alpha:
             raise UserError(
-                f"alpha has no effect with schedule=capped, got {self.alpha}; set sampling.alpha=0"
+                f"sampling.alpha has no effect with sampling.schedule=capped, got {self.alpha}; "
+                "set sampling.alpha=0"
             )
         if self.basis != "blocks":
             raise UserError(
-                f"basis must be blocks with schedule=capped, which caps passes over blocks, "
-                f"got {self.basis}"
+                "sampling.basis must be blocks with sampling.schedule=capped, which caps passes "
+                f"over blocks, got {self.basis}; set sampling.basis=blocks"
             )
 
 
@@ -127,7 +142,7 @@ def _join(start: str) -> tuple[str, float]:
         fraction = 0.0
     if not language or not 0 < fraction < 1:
         raise UserError(
-            f"starts must be LANGUAGE:FRACTION with a fraction between 0 and 1, such as sw:0.5, "
-            f"got {start!r}"
+            "sampling.starts must be LANGUAGE:FRACTION with a fraction between 0 and 1, such as "
+            f"sampling.starts=sw:0.5, got {start!r}"
         )
     return language, fraction
