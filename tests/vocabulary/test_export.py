@@ -78,7 +78,7 @@ def trained(lines, **options) -> bytes:
 
 
 def exported(folder, content: bytes, name: str = MODEL_NAME):
-    """Return a vocabulary and the fast tokenizer that is exported of it, names of specials as text."""
+    """Return a vocabulary and its exported tokenizer, which reads names of specials as text."""
     (folder / name).write_bytes(content)
     export.write(folder, folder / "out", max_tokens=64)
     fast = tokenizers.Tokenizer.from_file(str(folder / "out" / "tokenizer.json"))

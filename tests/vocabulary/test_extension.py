@@ -11,7 +11,7 @@ import pytest
 import sentencepiece
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.vocabulary import exact_sums, model_proto
+from xlmr_lab.vocabulary import exact_sums, extension, model_proto, surgery
 from xlmr_lab.vocabulary.diagnostics import fertility
 from xlmr_lab.vocabulary.extension import extend
 from xlmr_lab.vocabulary.model_proto import ModelProto, Piece
@@ -114,6 +114,29 @@ def test_a_piece_that_guarded_text_would_use_is_not_added(old, lines):
     assert changed[1] == 0
     assert guarded.change.record["dropped_for_guard"] > 0
     assert guarded.change.record["guard"] == {"qaa": 200}
+
+
+@pytest.mark.parametrize("chunk", [7, 40])
+def test_a_guard_is_kept_however_few_of_its_lines_are_held(old, lines, monkeypatch, chunk):
+    """A piece that takes the place of one that went is dropped by an earlier line or by its own."""
+    text = [line.replace("a", "e") for line in lines["qaa"][:300]]
+    guard = {"qaa": lines["qaa"][300:400], "qab": [line.replace("o", "e") for line in text[:50]]}
+    whole = grown(old, text, guard)
+    for module in (extension, surgery):
+        monkeypatch.setattr(module, "CHUNK_LINES", chunk)
+    parts = grown(old, text, {key: iter_anew(group) for key, group in guard.items()})
+    assert parts.change.record["guard"] == whole.change.record["guard"]
+    dropped = [e.change.record["dropped_for_guard"] for e in (whole, parts)]
+    assert 0 < dropped[1] <= dropped[0]
+    for row in changed_lines(
+        Tokenizer(old), Tokenizer(parts.change.content), parts.change.old_ids, guard
+    ):
+        assert row["num_changed"] == 0
+
+
+def iter_anew(lines: list[str]):
+    """Return the lines as something that can only be gone through."""
+    return type("Lines", (), {"__iter__": lambda _: iter(lines)})()
 
 
 def test_a_new_character_that_guarded_text_has_stays_unknown_and_is_told(old):

@@ -5,13 +5,15 @@ Run with: pytest tests/vocabulary/test_surgery.py
 
 import io
 import json
+import tracemalloc
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 import sentencepiece
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.vocabulary import model_proto
+from xlmr_lab.vocabulary import model_proto, surgery
 from xlmr_lab.vocabulary.model_proto import ModelProto, Piece
 from xlmr_lab.vocabulary.preprocessed import PreprocessedVocabulary
 from xlmr_lab.vocabulary.special_tokens import FIRST_PIECE_ID, mask_id
@@ -110,8 +112,47 @@ def test_lines_that_changed_are_counted(model, lines):
         "num_lines": len(lines["qaa"]),
         "num_changed": 0,
         "share_changed": 0.0,
+        "unknown_rate_before": 0.0,
+        "unknown_rate": 0.0,
     }
     assert other["num_changed"] == other["num_lines"] == len(lines["qab"])
+
+
+def test_what_became_unknown_is_told_as_a_share_of_the_pieces():
+    """Of "a c" c was known and goes: of _ a _ c one piece in four."""
+    pieces = (("\u2581", -1.0), ("a", -4.0), ("b", -9.0), ("c", -5.0))
+    model = by_hand(*pieces)
+    change = trim(Tokenizer(model), model, {"xx": ["a b"]})
+    (row,) = changed_lines(
+        Tokenizer(model), Tokenizer(change.content), change.old_ids, {"xx": ["a c"]}
+    )
+    assert (row["unknown_rate_before"], row["unknown_rate"]) == (0.0, 0.25)
+
+
+class Read:
+    """Lines that are made anew each time they are gone through, as those of a corpus are read."""
+
+    def __init__(self, num_lines: int) -> None:
+        self.num_lines = num_lines
+
+    def __iter__(self) -> Iterator[str]:
+        return (f"ab ba {number % 2 * 'ab'}" + " " * 1000 for number in range(self.num_lines))
+
+
+def test_text_is_read_and_not_held(monkeypatch):
+    """Ten MB of lines, of which a hundred are in memory at a time."""
+    monkeypatch.setattr(surgery, "CHUNK_LINES", 100)
+    pieces = (("\u2581", -1.0), ("a", -4.0), ("b", -4.0), ("ab", -2.0), ("ba", -2.0), ("c", -9.0))
+    model, text = by_hand(*pieces), {"xx": Read(10_000)}
+    tracemalloc.start()
+    try:
+        change = trim(Tokenizer(model), model, text)
+        (row,) = changed_lines(Tokenizer(model), Tokenizer(change.content), change.old_ids, text)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+    assert change.record["languages"] == {"xx": {"num_lines": 10_000, "pieces_used": 3}}
+    assert (row["num_lines"], row["num_changed"]) == (10_000, 0)
 
 
 def test_what_is_unknown_keeps_its_price():

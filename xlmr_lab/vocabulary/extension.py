@@ -8,8 +8,8 @@ pieces are used, and compete with the old ones as they did in training.
 
 A guard of text in the old languages must be cut as before. A candidate that occurs in it goes, and
 what then takes its place, until none does: the best path of a line without new pieces stays the
-best when competitors go. No score is below the worst old one, which prices what is unknown; all
-add up exactly (see `exact_sums`).
+best when competitors go, so the guard is gone through once and never held. No score is below the
+worst old one, which prices what is unknown; all add up exactly (see `exact_sums`).
 
 Old ids stay, new pieces follow them, and `<mask>` moves to the new last id. Only unigram models are
 extended: merges of BPE and the longest match of WordPiece give a new piece no score to lose by.
@@ -17,8 +17,9 @@ extended: merges of BPE and the longest match of WordPiece give a new piece no s
 
 import dataclasses
 import io
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,9 +30,11 @@ from xlmr_lab.errors import UserError
 from xlmr_lab.vocabulary import model_proto, surrogates
 from xlmr_lab.vocabulary.exact_sums import STEP
 from xlmr_lab.vocabulary.model_proto import Kind, ModelProto, Piece
+from xlmr_lab.vocabulary.sample import batched
 from xlmr_lab.vocabulary.sentencepiece_trainer import UNKNOWN
 from xlmr_lab.vocabulary.special_tokens import FIRST_PIECE_OFFSET, UNK_ID, mask_id
 from xlmr_lab.vocabulary.surgery import (
+    CHUNK_LINES,
     NEW,
     Change,
     Texts,
@@ -99,18 +102,17 @@ def extend(
     text = _normalized(model, lines)
     if not text:
         raise UserError(f"no text of {language} to take pieces from; add some")
-    guarded = list(dict.fromkeys(line for group in guard.values() for line in group))
     size, own_size = CANDIDATES_PER_PIECE * num_pieces, 0
     while True:
         own = _own_model(text, size, coverage)
-        kept, dropped = _unseen_in(guarded, proto, _candidates(proto, old, own, text))
+        kept, dropped = _unseen_in(guard, proto, _candidates(proto, old, own, text))
         chosen, possible = _chosen(proto, kept, text, num_pieces)
         if len(chosen) == num_pieces or len(own.pieces) == own_size:
             break
         size, own_size = 2 * size, len(own.pieces)
     _check(kept, dropped, possible, num_pieces, language)
     told = {"language": language, "num_lines": len(lines)}
-    told |= {"guard": {key: len(group) for key, group in guard.items()}}
+    told |= {"guard": {key: sum(1 for _ in group) for key, group in guard.items()}}
     record = _record(old, chosen, dropped) | told
     old_ids = [*range(old.size - 1), *[NEW] * num_pieces, mask_id(old.size)]
     made = model_proto.write(_with(proto, chosen))
@@ -174,7 +176,7 @@ def _candidates(
     """Return the pieces of the language's own model that are not there, characters first, then by
     what they save.
     """
-    uses = count_pieces(Tokenizer(model_proto.write(own)), "", text)[FIRST_PIECE_OFFSET:]
+    uses = count_pieces(Tokenizer(model_proto.write(own)), "", text).of_ids[FIRST_PIECE_OFFSET:]
     there = {piece.text: piece for piece in proto.pieces}
     scores = [piece.score for piece in proto.pieces if piece.kind == Kind.NORMAL]
     least, most = math.ceil(min(scores) / STEP), math.floor(max(scores) / STEP)
@@ -211,24 +213,34 @@ def _shift(there: Mapping[str, Piece], own: ModelProto, uses: npt.NDArray[np.int
 
 
 def _unseen_in(
-    guarded: Sequence[str], proto: ModelProto, candidates: Sequence[Candidate]
+    guard: Texts, proto: ModelProto, candidates: Sequence[Candidate]
 ) -> tuple[list[Candidate], list[Candidate]]:
     """Divide the candidates into those that leave the guarded lines as they are, and the others."""
-    kept, dropped, waiting = list(candidates), [], guarded
-    while waiting and kept:
-        uses, waiting = _new_uses(proto, kept, waiting)
-        dropped += [candidate for candidate, used in zip(kept, uses, strict=True) if used]
-        kept = [candidate for candidate, used in zip(kept, uses, strict=True) if not used]
+    kept, dropped = list(candidates), list[Candidate]()
+    tokenizer = _tokenizer(proto, kept)
+    for chunk in batched(itertools.chain.from_iterable(guard.values()), CHUNK_LINES):
+        waiting = chunk
+        while waiting and kept:
+            uses, waiting = _new_uses(tokenizer, len(kept), waiting)
+            if waiting:
+                dropped += [candidate for candidate, used in zip(kept, uses, strict=True) if used]
+                kept = [candidate for candidate, used in zip(kept, uses, strict=True) if not used]
+                tokenizer = _tokenizer(proto, kept)
     return kept, dropped
 
 
+def _tokenizer(proto: ModelProto, added: Sequence[Candidate]) -> Tokenizer:
+    return Tokenizer(model_proto.write(_with(proto, added)))
+
+
 def _new_uses(
-    proto: ModelProto, added: Sequence[Candidate], lines: Sequence[str]
+    tokenizer: Tokenizer, num_added: int, lines: Iterable[str]
 ) -> tuple[npt.NDArray[np.int64], list[str]]:
-    """Return how often each added piece is used in the lines, and the lines that use one."""
-    tokenizer = Tokenizer(model_proto.write(_with(proto, added)))
-    first = len(proto.pieces) + FIRST_PIECE_OFFSET
-    uses, using = np.zeros(len(added), np.int64), []
+    """Return how often each added piece, the last ones, is used in the lines, and the lines that
+    use one.
+    """
+    first = mask_id(tokenizer.size) - num_added
+    uses, using = np.zeros(num_added, np.int64), []
     for chunk, encoded in encoded_chunks(tokenizer, None, lines):
         for line, ids in zip(chunk, encoded, strict=True):
             if len(ids) and ids.max() >= first:
@@ -246,7 +258,7 @@ def _chosen(
     left = list(candidates)
     while True:
         chosen = left[:num_pieces]
-        uses, _ = _new_uses(proto, chosen, text)
+        uses, _ = _new_uses(_tokenizer(proto, chosen), len(chosen), text)
         idle = {
             c.piece.text
             for c, used in zip(chosen, uses, strict=True)

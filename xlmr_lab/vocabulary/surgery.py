@@ -13,13 +13,14 @@ whatever the subwords:
   because it led into a dead end may become known).
 
 Text with a piece that is gone is cut into more of the pieces that stay; `changed_lines` counts it.
-Adding pieces is in `extension`.
+Text is read anew each time it is needed, and never all of it is held. Adding pieces is in
+`extension`.
 """
 
 import dataclasses
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,16 +30,18 @@ from xlmr_lab.errors import UserError
 from xlmr_lab.vocabulary import model_proto
 from xlmr_lab.vocabulary.load import Vocabulary
 from xlmr_lab.vocabulary.model_proto import Kind, ModelProto
-from xlmr_lab.vocabulary.special_tokens import FIRST_PIECE_ID, FIRST_PIECE_OFFSET, mask_id
+from xlmr_lab.vocabulary.sample import batched
+from xlmr_lab.vocabulary.special_tokens import FIRST_PIECE_ID, FIRST_PIECE_OFFSET, UNK_ID, mask_id
 
 NEW = -1
 """The old id of an id that is new."""
 
-_CHUNK_LINES = 10_000
+CHUNK_LINES = 10_000
+"""So many lines are held at a time."""
 
 Ids = npt.NDArray[np.int64]
-Texts = Mapping[str, Sequence[str]]
-"""Lines of text of each language."""
+Texts = Mapping[str, Iterable[str]]
+"""Lines of text of each language, which may be gone through several times."""
 
 
 class Change(NamedTuple):
@@ -50,6 +53,14 @@ class Change(NamedTuple):
     """The id in the old vocabulary of each id of the new one [V], or `NEW`."""
     record: dict[str, Any]
     """What was done, in numbers."""
+
+
+class Counts(NamedTuple):
+    """The pieces of a text."""
+
+    of_ids: Ids
+    """How often each id occurs [V]."""
+    num_lines: int
 
 
 def is_wordpiece(content: bytes) -> bool:
@@ -70,11 +81,11 @@ def trim(vocabulary: Vocabulary, content: bytes, texts: Texts, *, min_count: int
         raise UserError("no languages to keep; name them, such as surgery.languages=en,sw")
     if min_count < 1:
         raise UserError(f"min_count must be at least 1, got {min_count}")
-    used = {key: count_pieces(vocabulary, key, lines) for key, lines in texts.items()}
-    for language, counts in used.items():
-        if not counts.any():
+    counted = {key: count_pieces(vocabulary, key, lines) for key, lines in texts.items()}
+    for language, counts in counted.items():
+        if not counts.of_ids.any():
             raise UserError(f"no text of {language} to tell which pieces it needs; add some")
-    total = sum(used.values(), np.zeros(vocabulary.size, np.int64))
+    total = np.sum([counts.of_ids for counts in counted.values()], axis=0)
     written = "".join(vocabulary.names(np.flatnonzero(total)))
     wanted = set(np.flatnonzero(total >= min_count).tolist())
     take = _of_wordpiece if is_wordpiece(content) else _of_sentencepiece
@@ -91,54 +102,63 @@ def trim(vocabulary: Vocabulary, content: bytes, texts: Texts, *, min_count: int
         "share_kept": len(ordinary) / (vocabulary.size - FIRST_PIECE_ID - 1),
         "min_count": min_count,
         "languages": {
-            key: {"num_lines": len(texts[key]), "pieces_used": int(np.count_nonzero(counts))}
-            for key, counts in used.items()
+            key: {"num_lines": n, "pieces_used": int(np.count_nonzero(of_ids))}
+            for key, (of_ids, n) in counted.items()
         },
     }
     return Change(made, old_ids, record)
 
 
-def count_pieces(vocabulary: Vocabulary, language: str, lines: Sequence[str]) -> Ids:
-    """Return how often each id occurs in the lines [V]; specials, `<unk>` and `<mask>` are 0."""
-    counts = np.zeros(vocabulary.size, np.int64)
-    for _, encoded in encoded_chunks(vocabulary, language, lines):
-        ids = np.concatenate(encoded)
-        counts += np.bincount(ids, minlength=vocabulary.size)
-    counts[:FIRST_PIECE_ID] = counts[mask_id(vocabulary.size)] = 0
-    return counts
+def count_pieces(vocabulary: Vocabulary, language: str, lines: Iterable[str]) -> Counts:
+    """Count the pieces of lines; specials, `<unk>` and `<mask>` are 0."""
+    of_ids, num_lines = np.zeros(vocabulary.size, np.int64), 0
+    for chunk, encoded in encoded_chunks(vocabulary, language, lines):
+        of_ids += np.bincount(np.concatenate(encoded), minlength=vocabulary.size)
+        num_lines += len(chunk)
+    of_ids[:FIRST_PIECE_ID] = of_ids[mask_id(vocabulary.size)] = 0
+    return Counts(of_ids, num_lines)
 
 
 def encoded_chunks(
-    vocabulary: Vocabulary, language: str | None, lines: Sequence[str]
-) -> Iterator[tuple[Sequence[str], list[npt.NDArray[np.int32]]]]:
-    """Yield some lines with their ids at a time, so that never all ids are held."""
-    for start in range(0, len(lines), _CHUNK_LINES):
-        chunk = lines[start : start + _CHUNK_LINES]
+    vocabulary: Vocabulary, language: str | None, lines: Iterable[str]
+) -> Iterator[tuple[list[str], list[npt.NDArray[np.int32]]]]:
+    """Yield some lines with their ids at a time, so that never all are held."""
+    for chunk in batched(lines, CHUNK_LINES):
         yield chunk, vocabulary.encode(chunk, language)
 
 
 def changed_lines(
     old: Vocabulary, new: Vocabulary, old_ids: Ids, texts: Texts
 ) -> list[dict[str, Any]]:
-    """Return for each language how many of its lines have other pieces than before."""
-    rows = []
-    for language, lines in texts.items():
-        changed = 0
-        for chunk, before in encoded_chunks(old, language, lines):
-            after = new.encode(chunk, language)
-            changed += sum(
-                not np.array_equal(ids, old_ids[others])
-                for ids, others in zip(before, after, strict=True)
-            )
-        rows.append(
-            {
-                "language": language,
-                "num_lines": len(lines),
-                "num_changed": changed,
-                "share_changed": changed / max(1, len(lines)),
-            }
+    """Return for each language how many of its lines have other pieces than before, and the shares
+    of pieces that were and are unknown.
+    """
+    return [{"language": key, **_changed(old, new, old_ids, key, texts[key])} for key in texts]
+
+
+def _changed(
+    old: Vocabulary, new: Vocabulary, old_ids: Ids, language: str, lines: Iterable[str]
+) -> dict[str, Any]:
+    num_lines = num_changed = 0
+    pieces, unknown = np.zeros(2, np.int64), np.zeros(2, np.int64)  # before, after
+    for chunk, before in encoded_chunks(old, language, lines):
+        after = new.encode(chunk, language)
+        num_lines += len(chunk)
+        num_changed += sum(
+            not np.array_equal(ids, old_ids[others])
+            for ids, others in zip(before, after, strict=True)
         )
-    return rows
+        both = [np.concatenate(encoded) for encoded in (before, after)]
+        pieces += [len(ids) for ids in both]
+        unknown += [np.count_nonzero(ids == UNK_ID) for ids in both]
+    rates = (unknown / np.maximum(1, pieces)).tolist()
+    return {
+        "num_lines": num_lines,
+        "num_changed": num_changed,
+        "share_changed": num_changed / max(1, num_lines),
+        "unknown_rate_before": rates[0],
+        "unknown_rate": rates[1],
+    }
 
 
 def _of_sentencepiece(
