@@ -34,8 +34,8 @@ def test_a_count_by_hand() -> None:
 @pytest.mark.parametrize(
     ("config", "vocab_size"),
     [
-        (presets.tiny(), 1800),
-        (presets.small(), 777),
+        (presets.preset("tiny").encoder, 1800),
+        (presets.preset("small").encoder, 777),
         (
             EncoderConfig(num_layers=3, hidden_size=12, num_heads=3, ffn_size=30, max_tokens=9),
             50,
@@ -64,7 +64,7 @@ def test_the_first_position_is_the_encoders() -> None:
 
 def test_base_has_the_published_number_of_parameters() -> None:
     """Hugging Face counts 278,295,186 with its row of token types, which we fold into positions."""
-    assert count(250_002, **sizes(presets.base())).total == 278_295_186 - 768
+    assert count(250_002, **sizes(presets.preset("base").encoder)).total == 278_295_186 - 768
 
 
 def test_the_papers_formula_gives_the_sizes_of_table_7() -> None:

@@ -78,7 +78,7 @@ class StudyConfig:
     """How languages are sampled in the main arm."""
     batches: BatchConfig = BatchConfig()
     """The shape of a batch and what is masked of it."""
-    model: EncoderConfig = presets.tiny()
+    model: EncoderConfig = presets.preset("tiny").encoder
     """The encoder."""
     pretrain: PretrainConfig = PretrainConfig()
     """How the encoder is pretrained."""
@@ -150,7 +150,7 @@ def tiny() -> StudyConfig:
         vocabulary=VocabularyConfig(size=1800, sample_bytes=3_000_000, coverage=0.9999),
         batches=BatchConfig(block_tokens=64, batch_sequences=32, heldout_fraction=0.05),
         model=dataclasses.replace(
-            presets.tiny(), dropout=0.0, attention_dropout=0.0, init_std=0.12
+            presets.preset("tiny").encoder, dropout=0.0, attention_dropout=0.0, init_std=0.12
         ),
         pretrain=PretrainConfig(
             steps=1500, peak_learning_rate=6e-3, warmup_steps=100, heldout_steps=300
