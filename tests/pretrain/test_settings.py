@@ -5,7 +5,7 @@ import pytest
 from xlmr_lab import configs
 from xlmr_lab.errors import UserError
 from xlmr_lab.pretrain.loop import PretrainRun
-from xlmr_lab.pretrain.settings import check, expected_passes, sampling_phases
+from xlmr_lab.pretrain.settings import EXECUTION, check, decisive, expected_passes, sampling_phases
 from xlmr_lab.sampling.exponent import probabilities
 from xlmr_lab.sampling.schedules import Length, Phase
 
@@ -19,6 +19,11 @@ from xlmr_lab.sampling.schedules import Length, Phase
         ({"warmup_steps": 13}, "warmup_steps must be at most steps, 12, got 13"),
         ({"weight_decay": -0.1}, "weight_decay must not be negative, got -0.1"),
         ({"keep_checkpoints": 0}, "keep_checkpoints must be at least 1"),
+        ({"micro_sequences": -1}, "micro_sequences must not be negative, got -1"),
+        (
+            {"micro_sequences": 5},
+            "micro_sequences must be at most batches.batch_sequences, 4, got 5",
+        ),
         ({"languages": ()}, "at least one language"),
         ({"languages": ("en", "en")}, "languages must differ, got en, en"),
     ],
@@ -43,6 +48,12 @@ def test_a_language_without_shards_is_refused(make_run, shards):
 def test_settings_survive_json(make_run):
     run = make_run()
     assert configs.from_dict(PretrainRun, configs.to_dict(run)) == run
+
+
+def test_how_a_machine_carries_a_run_out_does_not_decide_it(make_run):
+    assert decisive(make_run(micro_sequences=2)) == decisive(make_run())
+    assert decisive(make_run(weight_decay=0.5)) != decisive(make_run())
+    assert not set(EXECUTION) & set(decisive(make_run())["pretrain"])
 
 
 def test_probabilities_are_those_of_the_runs_languages(make_run, shards):

@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from xlmr_lab.batches.masking import mask
+from xlmr_lab.batches.masking import IGNORE_INDEX, mask
 from xlmr_lab.model.masked_lm import MaskedLM
 from xlmr_lab.pretrain.optimizer import build_optimizer
-from xlmr_lab.pretrain.step import to_device, train_step
+from xlmr_lab.pretrain.step import (
+    TensorBatch,
+    add_gradients,
+    seed_dropout,
+    to_device,
+    train_step,
+)
 
 CPU = torch.device("cpu")
 
@@ -33,12 +39,11 @@ def batch():
     return to_device(mask(tokens, vocab_size=300, fraction=0.15, rng=rng), CPU)
 
 
-def stepped(model: MaskedLM, batch, *, clip_norm: float = 1.0, seed: int = 7):
+def stepped(model: MaskedLM, batch, *, clip_norm: float = 1.0, seed: int = 7, **how):
     model = copy.deepcopy(model)
     optimizer = build_optimizer(model, weight_decay=0.01)
-    result = train_step(
-        model, optimizer, batch, learning_rate=1e-2, clip_norm=clip_norm, dropout_seed=seed
-    )
+    settings = {"learning_rate": 1e-2, "clip_norm": clip_norm, "dropout_seed": seed}
+    result = train_step(model, optimizer, batch, **settings, **how)
     return model, result
 
 
@@ -73,3 +78,52 @@ def test_the_loss_falls_on_a_repeated_batch(model, batch):
         for s in range(30)
     ]
     assert losses[-1].loss < losses[0].loss / 2
+
+
+def gradients(model: MaskedLM, batch, micro_sequences: int):
+    """Return the loss and the gradient of each weight, in 64 bits."""
+    model = copy.deepcopy(model).double()
+    loss = add_gradients(model, batch, dropout_seed=7, micro_sequences=micro_sequences)
+    return loss, [p.grad for p in model.parameters()]
+
+
+@pytest.mark.parametrize("micro_sequences", [1, 2, 3, 4])
+def test_parts_add_up_to_the_mean_over_the_whole_batchs_targets(
+    make_run, batch, micro_sequences: int
+):
+    model = MaskedLM(make_run(dropout=0.0).model, 300).train()
+    batch.targets[0, 1:] = IGNORE_INDEX  # so that a mean of means would be another
+    whole, expected = gradients(model, batch, 0)
+    loss, found = gradients(model, batch, micro_sequences)
+    assert loss.item() == pytest.approx(whole.item(), rel=1e-9)
+    for one, other in zip(found, expected, strict=True):
+        assert torch.allclose(one, other, rtol=1e-9, atol=1e-12)
+
+
+def test_a_part_without_targets_adds_nothing(make_run, batch):
+    model = MaskedLM(make_run(dropout=0.0).model, 300).train()
+    batch.targets[1] = IGNORE_INDEX
+    whole, expected = gradients(model, batch, 0)
+    loss, found = gradients(model, batch, 1)
+    assert loss.item() == pytest.approx(whole.item(), rel=1e-6)
+    assert all(map(torch.allclose, found, expected))
+
+
+def test_parts_are_clipped_and_applied_once(model, batch):
+    trained, result = stepped(model, batch, clip_norm=0.01, micro_sequences=1)
+    norms = [p.grad.norm() for p in trained.parameters()]
+    assert torch.stack(norms).norm().item() == pytest.approx(0.01, rel=1e-3)
+    assert result.gradient_norm > 0.01
+
+
+def test_each_part_drops_by_its_place_in_the_batch(model, batch):
+    """Equal sequences lose different elements, and a sequence loses the same in whatever order the
+    parts before it were."""
+    same = TensorBatch(*(tensor[:1].expand(2, -1) for tensor in batch))
+    losses = []
+    model.loss, original = lambda *part: losses.append(original(*part)) or losses[-1], model.loss
+    add_gradients(model, same, dropout_seed=7, micro_sequences=1)
+    seed_dropout(7 + 1, CPU)
+    alone = original(*(tensor[1:] for tensor in same))
+    assert losses[0] != losses[1]
+    assert losses[1] == alone

@@ -10,7 +10,7 @@ from xlmr_lab import configs
 from xlmr_lab.ablations import stages
 from xlmr_lab.ablations.studies import StudyConfig
 from xlmr_lab.batches.shards import TokenShards
-from xlmr_lab.pretrain.settings import PretrainRun, expected_passes
+from xlmr_lab.pretrain.settings import PretrainRun, decisive, expected_passes
 from xlmr_lab.sampling import meter
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def arms(config: StudyConfig, folder: Path, alphas: Sequence[float]) -> list[Arm
                 model=config.model,
                 pretrain=config.pretrain,
             )
-            mark = configs.fingerprint(PRETRAIN_VERSION, tokens.name, run)
+            mark = configs.fingerprint(PRETRAIN_VERSION, tokens.name, decisive(run))
             place = folder / f"{sampling.name()}-s{seed}-{mark}"
             found.append(Arm(name=sampling.name(), folder=place, run=run))
     return found

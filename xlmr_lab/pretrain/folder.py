@@ -12,7 +12,7 @@ from typing import Any
 
 from xlmr_lab import configs, provenance, storage
 from xlmr_lab.errors import UserError
-from xlmr_lab.pretrain.settings import PretrainRun
+from xlmr_lab.pretrain.settings import PretrainRun, decisive
 
 CONFIG_NAME = "config.json"
 PROVENANCE_NAME = "provenance.json"
@@ -27,13 +27,12 @@ def prepare(folder: Path, run: PretrainRun) -> None:
     Raises:
         UserError: the folder cannot be written, or holds a run with other settings.
     """
-    settings = configs.to_dict(run)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / CONFIG_NAME).exists():
-            require_same(storage.read_json(folder / CONFIG_NAME), settings, folder)
+            require_same(storage.read_json(folder / CONFIG_NAME), decisive(run), folder)
         else:
-            storage.write_json(folder / CONFIG_NAME, settings)
+            storage.write_json(folder / CONFIG_NAME, configs.to_dict(run))
     except OSError as error:
         raise UserError(f"cannot write to {folder} ({error}); choose another folder") from None
 

@@ -3,7 +3,9 @@ step."""
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
+from xlmr_lab import configs
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.batches.stream import BatchConfig
 from xlmr_lab.errors import UserError
@@ -12,6 +14,11 @@ from xlmr_lab.pretrain.schedule import Schedule
 from xlmr_lab.sampling import meter, schedules
 from xlmr_lab.sampling.schedules import Length, Phase
 from xlmr_lab.sampling.settings import SamplingConfig
+
+NOT_NEGATIVE = ("warmup_steps", "heldout_blocks", "weight_decay", "clip_norm", "micro_sequences")
+EXECUTION = ("micro_sequences",)
+"""Settings of `PretrainConfig` that say how a machine carries a run out. They may change when it
+goes on: results then differ by rounding and by which elements dropout drops."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,11 +67,15 @@ class PretrainConfig:
     """Checkpoints that stay on the disk; with 2 a damaged one costs no more than
     `checkpoint_steps`."""
 
+    micro_sequences: int = 0
+    """Sequences that go through the model at once; gradients of a batch are added up. Less memory,
+    the same mean over the batch; dropout is drawn for each part. 0: the whole batch at once."""
+
     def __post_init__(self) -> None:
         for name in ("steps", "log_steps", "heldout_steps", "checkpoint_steps", "keep_checkpoints"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("warmup_steps", "heldout_blocks", "weight_decay", "clip_norm"):
+        for name in NOT_NEGATIVE:
             if not 0 <= getattr(self, name) < math.inf:
                 raise UserError(f"{name} must not be negative, got {getattr(self, name)}")
         if not 0 < self.peak_learning_rate < math.inf:
@@ -107,6 +118,20 @@ class PretrainRun:
             raise UserError("languages must name at least one language, got none")
         if len(set(self.languages)) < len(self.languages):
             raise UserError(f"languages must differ, got {', '.join(self.languages)}")
+        micro, whole = self.pretrain.micro_sequences, self.batches.batch_sequences
+        if micro > whole:
+            raise UserError(
+                f"pretrain.micro_sequences must be at most batches.batch_sequences, {whole}, got "
+                f"{micro}; 0 takes the whole batch at once"
+            )
+
+
+def decisive(run: PretrainRun) -> dict[str, Any]:
+    """Return, JSON-able, the settings that must stay as they are while a run goes on."""
+    settings = configs.to_dict(run)
+    for name in EXECUTION:
+        del settings["pretrain"][name]
+    return settings
 
 
 def check(run: PretrainRun, shards: TokenShards) -> None:

@@ -1,18 +1,22 @@
 """One training step: forward, loss, backward, clip, update.
 
-Dropout is a function of the seed given for the step, so a step depends on nothing but weights,
-optimizer state, batch and that seed. The step seeds torch's default generator and leaves it seeded;
-the loop puts back what was there before.
+A batch may go through the model in parts, whose gradients are added up before the one clipping and
+update: each part's loss counts by its share of the batch's targets, so the sum is the mean over all
+of them and not a mean of means. Dropout of a part is a function of the seed given for the step and
+of the place of its first sequence in the batch. So a step depends on nothing but weights, optimizer
+state, batch, that seed and how the batch is parted. The step seeds torch's default generator and
+leaves it seeded; the loop puts back what was there before.
 
 Shapes: B sequences, T tokens of a sequence, P masked positions of a sequence.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from xlmr_lab.batches.masking import Masked
+from xlmr_lab.batches.masking import IGNORE_INDEX, Masked
 from xlmr_lab.model.masked_lm import MaskedLM
 
 
@@ -38,6 +42,16 @@ class TensorBatch(NamedTuple):
     targets: Tensor
     """int64 [B, P]"""
 
+    def num_targets(self) -> Tensor:
+        """Return how many targets count, as a number on the device."""
+        return (self.targets != IGNORE_INDEX).sum()
+
+    def parts(self, sequences: int) -> Iterator["TensorBatch"]:
+        """Yield the batch in parts of at most so many sequences; 0: whole."""
+        whole = self.inputs.shape[0]
+        split = (tensor.split(sequences or whole) for tensor in self)
+        yield from (TensorBatch(*part) for part in zip(*split, strict=True))
+
 
 def to_device(masked: Masked, device: torch.device) -> TensorBatch:
     """Return a masked batch as tensors on the device."""
@@ -52,18 +66,35 @@ def train_step(
     learning_rate: float,
     clip_norm: float,
     dropout_seed: int,
+    micro_sequences: int = 0,
 ) -> StepResult:
-    """Update the model on one batch; `clip_norm` 0 leaves the gradient as it is."""
-    seed_dropout(dropout_seed, batch.inputs.device)
+    """Update the model on one batch; `clip_norm` 0 leaves the gradient as it is, `micro_sequences`
+    0 takes the batch at once."""
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
     optimizer.zero_grad()
-    loss = model.loss(*batch)
-    loss.backward()
+    loss = add_gradients(model, batch, dropout_seed=dropout_seed, micro_sequences=micro_sequences)
     largest = clip_norm if clip_norm > 0 else float("inf")
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), largest, foreach=True)
     optimizer.step()
-    return StepResult(loss.detach(), norm)
+    return StepResult(loss, norm)
+
+
+def add_gradients(
+    model: MaskedLM, batch: TensorBatch, *, dropout_seed: int, micro_sequences: int
+) -> Tensor:
+    """Add the gradients of the batch's mean loss to those of the weights, and return that loss."""
+    total = batch.num_targets().clamp(min=1)
+    mean = torch.zeros((), device=batch.inputs.device)
+    first = 0
+    for part in batch.parts(micro_sequences):
+        seed_dropout(dropout_seed + first, batch.inputs.device)
+        loss = model.loss(*part)
+        loss = loss * (part.num_targets().to(loss.dtype) / total)
+        loss.backward()
+        mean = mean + loss.detach()
+        first += part.inputs.shape[0]
+    return mean
 
 
 def seed_dropout(seed: int, device: torch.device) -> None:

@@ -24,7 +24,7 @@ from xlmr_lab.model.masked_lm import MaskedLM
 from xlmr_lab.pretrain import checkpoint
 from xlmr_lab.pretrain.optimizer import build_optimizer
 from xlmr_lab.pretrain.schedule import learning_rate
-from xlmr_lab.pretrain.settings import PretrainRun, sampling_phases
+from xlmr_lab.pretrain.settings import PretrainRun, decisive, sampling_phases
 from xlmr_lab.pretrain.step import StepResult, to_device, train_step
 from xlmr_lab.sampling import meter
 
@@ -72,6 +72,7 @@ class Training:
             learning_rate=self._learning_rate(step),
             clip_norm=settings.clip_norm,
             dropout_seed=seeds.integer(self.run.seed, "dropout", step),
+            micro_sequences=settings.micro_sequences,
         )
         self._loss_sum += result.loss
         self._last = (batch.languages, result)
@@ -167,8 +168,13 @@ class Training:
         )
 
     def _processor(self) -> dict[str, Any]:
-        """Return what rounding depends on; asked for inside `pretrain`, which sets the threads."""
-        return {"device": self.device.type, "threads": torch.get_num_threads()}
+        """Return how the run is carried out, on which rounding and the draws of dropout depend;
+        asked for inside `pretrain`, which sets the threads."""
+        return {
+            "device": self.device.type,
+            "threads": torch.get_num_threads(),
+            "micro_sequences": self.run.pretrain.micro_sequences,
+        }
 
 
 def identity(run: PretrainRun, shards: TokenShards) -> dict[str, Any]:
@@ -179,7 +185,7 @@ def identity(run: PretrainRun, shards: TokenShards) -> dict[str, Any]:
         for name in SPLITS
     }
     return {
-        "run": configs.to_dict(run),
+        "run": decisive(run),
         "shards": configs.fingerprint(sums),
         "vocab_size": shards.vocab_size,
         "vocabulary": shards.vocabulary_fingerprint,

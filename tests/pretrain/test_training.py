@@ -1,0 +1,36 @@
+"""A run goes on under another way of carrying it out, told of, with the same batches."""
+
+import logging
+import shutil
+from pathlib import Path
+
+import pytest
+
+from xlmr_lab import storage
+from xlmr_lab.pretrain.loop import pretrain
+
+
+def half_finished(folder: Path, shards_folder: Path, run) -> Path:
+    """Return the folder of a run whose last checkpoint, of step 12, is gone."""
+    pretrain(folder, shards_folder, run, threads=1)
+    shutil.rmtree(folder / "checkpoints" / "step-00000012")
+    return folder
+
+
+def steps(folder: Path) -> list[dict]:
+    return [r for r in storage.read_jsonl(folder / "metrics.jsonl") if r["kind"] == "step"]
+
+
+def test_a_run_goes_on_with_another_micro_batch(
+    tmp_path: Path, shards_folder: Path, make_run, caplog: pytest.LogCaptureFixture
+):
+    settings = {"dropout": 0.0}
+    pretrain(tmp_path / "whole", shards_folder, make_run(**settings), threads=1)
+    folder = half_finished(tmp_path / "parts", shards_folder, make_run(**settings))
+    with caplog.at_level(logging.WARNING):
+        pretrain(folder, shards_folder, make_run(micro_sequences=1, **settings), threads=1)
+    assert "'micro_sequences': 1" in caplog.text
+    assert "results can differ in the last digits" in caplog.text
+    expected, found = steps(tmp_path / "whole"), steps(folder)
+    assert [r["draws"] for r in found] == [r["draws"] for r in expected]
+    assert [r["loss"] for r in found] == pytest.approx([r["loss"] for r in expected], rel=1e-5)
