@@ -19,6 +19,15 @@ from xlmr_lab.sampling.schedules import Length, Phase
         ({"warmup_steps": 13}, "warmup_steps must be at most steps, 12, got 13"),
         ({"weight_decay": -0.1}, "weight_decay must not be negative, got -0.1"),
         ({"keep_checkpoints": 0}, "keep_checkpoints must be at least 1"),
+        (
+            {"schedule": "wsd"},
+            "decay_steps must be between 1 and 9 with schedule wsd, got 0",
+        ),
+        ({"schedule": "wsd", "decay_steps": 10}, "decay_steps must be between 1 and 9"),
+        ({"decay_steps": 1}, "decay_steps must be between 0 and 0 with schedule polynomial, got 1"),
+        ({"decay_power": 0.0}, "decay_power must be above 0, got 0.0"),
+        ({"end_learning_rate": 3e-3}, "below peak_learning_rate, 0.003, got 0.003"),
+        ({"schedule": "constant", "decay_power": 2.0}, "schedule constant does not fall: .* got 2"),
         ({"micro_sequences": -1}, "micro_sequences must not be negative, got -1"),
         (
             {"micro_sequences": 5},

@@ -34,3 +34,12 @@ def test_a_run_goes_on_with_another_micro_batch(
     expected, found = steps(tmp_path / "whole"), steps(folder)
     assert [r["draws"] for r in found] == [r["draws"] for r in expected]
     assert [r["loss"] for r in found] == pytest.approx([r["loss"] for r in expected], rel=1e-5)
+
+
+def test_the_schedules_settings_reach_the_steps(tmp_path: Path, shards_folder: Path, make_run):
+    shape = {"decay_steps": 2, "decay_power": 2.0, "end_learning_rate": 1e-3}
+    run = make_run(schedule="wsd", log_steps=1, **shape)
+    pretrain(tmp_path, shards_folder, run, threads=1)
+    rates = [r["learning_rate"] for r in steps(tmp_path)]
+    fall = [1e-3 + 2e-3 * (2 / 3) ** 2, 1e-3 + 2e-3 * (1 / 3) ** 2]
+    assert rates == pytest.approx([1e-3, 2e-3, *(8 * [3e-3]), *fall])

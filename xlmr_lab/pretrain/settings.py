@@ -41,7 +41,18 @@ class PretrainConfig:
     """
 
     schedule: Schedule = "polynomial"
-    """Learning rate after the warm-up: polynomial falls to 0 in a straight line, constant stays."""
+    """Learning rate after the warm-up: polynomial falls until the end, wsd stays and falls over the
+    last `decay_steps`, constant stays."""
+
+    decay_steps: int = 0
+    """Optimizer steps over which wsd falls, at the end of the run; 0 with the other schedules."""
+
+    decay_power: float = 1.0
+    """Shape of the fall of polynomial and wsd: 1 is a straight line, 2 falls faster at first (1 in
+    RoBERTa's released code)."""
+
+    end_learning_rate: float = 0.0
+    """Learning rate that polynomial and wsd fall to."""
 
     weight_decay: float = 0.01
     """Decoupled weight decay on matrices, per step and unit of learning rate (RoBERTa Table 9)."""
@@ -82,7 +93,29 @@ class PretrainConfig:
             raise UserError(f"peak_learning_rate must be above 0, got {self.peak_learning_rate}")
         if self.warmup_steps > self.steps:
             raise UserError(
-                f"warmup_steps must be at most steps, {self.steps:,}, got {self.warmup_steps:,}"
+                f"warmup_steps must be at most steps, {self.steps}, got {self.warmup_steps}"
+            )
+        self._check_decay()
+
+    def _check_decay(self) -> None:
+        longest = self.steps - max(self.warmup_steps, 1) if self.schedule == "wsd" else 0
+        shortest = min(1, longest)
+        if not shortest <= self.decay_steps <= longest:
+            raise UserError(
+                f"decay_steps must be between {shortest} and {longest} with schedule "
+                f"{self.schedule}, got {self.decay_steps}"
+            )
+        if not 0 < self.decay_power < math.inf:
+            raise UserError(f"decay_power must be above 0, got {self.decay_power}")
+        if not 0 <= self.end_learning_rate < self.peak_learning_rate:
+            raise UserError(
+                "end_learning_rate must be at least 0 and below peak_learning_rate, "
+                f"{self.peak_learning_rate}, got {self.end_learning_rate}"
+            )
+        if self.schedule == "constant" and (self.decay_power, self.end_learning_rate) != (1, 0):
+            raise UserError(
+                "schedule constant does not fall: decay_power must be 1 and end_learning_rate 0, "
+                f"got {self.decay_power} and {self.end_learning_rate}"
             )
 
 

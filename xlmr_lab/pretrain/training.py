@@ -165,6 +165,9 @@ class Training:
             warmup_steps=settings.warmup_steps,
             peak=settings.peak_learning_rate,
             kind=settings.schedule,
+            decay_steps=settings.decay_steps,
+            power=settings.decay_power,
+            end=settings.end_learning_rate,
         )
 
     def _processor(self) -> dict[str, Any]:
