@@ -2,10 +2,11 @@
 
 Logits of a chunk of rows are computed, turned into the loss and at once into gradients, and dropped
 (the idea of Cut Cross-Entropy, arXiv 2411.09009, in plain torch). What stays in memory is one
-chunk, not [masked, V]. Sums run in at least 32 bits whatever the type of the weights. Equal to
-`torch.nn.functional.cross_entropy` up to rounding.
+chunk, not [masked, V]. Products of 16-bit numbers, or of what autocast makes 16-bit, have sums,
+logits and gradients of the weights in 32 bits; gradients are never rounded to 16 bits where the
+weights have 32. Equal to `torch.nn.functional.cross_entropy` up to rounding.
 
-Shapes: N masked positions, D model width, V vocabulary.
+Shapes: N masked positions, n of them in a chunk, D model width, V vocabulary.
 """
 
 from typing import Any
@@ -16,27 +17,56 @@ from torch import Tensor
 IGNORE_INDEX = -100
 """The target of a position that does not count."""
 
-CHUNK_ROWS = 256
-"""Positions whose logits are held at once."""
+CPU_CHUNK = (256, 2**26)
+"""Most positions, and most logits, that are held at once on a CPU: 256 MiB in 32 bits."""
+
+CUDA_CHUNK = (4096, 2**29)
+"""The same on a GPU, whose matrix products want many rows: 2 GiB."""
 
 
 def masked_lm_loss(
-    hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, *, chunk_rows: int = CHUNK_ROWS
+    hidden: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    targets: Tensor,
+    *,
+    chunk_rows: int | None = None,
 ) -> Tensor:
     """Return the mean cross entropy in nats of `hidden @ weight.T + bias` against `targets`.
 
     `hidden` [N, D], `weight` [V, D], `bias` [V], `targets` int64 [N]; targets of IGNORE_INDEX do
-    not count, and if none counts the loss is 0. The gradient is computed with the loss, so it can
-    be taken once.
+    not count, and if none counts the loss is 0. `chunk_rows` positions are held at once, by default
+    as many as the device has room for. The gradient is computed with the loss, so it can be taken
+    once.
     """
-    loss: Tensor = _ChunkedCrossEntropy.apply(hidden, weight, bias, targets, chunk_rows)
+    kind = hidden.device.type
+    narrow = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else hidden.dtype
+    rows = chunk_rows or rows_at_once(len(weight), kind)
+    with torch.autocast(kind, enabled=False):
+        loss: Tensor = _ChunkedCrossEntropy.apply(hidden, weight, bias, targets, rows, narrow)
     return loss
+
+
+def rows_at_once(vocab_size: int, device_type: str) -> int:
+    """Return how many positions are held at once.
+
+    >>> rows_at_once(250_002, "cpu"), rows_at_once(2_000_000, "cpu"), rows_at_once(250_002, "cuda")
+    (256, 33, 2147)
+    """
+    most_rows, most_logits = CUDA_CHUNK if device_type == "cuda" else CPU_CHUNK
+    return max(1, min(most_rows, most_logits // vocab_size))
 
 
 class _ChunkedCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, chunk_rows: int
+        ctx: Any,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        targets: Tensor,
+        chunk_rows: int,
+        narrow: torch.dtype,
     ) -> Tensor:
         wide = torch.promote_types(hidden.dtype, torch.float32)
         counted = (targets != IGNORE_INDEX)[:, None]
@@ -45,16 +75,18 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         total = torch.zeros((), dtype=wide, device=hidden.device)
         wanted = any(ctx.needs_input_grad)
         gradients = _zeros(hidden, weight, bias, wide) if wanted else None
+        matrix = _operand(weight, narrow, wide)
         for start in range(0, len(hidden), chunk_rows):
             chunk = slice(start, start + chunk_rows)
-            rows, label, share = hidden[chunk], labels[chunk], shares[chunk]
-            scores = torch.addmm(bias, rows, weight.T).log_softmax(-1, dtype=wide)  # n V
+            rows, label, share = _operand(hidden[chunk], narrow, wide), labels[chunk], shares[chunk]
+            scores = _logits(rows, matrix, bias, wide).log_softmax(-1)  # n V
             total -= (scores.gather(1, label) * share).sum()
             if gradients is not None:
                 scores.exp_().scatter_add_(1, label, torch.full_like(share, -1.0))
-                gradients[0][chunk] = (scores.to(weight.dtype) @ weight) * share
-                gradients[1].addmm_(scores.T, rows * share)
                 gradients[2].addmv_(scores.T, share[:, 0])
+                scores = _operand(scores, narrow, wide)
+                gradients[0][chunk] = (scores @ matrix) * share
+                _add_product(gradients[1], scores.T, _operand(rows * share, narrow, wide))
         ctx.gradients = gradients
         return total
 
@@ -62,7 +94,30 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         gradients, ctx.gradients = ctx.gradients, None
         assert gradients is not None, "the gradient of masked_lm_loss can be taken once"
-        return (*(gradient.mul_(upstream) for gradient in gradients), None, None)
+        return (*(gradient.mul_(upstream) for gradient in gradients), None, None, None)
+
+
+def _operand(x: Tensor, narrow: torch.dtype, wide: torch.dtype) -> Tensor:
+    """Return what a matrix product takes: `x` rounded to `narrow`; on a CPU then widened, since
+    products of narrow numbers would round their results there.
+    """
+    rounded = x.to(narrow)
+    return rounded if rounded.is_cuda else rounded.to(wide)
+
+
+def _logits(rows: Tensor, matrix: Tensor, bias: Tensor, wide: torch.dtype) -> Tensor:
+    """Return `rows @ matrix.T + bias` [n, V] with sums and result in `wide`."""
+    if rows.dtype == wide:
+        return torch.addmm(bias.to(wide), rows, matrix.T)
+    return torch.mm(rows, matrix.T, out_dtype=wide).add_(bias)
+
+
+def _add_product(total: Tensor, a: Tensor, b: Tensor) -> None:
+    """Add `a @ b` to `total` with sums in the type of `total`."""
+    if a.dtype == total.dtype:
+        total.addmm_(a, b)
+    else:
+        total.add_(torch.mm(a, b, out_dtype=total.dtype))
 
 
 def _zeros(
