@@ -26,6 +26,7 @@ LEAVES = {
     "seeds",
     "setting_values",
     "storage",
+    "study_call",
     "tiers",
     "workers",
 }
@@ -65,7 +66,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "vocabulary",
     },
     "result_tables": set(),
-    "results": {"paper", "evaluate.scores", "result_tables"},
+    "model_costs": {"batches.masking", "model.parameters", "paper"},
+    "anatomy_results": {"model_costs", "results", "vocabulary_results"},
+    "text_estimates": set(),
+    "results": {"paper", "evaluate.scores", "result_tables", "text_estimates"},
     "sampling_results": {"results", "sampling"},
     "stage_folders": {"results"},
     "vocabulary_results": {
@@ -78,10 +82,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "cleaning_tables": {"babel.pages", "corpus", "results"},
     "cleaning_results": {"babel.tongues", "cleaning_tables", "corpus", "results", "stage_folders"},
-    "figures": {"model.parameters", "paper", "sampling"},
+    "figures": {"model.parameters", "model_costs", "paper", "sampling"},
     "explorers": {
         "figures",
         "model.parameters",
+        "model_costs",
         "paper",
         "results",
         "sampling",
@@ -118,6 +123,7 @@ HOMES: dict[str, set[str]] = {
         "result_tables",
         "results",
         "sampling_results",
+        "text_estimates",
         "vocabulary_results",
     },
     "plotly": {"figures", "explorers", "report_page"},  # report_page: the bundled plotly.js

@@ -1,0 +1,125 @@
+"""Turn the sizes of a model and see where its parameters, operations and memory go (XLM-R Sec. 3.1,
+Table 7).
+
+The picture is `figures.anatomy.whole`; the explorer only chooses its arguments and shows the call
+that draws it.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import ipywidgets as widgets
+import plotly.graph_objects as go
+
+from xlmr_lab.explorers.canvas import Canvas
+from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, panel
+from xlmr_lab.figures.anatomy import BASE, whole
+from xlmr_lab.model_costs import Load, Model
+
+HINT = (
+    "Start from a model, then raise the vocabulary and watch the red part: of the parameters, of "
+    "the operations at all positions, of the memory where all logits are held."
+)
+VOCABULARIES = tuple(1000 * 2**power for power in range(12))
+WIDTHS = (64, 128, 256, 384, 512, 768, 960, 1024, 1152, 1280, 2048)
+BLOCKS = tuple(2**power for power in range(5, 14))
+STEPS = tuple(2**power for power in range(10, 21))
+SLIDER = widgets.Layout(width="340px")
+
+
+class AnatomyExplorer(widgets.VBox):
+    """Controls over the sizes of a model and what it is trained on at once."""
+
+    def __init__(self, models: Sequence[Model], load: Load | None = None) -> None:
+        """Begin with XLM-R Base, or the first model where it is not among them."""
+        load = load or Load()
+        self.models = {model.name: model for model in models}
+        self.start = widgets.Dropdown(
+            options=list(self.models), description="start from", style=LABEL
+        )
+        self.start.value = BASE if BASE in self.models else models[0].name
+        sizes = {model.vocab_size for model in models}
+        self.vocab_size = _slider("ids of the vocabulary", {*VOCABULARIES, *sizes})
+        self.hidden_size = _slider("width", {*WIDTHS, *(model.hidden_size for model in models)})
+        self.num_layers = widgets.IntSlider(
+            min=1, max=48, description="layers", style=LABEL, layout=SLIDER
+        )
+        self.block_tokens = _slider("tokens of a block", {*BLOCKS, load.block_tokens})
+        self.step_tokens = _slider("tokens at once", {*STEPS, load.step_tokens})
+        self.mask_fraction = widgets.FloatSlider(
+            min=0.05, max=0.95, step=0.05, description="masked", readout_format=".0%"
+        )
+        self.mask_fraction.style, self.mask_fraction.layout = LABEL, SLIDER
+        for name, value in dataclasses.asdict(load).items():
+            getattr(self, name).value = value
+        self.call = widgets.HTML()
+        self._set()
+        self.canvas = Canvas(self.figure)
+        first = (self.start, self.vocab_size, self.hidden_size, self.num_layers)
+        second = (self.block_tokens, self.step_tokens, self.mask_fraction)
+        super().__init__(panel(HINT, [first, second], self.canvas, self.call), layout=WIDE)
+        self.start.observe(self._begin, "value")
+        for control in (*first[1:], *second):
+            control.observe(self._refresh, "value")
+        self._refresh()
+
+    @property
+    def model(self) -> Model:
+        """The model as the controls have it: feed-forward layers keep their ratio, and there are
+        positions for a block.
+        """
+        start = self.models[self.start.value]
+        sizes = {
+            name: getattr(self, name).value for name in ("vocab_size", "hidden_size", "num_layers")
+        }
+        sizes["ffn_size"] = round(start.ffn_size / start.hidden_size * sizes["hidden_size"])
+        sizes["max_tokens"] = max(start.max_tokens, self.block_tokens.value)
+        changed = dataclasses.replace(start, **sizes)
+        return changed if changed == start else dataclasses.replace(changed, name=_called(start))
+
+    @property
+    def load(self) -> Load:
+        """What it is trained on at once."""
+        return Load(
+            block_tokens=self.block_tokens.value,
+            step_tokens=self.step_tokens.value,
+            mask_fraction=round(self.mask_fraction.value, 2),
+        )
+
+    @property
+    def figure(self) -> go.Figure:
+        """The present picture as a plain figure."""
+        return whole(self.model, self.load)
+
+    def __repr__(self) -> str:
+        return f"AnatomyExplorer({self.model.name}, {self.load})"
+
+    def _set(self) -> None:
+        """Put the sliders where the chosen model is."""
+        chosen = self.models[self.start.value]
+        for name in ("vocab_size", "hidden_size", "num_layers"):
+            getattr(self, name).value = getattr(chosen, name)
+
+    def _begin(self, _: Any) -> None:
+        with self.hold_trait_notifications():
+            self._set()
+        self._refresh()
+
+    def _refresh(self, _: Any = None) -> None:
+        self.canvas.show(self.figure)
+        written = f"anatomy.{self.model!r}, anatomy.{self.load!r}"
+        self.call.value = call_text("anatomy.whole", written, {})
+
+
+def _called(start: Model) -> str:
+    return f"{start.name}, changed"
+
+
+def _slider(description: str, values: Iterable[int]) -> widgets.SelectionSlider:
+    return widgets.SelectionSlider(
+        options=[(f"{number:,}", number) for number in sorted(values)],
+        description=description,
+        style=LABEL,
+        layout=SLIDER,
+    )

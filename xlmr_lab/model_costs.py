@@ -1,0 +1,181 @@
+"""What a masked language model costs to train, by its parts: parameters, operations for a token,
+memory for what is kept of each parameter and for logits.
+
+Operations are those of matrix products, a multiplication and an addition as two, forward and
+backward: 6 for each weight that a position goes through, and 12 S H a layer for attention over S
+tokens at width H. They are counted as our model computes them: the last layer's queries and
+feed-forward part, and the head, at masked positions only; or, to compare, everything at all
+positions. Left out: norms, activations, dropout and the optimizer, which are bound by memory; and
+the memory of activations, which depends on what is kept of them.
+
+Symbols: V ids, L layers, H width, F width of the feed-forward layers, S tokens of a block.
+"""
+
+import dataclasses
+
+from xlmr_lab.batches.masking import check_fraction
+from xlmr_lab.errors import UserError
+from xlmr_lab.model import parameters
+from xlmr_lab.model.parameters import Parameters
+from xlmr_lab.paper import tables
+
+BYTES_PER_NUMBER = 4
+MOMENTS = 2
+"""Numbers that AdamW keeps for each parameter."""
+CHUNK = (256, 2**26)
+"""Most positions, and most logits, that our loss holds at once on a CPU (see model.losses)."""
+
+PAPER_MODELS = ("mBERT", "XLM-15", "XLM-100", "XLM-R-Base", "XLM-R")
+"""The multilingual encoders of XLM-R Table 7."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Model:
+    """The sizes of an encoder with its vocabulary."""
+
+    name: str
+    """What a reader calls it."""
+    num_layers: int
+    """Transformer layers."""
+    hidden_size: int
+    """Model width."""
+    ffn_size: int
+    """Width of the feed-forward layers."""
+    vocab_size: int
+    """Ids of the vocabulary."""
+    max_tokens: int = 512
+    """Longest sequence in tokens."""
+
+    def __post_init__(self) -> None:
+        for name in ("num_layers", "hidden_size", "ffn_size", "vocab_size", "max_tokens"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters by what they are for."""
+        return parameters.count(
+            self.vocab_size,
+            num_layers=self.num_layers,
+            hidden_size=self.hidden_size,
+            ffn_size=self.ffn_size,
+            max_tokens=self.max_tokens,
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Load:
+    """What a model is trained on at once."""
+
+    block_tokens: int = 512
+    """Tokens of a block."""
+    step_tokens: int = 65_536
+    """Tokens that are held at once on one device."""
+    mask_fraction: float = 0.15
+    """Share of the tokens that are predicted."""
+
+    def __post_init__(self) -> None:
+        check_fraction(self.mask_fraction)
+        for name in ("block_tokens", "step_tokens"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Operations:
+    """Operations for a token of training, forward and backward, by part."""
+
+    layers: float
+    """Products with the weights of the layers."""
+    attention: float
+    """Attention scores and what they weigh, which grow with the block."""
+    head: float
+    """The dense layer of the head."""
+    logits: float
+    """The product with the embedding, which grows with the vocabulary."""
+
+    @property
+    def total(self) -> float:
+        """All of them."""
+        return self.layers + self.attention + self.head + self.logits
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Memory:
+    """Bytes that training holds, by what they are for."""
+
+    weights: int
+    """The parameters in 32 bits."""
+    gradients: int
+    """One for each."""
+    moments: int
+    """What AdamW keeps."""
+    logits: int
+    """Logits in 32 bits that are held at once."""
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.weights + self.gradients + self.moments + self.logits
+
+
+def operations(model: Model, load: Load, *, everywhere: bool = False) -> Operations:
+    """Return the operations for a token, in blocks no longer than the model takes; `everywhere`:
+    head and last layer at all positions.
+
+    >>> base = Model(name="", num_layers=12, hidden_size=768, ffn_size=3072, vocab_size=250_002)
+    >>> round(operations(base, Load(), everywhere=True).total / 1e9, 3)
+    1.722
+    """
+    share = 1.0 if everywhere else load.mask_fraction
+    width, whole = model.hidden_size, model.num_layers - 1
+    block_tokens = min(load.block_tokens, model.max_tokens)
+    narrow = 2 * width**2 + 2 * width * model.ffn_size  # queries, output, feed-forward
+    wide = 2 * width**2  # keys and values, which every position gives
+    return Operations(
+        layers=6 * (whole * (narrow + wide) + share * narrow + wide),
+        attention=12 * (whole + share) * block_tokens * width,
+        head=6 * share * width**2,
+        logits=6 * share * model.vocab_size * width,
+    )
+
+
+def memory(model: Model, load: Load, *, everywhere: bool = False) -> Memory:
+    """Return the bytes for parameters and logits; `everywhere`: the logits of all positions at once
+    instead of a chunk of masked ones.
+    """
+    number = BYTES_PER_NUMBER * model.parameters.total
+    masked = round(load.step_tokens * load.mask_fraction)
+    chunk = max(1, min(CHUNK[0], CHUNK[1] // model.vocab_size))
+    rows = load.step_tokens if everywhere else min(chunk, masked)
+    return Memory(
+        weights=number,
+        gradients=number,
+        moments=MOMENTS * number,
+        logits=BYTES_PER_NUMBER * rows * model.vocab_size,
+    )
+
+
+def paper_models() -> list[Model]:
+    """Return the multilingual encoders of XLM-R Table 7, with the vocabularies as printed."""
+    rows = {str(row["model"]): row for row in tables.read("model_configs")}
+    return [_printed(name, rows[name]) for name in PAPER_MODELS]
+
+
+def printed_parameters(name: str) -> str:
+    """Return the number of parameters that Table 7 prints for a model; nothing for one that it does
+    not have.
+    """
+    rows = {str(row["model"]): row for row in tables.read("model_configs")}
+    return str(rows[name]["params_printed"]) if name in rows else ""
+
+
+def _printed(name: str, row: dict[str, tables.Cell]) -> Model:
+    sizes = {key: int(float(row[key] or 0)) for key in ("L", "H_m", "H_ff")}
+    return Model(
+        name=name,
+        num_layers=sizes["L"],
+        hidden_size=sizes["H_m"],
+        ffn_size=sizes["H_ff"],
+        vocab_size=1000 * int(str(row["V"]).removesuffix("k")),
+    )
