@@ -322,6 +322,8 @@ def _config(languages: list[dict[str, Any]]) -> dict[str, Any]:
         "sampling": {"alpha": 0.3, "basis": "blocks"},
         "model": {"num_layers": 2, "hidden_size": 64, "num_heads": 2, "ffn_size": 256}
         | {"max_tokens": 128},
+        "batches": {"block_tokens": 51, "batch_sequences": 64, "heldout_fraction": 0.01},
+        "pretrain": {"steps": STEPS[-1]},
         "nli": {"train_language": ""},
         "ner": {"train_language": ""},
     }

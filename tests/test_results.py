@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from xlmr_lab import results
+from xlmr_lab import results, storage, study_call
 from xlmr_lab.errors import UserError
 from xlmr_lab.tiers import tiers
 
@@ -39,22 +39,46 @@ def test_a_missing_study_names_the_command_that_makes_it(
 
 
 @pytest.mark.parametrize(
-    ("file", "method"),
+    ("file", "method", "verb"),
     [
-        ("sizes.jsonl", "sizes"),
-        ("heldout.jsonl", "heldout"),
-        ("scores.jsonl", "scores"),
-        ("findings.jsonl", "findings"),
-        ("vocabulary/languages.jsonl", "fertility"),
-        ("cleaning.json", "cleaning"),
-        ("arms.json", "runs"),
-        ("blocks.jsonl", "passes"),
+        ("sizes.jsonl", "sizes", "vocab"),
+        ("heldout.jsonl", "heldout", "pretrain"),
+        ("scores.jsonl", "scores", "evaluate"),
+        ("findings.jsonl", "findings", "study"),
+        ("vocabulary/languages.jsonl", "fertility", "vocab"),
+        ("cleaning.json", "cleaning", "vocab"),
+        ("arms.json", "runs", "pretrain"),
+        ("blocks.jsonl", "passes", "pretrain"),
     ],
 )
-def test_an_unfinished_study_names_what_is_missing(folder: Path, file: str, method: str) -> None:
+def test_an_unfinished_study_names_what_is_missing_and_its_own_command_that_makes_it(
+    folder: Path, file: str, method: str, verb: str
+) -> None:
     (folder / file).unlink()
-    with pytest.raises(UserError, match=rf"has no {file}: .*`./lab` goes on"):
-        getattr(results.open_study(folder), method)()
+    study = results.open_study(folder)
+    with pytest.raises(UserError, match=rf"has no {file}; `./lab {verb}` goes on"):
+        getattr(study, method)()
+    study_call.keep(folder, "small", ["name=two words", "seeds=4"])
+    with pytest.raises(UserError, match=rf"lab {verb} --preset small 'name=two words' seeds=4`"):
+        getattr(study, method)()
+
+
+def test_blocks_are_estimated_from_the_vocabulary_before_they_are_counted(folder: Path) -> None:
+    """By hand, of 100,000 bytes in 900 documents: 99,000 are trained on, at 4 bytes a piece 24,750
+    pieces, with an end to each of 891 documents 25,641 tokens, 512 blocks of 50 and the start.
+    """
+    for name, change in (
+        ("sizes.jsonl", {"size_bytes": 100_000, "num_documents": 900, "num_paragraphs": 2000}),
+        ("vocabulary/languages.jsonl", {"bytes_per_piece": 4.0}),
+    ):
+        rows = storage.read_jsonl(folder / name)
+        storage.write_jsonl(folder / name, [row | change for row in rows])
+    (folder / "blocks.jsonl").unlink()
+    study = results.open_study(folder)
+    row = study.training_sizes().row(0, named=True)
+    names = ("size_bytes", "num_paragraphs", "num_pieces", "num_blocks")
+    assert [row[name] for name in names] == [99_000, 1980, 24_750, 512]
+    assert study.budget() == pytest.approx(400 * 64 / (12 * 512))
 
 
 def test_a_file_from_another_version_is_refused(folder: Path) -> None:

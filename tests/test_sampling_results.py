@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from xlmr_lab import results, sampling_results
+from xlmr_lab import results, sampling_results, study_call
 from xlmr_lab.results import Study
 from xlmr_lab.sampling.exponent import probabilities
 
@@ -85,21 +85,41 @@ def test_every_run_and_language_of_a_study_has_a_row_within_sampling_error(study
     assert 0.5 < (off <= 1).mean() < 0.85
 
 
-def test_the_settings_of_the_main_arm_are_arguments_of_the_figures(
+def test_the_schedule_of_the_main_arm_is_arguments_of_the_figures(
     study: Study, tmp_path: Path, study_folder: Path
 ) -> None:
-    assert sampling_results.settings(study) == {"alpha": 0.3, "basis": "blocks"}
+    assert sampling_results.schedule(study) == {"alpha": 0.3}
+    assert sampling_results.basis(study) == "blocks"
     config = json.loads((study_folder / "config.json").read_text())
     config["sampling"] = {"alpha": 0.7, "basis": "bytes", "schedule": "annealed"}
     config["sampling"] |= {"later_alphas": [0.3], "changes": [0.5]}
     write(tmp_path / "config.json", config)
-    assert sampling_results.settings(results.open_study(tmp_path)) == {
+    changed = results.open_study(tmp_path)
+    assert sampling_results.basis(changed) == "bytes"
+    assert sampling_results.schedule(changed) == {
         "alpha": 0.7,
-        "basis": "bytes",
         "schedule": "annealed",
         "later_alphas": (0.3,),
         "changes": (0.5,),
     }
+
+
+def test_what_is_missing_of_a_study_is_one_line_with_its_own_command(
+    study: Study, study_folder: Path, tmp_path: Path
+) -> None:
+    assert sampling_results.undrawn(study) == ""
+    assert sampling_results.about(study) == study.about()
+    folder = shutil.copytree(study_folder, tmp_path / "begun")
+    study_call.keep(folder, "tiny", ["name=begun"])
+    (folder / "arms.json").unlink()
+    begun = results.open_study(folder)
+    call = "`./lab pretrain --preset tiny name=begun`"
+    said = f"No finished run has drawn from this text yet: {call}"
+    assert sampling_results.undrawn(begun) == said
+    assert sampling_results.about(begun).splitlines()[-1] == said
+    assert sampling_results.realised(begun).is_empty()
+    (folder / "blocks.jsonl").unlink()
+    assert f", and its blocks are estimated: {call}" in sampling_results.undrawn(begun)
 
 
 def test_training_sizes_leave_out_what_is_held_out(study: Study) -> None:

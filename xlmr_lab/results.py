@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from xlmr_lab import languages, storage
+from xlmr_lab import languages, storage, study_call, text_estimates
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import scores
 from xlmr_lab.paper import tables
@@ -131,7 +131,12 @@ class Study:
     def training_sizes(self) -> pl.DataFrame:
         """Return `sizes` counted over the text that is trained on, held-out documents left out,
         with its blocks and pieces; documents and words stay those of all text.
+
+        Before the text is encoded they are estimated from how the vocabulary cuts it.
         """
+        if not (self.folder / "blocks.jsonl").is_file():
+            batches = self.config()["batches"]
+            return text_estimates.training_sizes(self.sizes(), self.fertility(), batches)
         counted = {"num_bytes": "size_bytes", "num_sentences": "num_paragraphs"}
         blocks = self._frame("blocks.jsonl", BLOCKS).rename(counted)
         rest = self.sizes().drop(*counted.values())
@@ -231,8 +236,9 @@ class Study:
 
     def budget(self) -> float:
         """Return the length of a pretraining run, in sizes of all the text there is to train on."""
-        run = self.passes().filter(pl.col("run") == pl.col("run").first())
-        return float(sum(run["blocks"].to_list()) / sum(run["num_blocks"].to_list()))
+        config = self.config()
+        drawn = config["pretrain"]["steps"] * config["batches"]["batch_sequences"]
+        return float(drawn / sum(self.training_sizes()["num_blocks"].to_list()))
 
     def telemetry(self) -> pl.DataFrame:
         """Return the speed of all runs by step, which differs from machine to machine."""
@@ -274,11 +280,9 @@ class Study:
     def _path(self, file: str) -> Path:
         path = self.folder / file
         if not path.is_file():
-            raise UserError(self._unfinished(file))
+            call = study_call.maker(self.folder, file)
+            raise UserError(f"{self.name} has no {file}; `{call}` goes on with the study")
         return path
-
-    def _unfinished(self, file: str) -> str:
-        return f"{self.name} has no {file}: the study did not come so far; `./lab` goes on with it"
 
 
 def _records(path: Path) -> list[dict[str, Any]]:

@@ -6,12 +6,13 @@ from typing import Any
 
 import polars as pl
 
-from xlmr_lab import configs, storage
+from xlmr_lab import configs, storage, study_call
 from xlmr_lab.results import Study
 from xlmr_lab.sampling import meter, schedules
 from xlmr_lab.sampling.schedules import Length, Phase
 from xlmr_lab.sampling.settings import SamplingConfig
 
+ARMS_NAME = "arms.json"
 COLUMNS = {
     "sentences": "num_paragraphs",
     "blocks": "num_blocks",
@@ -21,15 +22,34 @@ COLUMNS = {
 """The column of `Study.training_sizes` that holds each basis."""
 
 
-def settings(study: Study) -> dict[str, Any]:
-    """Return the main arm's settings of sampling as arguments of the figures: exponent and basis,
-    and what else is not at its default.
+def about(study: Study) -> str:
+    """Say in Markdown what was studied and, of a study that is not pretrained, what is missing."""
+    note = undrawn(study)
+    return f"{study.about()}\n\n{note}" if note else study.about()
+
+
+def schedule(study: Study) -> dict[str, Any]:
+    """Return how the main runs of a study sample, as arguments of the figures: the exponent, and
+    what else is not at its default.
     """
     config = configs.from_dict(SamplingConfig, study.config()["sampling"])
-    values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
-    plain = SamplingConfig()
-    kept = [k for k, v in values.items() if k in ("alpha", "basis") or v != getattr(plain, k)]
-    return {name: values[name] for name in kept}
+    names = [field.name for field in dataclasses.fields(config) if field.name != "basis"]
+    values, plain = {name: getattr(config, name) for name in names}, SamplingConfig()
+    return {k: v for k, v in values.items() if k == "alpha" or v != getattr(plain, k)}
+
+
+def basis(study: Study) -> str:
+    """Return what counts as a language's size in the runs of a study."""
+    return str(study.config()["sampling"]["basis"])
+
+
+def undrawn(study: Study) -> str:
+    """Say of a study that no run has drawn anything, and which command does; nothing of others."""
+    if (study.folder / ARMS_NAME).is_file():
+        return ""
+    sizes = "" if (study.folder / "blocks.jsonl").is_file() else ", and its blocks are estimated"
+    call = study_call.maker(study.folder, ARMS_NAME)
+    return f"No finished run has drawn from this text yet{sizes}: `{call}`"
 
 
 def realised(study: Study) -> pl.DataFrame:
@@ -38,13 +58,16 @@ def realised(study: Study) -> pl.DataFrame:
 
     `share` is realised, `expected_share` projected before the first step, `error` the standard
     deviation of a share between such runs; `passes` and `expected_passes` are over the language's
-    blocks. A run that is cut short is compared with as many of its steps.
+    blocks. A run that is cut short is compared with as many of its steps. Before any run is
+    finished the frame is empty.
     """
+    if undrawn(study):
+        return pl.DataFrame(schema={"language": pl.String, "arm": pl.String})
     sizes = study.training_sizes()
     drawn = study.draws()
     last = drawn.filter(pl.col("step") == pl.col("step").max().over("run"))
     frames = []
-    for arm in storage.read_json(study.folder / "arms.json"):
+    for arm in storage.read_json(study.folder / ARMS_NAME):
         folder = study.folder / arm["folder"]
         run = last.filter(pl.col("run") == folder.name)
         frames.append(_beside(run, sizes, storage.read_json(folder / "config.json")))

@@ -1,11 +1,12 @@
 """A run folder never mixes settings, and says what it replaces."""
 
 import logging
+import shlex
 from pathlib import Path
 
 import pytest
 
-from xlmr_lab import configs, storage
+from xlmr_lab import configs, storage, study_call
 from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations import studies
 from xlmr_lab.ablations.studies import StudyConfig
@@ -39,7 +40,7 @@ def test_other_settings_replace_the_results_with_one_warning(
     assert "seeds 3 -> 2, sampling.alpha 0.3 -> 0.7, nli.seeds 3 -> 1 and 1 more;" in told
     assert "name=NEW" in told
     left = {path.name for path in finished.iterdir()}
-    assert left == {"config.json", "provenance.json", "arms"}
+    assert left == {"config.json", "provenance.json", "call.json", "arms"}
 
 
 def test_settings_that_no_result_depends_on_replace_nothing(
@@ -52,6 +53,34 @@ def test_settings_that_no_result_depends_on_replace_nothing(
     assert storage.read_json(finished / "config.json")["jobs"] == 7
     run_folder.require_finished(finished, config)
     run_folder.require_finished(finished, changed("jobs=1"))
+
+
+@pytest.mark.parametrize(
+    ("preset", "settings"),
+    [
+        ("tiny", []),
+        ("small", ["name=mine", "seeds=2"]),
+        ("tiny", ["runs_dir=two words", "babel.languages=", "babel.num_languages=3"]),
+        (
+            "web",
+            ["clean.near_duplicates=false", "ablation.alphas=0.2,1", "corpus.path=some text"],
+        ),
+        ("tiny", ["ablation.alphas=", "sampling.schedule=annealed", "sampling.starts=qaa:0.5"]),
+    ],
+)
+def test_a_run_folder_says_how_its_study_is_called_up_again(
+    preset: str, settings: list[str], tmp_path: Path
+) -> None:
+    """The words of the command, parsed as the command line does, are the study's settings."""
+    own_text = any(setting.startswith("corpus.path") for setting in settings)
+    base = studies.preset(preset, own_text=own_text)
+    config = configs.override(base, [*settings, "jobs=7"])
+    run_folder.prepare(tmp_path, config, preset)
+    lab, verb, option, called, *words = shlex.split(study_call.told(tmp_path, "vocab"))
+    assert (lab, verb, option, called) == ("./lab", "vocab", "--preset", preset)
+    assert sorted(words) == sorted(settings)
+    again = configs.override(base, studies.settled(words, own_text=own_text))
+    assert not run_folder.differences(configs.to_dict(again), configs.to_dict(config))
 
 
 def test_a_folder_without_results_is_replaced_in_silence(

@@ -35,6 +35,10 @@ MICRO = (
 )
 
 
+PLACES = ("config.json", "stages.json", "call.json")
+"""What says where a study lies."""
+
+
 def micro(folder, *changes: str) -> Study:
     """Return the least study, in a folder of its own."""
     places = (f"data_dir={folder / 'data'}", f"runs_dir={folder / 'runs'}", "name=micro")
@@ -85,6 +89,50 @@ def test_a_study_leaves_what_its_readers_expect(finished) -> None:
 
 
 @pytest.mark.slow
+def test_pretraining_alone_leaves_its_runs_and_takes_none_from_a_finished_study(
+    finished, tmp_path
+) -> None:
+    _, study = finished
+    before = content(study.folder)
+    study.pretrain([0.3])
+    assert content(study.folder) == before
+    assert len(storage.read_json(study.folder / "arms.json")) == 2 * 3
+    alone = micro(tmp_path, "seeds=1")
+    alone.prepare()
+    alone.pretrain([0.3])
+    (run,) = storage.read_json(alone.folder / "arms.json")
+    assert run["arm"] == "alpha=0.3"
+    assert (alone.folder / run["folder"] / "metrics.jsonl").is_file()
+    heldout = storage.read_jsonl(alone.folder / "heldout.jsonl")
+    assert {row["alpha"] for row in heldout} == {0.3}
+
+
+@pytest.mark.slow
+def test_the_vocabulary_made_again_takes_nothing_from_a_finished_study(finished) -> None:
+    _, study = finished
+    before = content(study.folder)
+    assert "shards" in storage.read_json(study.folder / "stages.json")
+    study.prepare_vocabulary()
+    assert content(study.folder) == before
+
+
+def test_shards_of_other_settings_are_not_a_studys(tmp_path) -> None:
+    """With another vocabulary the same folder has neither shards nor blocks until they are made."""
+    first = micro(tmp_path)
+    first.prepare()
+    assert (first.folder / "blocks.jsonl").is_file()
+    other = micro(tmp_path, "vocabulary.size=450")
+    other.prepare_vocabulary()
+    assert other.folder == first.folder
+    assert "shards" not in storage.read_json(other.folder / "stages.json")
+    assert not (other.folder / "blocks.jsonl").exists()
+    first.prepare_vocabulary()
+    shards = storage.read_json(first.folder / "stages.json")["shards"]
+    assert shards == str(stages.token_shards(first.config))
+    assert (first.folder / "blocks.jsonl").is_file()
+
+
+@pytest.mark.slow
 def test_a_second_run_finds_everything_done(finished, monkeypatch) -> None:
     folder, _ = finished
     before = content(folder)
@@ -103,7 +151,7 @@ def test_two_processes_or_one_give_the_same_results(finished, tmp_path) -> None:
     different = [
         name
         for name in ours.keys() | theirs.keys()
-        if ours.get(name) != theirs.get(name) and name not in ("config.json", "stages.json")
+        if ours.get(name) != theirs.get(name) and name not in PLACES
     ]
     assert different == []
 

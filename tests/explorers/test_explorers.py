@@ -164,6 +164,23 @@ def test_the_basis_and_the_length_to_begin_with_can_be_given(study: Study) -> No
 
 
 @pytest.mark.parametrize(
+    "settings",
+    [
+        {"schedule": "capped", "alpha": 0.0, "max_passes": 7.5},
+        {"schedule": "annealed", "alpha": 0.7, "later_alphas": (0.5, 0.3), "changes": (0.77, 0.97)},
+        {"schedule": "annealed", "alpha": 0.9, "later_alphas": (0.2,), "changes": (0.4,)},
+        {"schedule": "annealed", "alpha": 0.3, "starts": ("qab:0.97", "qal:0.97")},
+    ],
+)
+def test_a_studys_schedule_can_be_begun_with(study: Study, settings: dict[str, Any]) -> None:
+    dial = SamplingExplorer(study.training_sizes(), results.paper_sizes(), **settings)
+    plain = {"later_alphas": (), "changes": ()} if settings["schedule"] == "annealed" else {}
+    extra = {"basis": "blocks", "budget": 1.0, "color": "tier", "log": False}
+    assert dial.arguments == plain | settings | extra
+    assert shown(dial).data
+
+
+@pytest.mark.parametrize(
     ("control", "value"),
     [
         ("group", "family"),

@@ -1,6 +1,8 @@
 """Passes over a run, the paper's passes, and what was drawn: figures against their frames."""
 
+import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -184,3 +186,38 @@ def test_every_basis_of_a_corpus_is_drawn(study: Study) -> None:
     paper = sampling.by_basis(results.paper_sizes(), alpha=0.3)
     assert [trace.name for trace in paper.data] == ["bytes", "words"]
     assert "furthest apart: zh-Hans, 1.7 % by bytes, 0.69 % by words" in paper.layout.title.text
+
+
+def test_what_no_run_has_drawn_is_said_in_place_of_the_figure(study: Study) -> None:
+    figure = repetition.realised(sampling_results.realised(study).clear(), otherwise="a command")
+    assert not figure.data
+    assert [note.text for note in figure.layout.annotations] == ["a command"]
+
+
+def test_a_schedule_is_shown_under_every_basis(study: Study) -> None:
+    figure = sampling.by_basis(study.training_sizes(), budget=2.0, **CAPPED, max_passes=4.0)
+    q = sampling.shares(
+        study.training_sizes(), basis="bytes", budget=2.0, **CAPPED, max_passes=4.0
+    )["probability"]
+    assert list(figure.data[2].y) == pytest.approx(q.to_list(), rel=1e-4)
+    assert "at most 4 passes" in figure.layout.title.text
+
+
+@pytest.mark.parametrize("count", [12, 15, 16])
+@pytest.mark.parametrize("settings", [{"alpha": 0.3}, {"alpha": 1.0}, FALLING])
+def test_names_at_the_ends_of_lines_can_be_read(
+    make_study: Callable[..., None], tmp_path: Path, count: int, settings: dict[str, object]
+) -> None:
+    """No two are closer than a line of text, none is outside the axis, each is tied to its line."""
+    make_study(tmp_path / "many", num_languages=count, with_text=False)
+    figure = repetition.over_run(results.open_study(tmp_path / "many").training_sizes(), **settings)
+    names = [note for note in figure.layout.annotations if note.yref == "y2"]
+    low, high = figure.layout.yaxis2.range
+    pixels = [repetition.PIXELS * (note.y - low) / (high - low) for note in names]
+    assert len(names) == count
+    assert min(b - a for a, b in itertools.pairwise(sorted(pixels))) >= 14.9
+    assert 0 < min(pixels) < max(pixels) < repetition.PIXELS
+    (ties,) = (trace for trace in figure.data if trace.hoverinfo == "skip")
+    ends = {key: line[-1][1] for key, line in lines(figure, "y2").items()}
+    assert list(ties.y[::3]) == pytest.approx([ends[note.text] for note in names], rel=1e-3)
+    assert list(ties.y[1::3]) == pytest.approx([10**note.y for note in names])

@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from xlmr_lab import configs
+from xlmr_lab import configs, storage
 from xlmr_lab.ablations import stages
 from xlmr_lab.ablations.studies import StudyConfig
 from xlmr_lab.batches.shards import TokenShards
+from xlmr_lab.pretrain import checkpoint
+from xlmr_lab.pretrain.folder import CHECKPOINTS_NAME
 from xlmr_lab.pretrain.settings import PretrainRun, decisive, expected_passes
 from xlmr_lab.sampling import meter
 
 logger = logging.getLogger(__name__)
 
 PRETRAIN_VERSION = 1
+
+BLOCKS_NAME = "blocks.jsonl"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +32,11 @@ class Arm:
     """Its run folder."""
     run: PretrainRun
     """Its configuration."""
+
+    @property
+    def final(self) -> Path:
+        """Its final checkpoint, which is there when the run is finished."""
+        return checkpoint.checkpoint_path(self.folder / CHECKPOINTS_NAME, self.run.pretrain.steps)
 
 
 def arms(config: StudyConfig, folder: Path, alphas: Sequence[float]) -> list[Arm]:
@@ -58,6 +67,17 @@ def warn(found: Sequence[Arm], shards: TokenShards, limit: float) -> None:
     for name, run in {arm.name: arm.run for arm in found}.items():
         if told := meter.warning(expected_passes(run, shards), limit):
             logger.warning("%s: %s", name, told)
+
+
+def keep_training_text(folder: Path, shards: Path | None, block_tokens: int) -> None:
+    """Have a run folder hold how much of each language there is to train on; nothing where its text
+    is not encoded.
+    """
+    if shards:
+        rows = training_text(TokenShards.open(shards), block_tokens)
+        storage.write_jsonl(folder / BLOCKS_NAME, rows)
+    else:
+        (folder / BLOCKS_NAME).unlink(missing_ok=True)
 
 
 def training_text(shards: TokenShards, block_tokens: int) -> list[dict[str, Any]]:

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xlmr_lab import configs, provenance, storage
+from xlmr_lab import configs, provenance, storage, study_call
+from xlmr_lab.ablations import studies
 from xlmr_lab.ablations.sections import SurgeryConfig
 from xlmr_lab.ablations.studies import StudyConfig
 from xlmr_lab.errors import UserError
@@ -29,6 +30,8 @@ WITHOUT_EFFECT = {
     *(f"surgery.{name}" for name in configs.leaves(SurgeryConfig)),
 }
 """Settings that no result depends on."""
+PLACES = ("name", "runs_dir", "data_dir")
+"""Those of them without which a study is not found again."""
 MAX_TOLD = 3
 """So many differing settings are named; the rest are counted."""
 
@@ -36,6 +39,7 @@ MAX_TOLD = 3
 def prepare(folder: Path, config: StudyConfig, preset: str) -> None:
     """Have the folder hold these settings, and nothing that was collected under others."""
     folder.mkdir(parents=True, exist_ok=True)
+    study_call.keep(folder, preset, typed(config, preset))
     place, settings = folder / CONFIG_NAME, configs.to_dict(config)
     if place.is_file():
         held = storage.read_json(place)
@@ -57,6 +61,22 @@ def prepare(folder: Path, config: StudyConfig, preset: str) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
     storage.write_json(place, settings)
     storage.write_json(folder / "provenance.json", provenance.collect(preset=preset))
+
+
+def typed(config: StudyConfig, preset: str) -> list[str]:
+    """Return the settings in which a study differs from a preset, as they are typed; of those that
+    no result depends on only the places.
+
+    >>> typed(configs.override(studies.tiny(), ["seeds=4", "jobs=8", "name=four"]), "tiny")
+    ['name=four', 'seeds=4']
+    """
+    own_text = config.corpus.path is not None
+    base = configs.flatten(studies.preset(preset, own_text=own_text) if preset else StudyConfig())
+    return [
+        f"{name}={_typed(value)}"
+        for name, value in configs.flatten(config).items()
+        if value != base[name] and (name in PLACES or name not in WITHOUT_EFFECT)
+    ]
 
 
 def is_free(folder: Path, config: StudyConfig) -> bool:
@@ -96,6 +116,19 @@ def require_finished(folder: Path, config: StudyConfig) -> None:
     else:
         return
     raise UserError(f"{folder} {told}; run `./lab study` with these settings first")
+
+
+def _typed(value: Any) -> str:
+    """Write a value as the command line takes it.
+
+    >>> _typed((0.3, 1.0)), _typed(True), _typed(None), _typed(())
+    ('0.3,1', 'true', 'none', '')
+    """
+    if isinstance(value, tuple):
+        return ",".join(map(_typed, value))
+    if isinstance(value, float):
+        return str(value).removesuffix(".0")
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def _is_collected(folder: Path) -> bool:

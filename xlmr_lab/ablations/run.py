@@ -23,8 +23,6 @@ from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import scores as score_tables
 from xlmr_lab.evaluate.scores import Score
-from xlmr_lab.pretrain import checkpoint
-from xlmr_lab.pretrain.folder import CHECKPOINTS_NAME
 from xlmr_lab.pretrain.loop import pretrain
 from xlmr_lab.pretrain.settings import check
 from xlmr_lab.tiers import tiers
@@ -59,33 +57,32 @@ class Study:
         tokens = stages.token_shards(self.config)
         for task in self._tasks():
             transfer.check(self.config, task)
-        shards, length = TokenShards.open(tokens), self.config.batches.block_tokens
-        check(self.arms([self.config.sampling.alpha])[0].run, shards)
+        check(self.arms([self.config.sampling.alpha])[0].run, TokenShards.open(tokens))
         self.prepare_vocabulary()
-        places = storage.read_json(self.folder / "stages.json")
-        storage.write_json(self.folder / "stages.json", places | {"shards": str(tokens)})
-        storage.write_jsonl(self.folder / "blocks.jsonl", arms.training_text(shards, length))
 
     def prepare_vocabulary(self) -> None:
         """Make every stage up to the measured vocabulary, and have the run folder hold what is
-        known of text and vocabulary.
+        known of text and vocabulary, and of the token shards if these settings have them already.
         """
-        diagnosis.diagnosis(self.config)
-        run_folder.prepare(self.folder, self.config, self.preset)
-        record = {
-            "measured": stages.measured(self.config),
-            "cleaned": stages.cleaned(self.config),
-            "vocabulary": stages.vocabulary(self.config),
+        config = self.config
+        diagnosis.diagnosis(config)
+        run_folder.prepare(self.folder, config, self.preset)
+        places = {
+            "measured": stages.measured(config),
+            "cleaned": stages.cleaned(config),
+            "vocabulary": stages.vocabulary(config),
+            "babel": stages.babel(config) if config.corpus.path is None else None,
+            "shards": stages.made_shards(config),
         }
-        if self.config.corpus.path is None:
-            record["babel"] = stages.babel(self.config)
         storage.write_json(
-            self.folder / "stages.json", {name: str(folder) for name, folder in record.items()}
+            self.folder / "stages.json",
+            {name: str(place) for name, place in places.items() if place},
         )
-        storage.write_jsonl(self.folder / "sizes.jsonl", stages.sizes(self.config))
-        diagnosis.keep(self.config, self.folder)
-        cleaning = storage.read_json(record["cleaned"] / "report.json")
+        storage.write_jsonl(self.folder / "sizes.jsonl", stages.sizes(config))
+        diagnosis.keep(config, self.folder)
+        cleaning = storage.read_json(stages.cleaned(config) / "report.json")
         storage.write_json(self.folder / "cleaning.json", cleaning)
+        arms.keep_training_text(self.folder, places["shards"], config.batches.block_tokens)
 
     def arms(self, alphas: list[float]) -> list[Arm]:
         """Return the pretraining runs of some sampling exponents, over all seeds."""
@@ -96,7 +93,7 @@ class Study:
         found = self.arms(alphas)
         tokens = stages.token_shards(self.config)
         steps = self.config.pretrain.steps
-        waiting = [arm for arm in found if _steps_done(arm.folder, steps) < steps]
+        waiting = [arm for arm in found if not arm.final.is_dir()]
         arms.warn(waiting, TokenShards.open(tokens), self.config.passes_warned)
         jobs.run(
             [
@@ -111,13 +108,14 @@ class Study:
                         "passes_warned": math.inf,  # told above, once for all seeds
                     },
                     units=steps,
-                    done=functools.partial(_steps_done, arm.folder, steps),
+                    done=functools.partial(_steps_done, arm),
                 )
                 for arm in waiting
             ],
             workers=self.config.jobs,
             label=f"pretraining, {len(waiting)} runs",
         )
+        self._collect()
         return found
 
     def evaluate(self) -> list[Score]:
@@ -135,7 +133,7 @@ class Study:
                 names=(self.name, arm.folder.name if pretrained else BASELINE),
                 arm=arm.name if pretrained else BASELINE,
                 seed=arm.run.seed,
-                checkpoint=_final(arm.folder, config.pretrain.steps) if pretrained else None,
+                checkpoint=arm.final if pretrained else None,
                 parts=[TRANSFER_VERSION, arm.folder.name if pretrained else arm.run.seed],
             )
             for task in tasks
@@ -163,14 +161,8 @@ class Study:
         return rows
 
     def ablate(self) -> list[Arm]:
-        """Pretrain every arm and write down their held-out losses."""
-        found = self.pretrain(self.config.alphas())
-        storage.write_jsonl(self.folder / "heldout.jsonl", list(_heldout(found)))
-        storage.write_json(
-            self.folder / "arms.json",
-            [{"arm": a.name, "folder": f"arms/{a.folder.name}"} for a in found],
-        )
-        return found
+        """Pretrain every arm."""
+        return self.pretrain(self.config.alphas())
 
     def conclude(self) -> list[findings.Finding]:
         """Turn scores and held-out losses into findings and write them down."""
@@ -212,11 +204,20 @@ class Study:
             UserError: it is not pretrained yet.
         """
         arm = self.arms([self.config.sampling.alpha])[0]
-        if _steps_done(arm.folder, self.config.pretrain.steps) < self.config.pretrain.steps:
+        if not arm.final.is_dir():
             raise UserError(
                 f"{self.name} is not pretrained yet; run `./lab pretrain` with these settings first"
             )
-        return _final(arm.folder, self.config.pretrain.steps)
+        return arm.final
+
+    def _collect(self) -> None:
+        """Write down which runs of these settings are finished, and their held-out losses."""
+        found = [arm for arm in self.arms(self.config.alphas()) if arm.final.is_dir()]
+        storage.write_jsonl(self.folder / "heldout.jsonl", list(_heldout(found)))
+        storage.write_json(
+            self.folder / "arms.json",
+            [{"arm": a.name, "folder": f"arms/{a.folder.name}"} for a in found],
+        )
 
     def _tasks(self) -> list[str]:
         return [task for task in TASKS if stages.task_folder(self.config, task) is not None]
@@ -233,22 +234,18 @@ class Study:
         )
 
 
-def _steps_done(folder: Path, steps: int) -> int:
+def _steps_done(arm: Arm) -> int:
     """Return the last optimizer step that a run has logged; all of them only if its final
     checkpoint is there.
     """
-    if _final(folder, steps).is_dir():
+    steps = arm.run.pretrain.steps
+    if arm.final.is_dir():
         return steps
-    log = folder / "telemetry.jsonl"
+    log = arm.folder / "telemetry.jsonl"
     if not log.is_file():
         return 0
     records = storage.read_jsonl(log)
     return min(steps - 1, int(records[-1]["step"])) if records else 0
-
-
-def _final(folder: Path, steps: int) -> Path:
-    """Return where a run's final checkpoint is or will be."""
-    return checkpoint.checkpoint_path(folder / CHECKPOINTS_NAME, steps)
 
 
 def _heldout(found: list[Arm]) -> Iterator[dict[str, Any]]:

@@ -43,7 +43,7 @@ def stage(
     """Return the folder `<name>-<fingerprint of parts>`, made whole by `make(partial folder)` if it
     is not there; a resumable one goes on where a killed process left it.
     """
-    folder = data / f"{name}-{configs.fingerprint(name, *parts)}"
+    folder = place(data, name, parts)
     if folder.is_dir():
         return folder
     logger.info("%s: making %s", name, folder)
@@ -52,6 +52,11 @@ def stage(
         make(partial_folder)
         storage.write_json(partial_folder / STAGE_NAME, {"name": name, **provenance.collect()})
     return folder
+
+
+def place(data: Path, name: str, parts: list[Any]) -> Path:
+    """Return where a stage's folder is or will be."""
+    return data / f"{name}-{configs.fingerprint(name, *parts)}"
 
 
 def babel(config: StudyConfig) -> Path:
@@ -172,8 +177,6 @@ def vocabulary(config: StudyConfig) -> Path:
 def token_shards(config: StudyConfig) -> Path:
     """Return the folder of the token shards."""
     corpus, model = cleaned(config), vocabulary(config)
-    fraction = config.batches.heldout_fraction
-    parts = [SHARDS_VERSION, corpus.name, model.name, fraction]
 
     def make(folder: Path) -> None:
         rows = sizes(config)
@@ -185,12 +188,24 @@ def token_shards(config: StudyConfig) -> Path:
             texts,
             load(model),
             folder,
-            heldout_fraction=fraction,
+            heldout_fraction=config.batches.heldout_fraction,
             jobs=config.jobs,
             total_bytes=sum(row["size_bytes"] for row in rows),
         )
 
-    return stage(Path(config.data_dir), "shards", parts, make)
+    return stage(Path(config.data_dir), "shards", _shards_parts(config), make)
+
+
+def made_shards(config: StudyConfig) -> Path | None:
+    """Return the folder of the token shards if they are made, else None."""
+    folder = place(Path(config.data_dir), "shards", _shards_parts(config))
+    return folder if folder.is_dir() else None
+
+
+def _shards_parts(config: StudyConfig) -> list[Any]:
+    """Return all that the token shards depend on."""
+    fraction = config.batches.heldout_fraction
+    return [SHARDS_VERSION, cleaned(config).name, vocabulary(config).name, fraction]
 
 
 def task_folder(config: StudyConfig, task: str) -> Path | None:

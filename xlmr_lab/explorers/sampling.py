@@ -9,7 +9,7 @@ does in a browser. Controls without effect on the present schedule are hidden.
 
 import textwrap
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import ipywidgets as widgets
 import plotly.graph_objects as go
@@ -20,7 +20,8 @@ from xlmr_lab.explorers.canvas import Canvas
 from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, choices, panel
 from xlmr_lab.figures import theme
 from xlmr_lab.figures.repetition import over_run
-from xlmr_lab.figures.sampling import available_bases, distribution
+from xlmr_lab.figures.sampling import Settings, available_bases, distribution
+from xlmr_lab.sampling.settings import SamplingConfig
 
 HINT = (
     "Raise α and watch the passes of the smallest languages; let α fall over the run or cap the "
@@ -46,17 +47,18 @@ class SamplingExplorer(widgets.VBox):
         sizes: pl.DataFrame,
         paper: pl.DataFrame,
         *,
-        alpha: float = 0.3,
         basis: str | None = None,
         budget: float = 1.0,
+        **settings: Unpack[Settings],
     ) -> None:
         self.corpora = {STUDY: sizes, PAPER: paper}
-        self._make_common(alpha, basis, budget)
+        self._make_common(settings.get("alpha", 0.3), basis, budget)
         self._make_annealed()
         self.max_passes = widgets.SelectionSlider(
             options=CAPS, value=4.0, description="passes at most", style=LABEL
         )
         self.max_passes.layout.width = SLIDER
+        self._begin(SamplingConfig(**settings))
         self.call = widgets.HTML()
         self.canvas = Canvas(self.figure)
         first = (self.corpus, self.schedule, self.alpha, self.max_passes, self.budget)
@@ -144,10 +146,26 @@ class SamplingExplorer(widgets.VBox):
         )
         self.joining = choices(self._keys(), "joining later")
         self.join_at = widgets.FloatSlider(
-            value=0.5, min=0.05, max=0.95, step=0.05, description="joining at", style=LABEL
+            value=0.5, min=0.01, max=0.99, step=0.01, description="joining at", style=LABEL
         )
         for slider in (self.later, self.changes, self.join_at):
             slider.layout.width = SLIDER
+
+    def _begin(self, config: SamplingConfig) -> None:
+        """Set the controls to a schedule, as near as they come to it: two later exponents, and one
+        moment for all that join.
+        """
+        self.schedule.value = config.schedule
+        if config.max_passes is not None:
+            self.max_passes.options = sorted({*CAPS, config.max_passes})
+            self.max_passes.value = config.max_passes
+        if config.schedule == "annealed":
+            later = config.later_alphas or (config.alpha,)
+            self.later.value = (min(later), max(later))
+            if config.changes:
+                self.changes.value = (config.changes[0], config.changes[-1])
+            self.joining.value = tuple(config.joins())
+            self.join_at.value = max(config.joins().values(), default=0.5)
 
     def _settings(self) -> dict[str, Any]:
         """Return the settings of sampling that the controls stand for."""
@@ -156,15 +174,14 @@ class SamplingExplorer(widgets.VBox):
             return {"alpha": alpha}
         if self.schedule.value == "capped":
             return {"schedule": "capped", "alpha": 0.0, "max_passes": self.max_passes.value}
-        low, high = (round(value, 2) for value in self.later.value)
-        settings = {
-            "schedule": "annealed",
-            "alpha": alpha,
-            "later_alphas": (high, low),
-            "changes": tuple(round(value, 2) for value in self.changes.value),
-        }
+        later, changes, last = list[float](), list[float](), alpha
+        turns = (round(value, 2) for value in self.changes.value)
+        for value, change in zip(reversed(self.later.value), turns, strict=True):
+            if (value := round(value, 2)) != last:
+                later, changes, last = [*later, value], [*changes, change], value
+        settings = {"schedule": "annealed", "alpha": alpha, "later_alphas": tuple(later)}
         starts = tuple(f"{key}:{self.join_at.value:.2g}" for key in self.joining.value)
-        return settings | ({"starts": starts} if starts else {})
+        return settings | {"changes": tuple(changes)} | ({"starts": starts} if starts else {})
 
     def _by_part(self) -> bool:
         return bool(self.picture.value == "repetition.over_run")

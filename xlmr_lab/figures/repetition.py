@@ -7,6 +7,7 @@ are independent, so a realised share lies about its expectation by a known sampl
 
 import itertools
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Unpack
 
@@ -14,7 +15,7 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
-from xlmr_lab.figures import tables, theme
+from xlmr_lab.figures import line_names, tables, theme
 from xlmr_lab.figures.sampling import (
     STEPS,
     Projection,
@@ -27,7 +28,6 @@ from xlmr_lab.figures.sampling import (
     told,
 )
 from xlmr_lab.figures.summaries import over_seeds
-from xlmr_lab.figures.training import spaced
 from xlmr_lab.sampling import meter
 from xlmr_lab.sampling.schedules import Length
 
@@ -37,8 +37,10 @@ LEAST = 0.05
 """Lines are drawn from this share of the least passes at the end: they begin at none, which a
 logarithmic axis has no place for.
 """
-LINE_HEIGHT = 0.04
-"""Height of a name, as a share of the height of the axis."""
+EMPTY_LINE = 90
+"""Characters of a line inside an empty picture."""
+PIXELS = 260
+"""Height of the panel that lines are drawn in."""
 
 
 def over_run(
@@ -70,9 +72,9 @@ def over_run(
         _add_exponent(figure, found)
     colors = _add_groups(figure, found, theme.folded(drawn, color).select("language", color), rows)
     if few:
-        _name_lines(figure, ends, colors, (rows, LINE_HEIGHT * (high - low)))
+        line_names.add(figure, ends, colors, row=rows, span=(low, high), pixels=PIXELS)
     add_limits(figure, ends.values(), row=rows)
-    figure.update_xaxes(range=[0, 1.09 if few else 1], tickformat=".0%")
+    figure.update_xaxes(range=[0, line_names.ROOM if few else 1], tickformat=".0%")
     figure.update_xaxes(title="part of the run", row=rows, col=1)
     axis = theme.logarithmic([10**low, *ends.values()]) | {"range": [low, high]}
     figure.update_yaxes(title="passes", **axis, row=rows, col=1)
@@ -170,35 +172,16 @@ def _steps(found: Projection) -> list[int]:
     return sorted(steps | {max(1, edge - 1) for edge in edges})
 
 
-def _name_lines(
-    figure: go.Figure, ends: dict[str, float], colors: dict[str, str], place: tuple[int, float]
-) -> None:
-    """Write the language at the end of each line; on a logarithmic axis heights are logarithms.
-
-    `place` is the row of the lines and the least distance of two names.
-    """
-    row, gap = place
-    places = [math.log10(value) for value in ends.values()]
-    for key, height in zip(ends, spaced(places, gap), strict=True):
-        figure.add_annotation(
-            x=1,
-            y=height,
-            text=key,
-            font={"color": colors[key], "size": 12},
-            showarrow=False,
-            xanchor="left",
-            xshift=6,
-            row=row,
-            col=1,
-        )
-
-
-def realised(frame: pl.DataFrame) -> go.Figure:
+def realised(frame: pl.DataFrame, *, otherwise: str = "No run has drawn anything.") -> go.Figure:
     """Draw what the runs of a study drew of each language beside what was to be expected.
 
-    `frame` is that of `sampling_results.realised`. Above: shares, mean over seeds. Below: how far
-    each run's share is from its expectation, in standard deviations of the sampling.
+    `frame` is that of `sampling_results.realised`; `otherwise` is said where it is empty. Above:
+    shares, mean over seeds. Below: how far each run's share is from its expectation, in standard
+    deviations of the sampling.
     """
+    title = "What was drawn and what was to be expected"
+    if frame.is_empty():
+        return theme.empty("<br>".join(textwrap.wrap(otherwise, EMPTY_LINE)), title=title)
     order = frame.select("language", "name", "size_bytes").unique()
     order = theme.labelled(order.sort("size_bytes", "language", descending=[True, False]))
     frame = order.select("language", "label").join(frame, on="language", maintain_order="left")
@@ -217,7 +200,6 @@ def realised(frame: pl.DataFrame) -> go.Figure:
         "Above, dots: shares of the blocks drawn, mean over seeds; lines: expected of the schedule."
         f"<br>Below: one dot a run and language; {inside} % lie within 2, where chance puts 95 %"
     )
-    title = "What was drawn and what was to be expected"
     return theme.finish(figure, title=title, subtitle=subtitle, height=540)
 
 
@@ -230,34 +212,24 @@ def _add_arm(figure: go.Figure, part: pl.DataFrame, arm: str, place: int) -> Non
         over_seeds(part, ["language"], "share"), on="language", maintain_order="left"
     )
     line = {"symbol": "line-ew-open", "size": 16, "color": marker["color"], "line": {"width": 2}}
-    look = {"legendgroup": arm, "mode": "markers", "col": 1}
-    figure.add_scatter(
-        x=means["label"].to_list(),
-        y=theme.rounded(means["expected_share"]),
-        marker=line,
-        showlegend=False,
-        hovertemplate=f"%{{x}}, {name}: %{{y:.3%}} expected<extra></extra>",
-        row=1,
-        **look,
-    )
-    figure.add_scatter(
-        x=means["label"].to_list(),
-        y=theme.rounded(means["mean"]),
-        name=name,
-        marker=marker,
-        hovertemplate=f"%{{x}}, {name}: %{{y:.3%}} drawn<extra></extra>",
-        row=1,
-        **look,
-    )
-    figure.add_scatter(
-        x=part["label"].to_list(),
-        y=theme.rounded(part["off"]),
-        marker=marker | {"size": 6, "opacity": 0.75},
-        showlegend=False,
-        hovertemplate=f"%{{x}}, {name}: %{{y:.2f}} standard deviations<extra></extra>",
-        row=2,
-        **look,
-    )
+    small = marker | {"size": 6, "opacity": 0.75}
+    for row, frame, column, look, reading in (
+        (1, means, "expected_share", line, "%{y:.3%} expected"),
+        (1, means, "mean", marker, "%{y:.3%} drawn"),
+        (2, part, "off", small, "%{y:.2f} standard deviations"),
+    ):
+        figure.add_scatter(
+            x=frame["label"].to_list(),
+            y=theme.rounded(frame[column]),
+            name=name,
+            mode="markers",
+            marker=look,
+            legendgroup=arm,
+            showlegend=column == "mean",
+            hovertemplate=f"%{{x}}, {name}: {reading}<extra></extra>",
+            row=row,
+            col=1,
+        )
 
 
 def paper_budget(sizes: pl.DataFrame, *, bytes_per_piece: float | None = None) -> float:

@@ -161,13 +161,20 @@ def distribution(
     )
 
 
-def by_basis(sizes: pl.DataFrame, *, alpha: float, title: str = "What counts as size") -> go.Figure:
+def by_basis(
+    sizes: pl.DataFrame,
+    *,
+    budget: float = 1.0,
+    title: str = "What counts as size",
+    **settings: Unpack[Settings],
+) -> go.Figure:
     """Draw the sampling probability of each language under every known basis of a corpus."""
     order = theme.labelled(sizes)
     figure, drawn = go.Figure(), []
     found: dict[str, dict[str, float]] = {}
     for i, basis in enumerate(available_bases(sizes)):
-        frame = shares(sizes, alpha=alpha, basis=basis).select("language", "probability")
+        frame = shares(sizes, basis=basis, budget=budget, **settings)
+        frame = frame.select("language", "probability")
         part = order.select("language", "label").join(frame, on="language", maintain_order="left")
         drawn += part["probability"].to_list()
         found[basis] = dict(frame.iter_rows())
@@ -183,7 +190,7 @@ def by_basis(sizes: pl.DataFrame, *, alpha: float, title: str = "What counts as 
     figure.update_yaxes(title="probability", **theme.spread(drawn))
     figure.update_yaxes(tickformat=".2~%")
     subtitle = f"Sampling probability q, by what a language's size counts; {_widest(found)}"
-    title = f"{title}, at α = {alpha:g}"
+    title = f"{title}{told(SamplingConfig(**settings))}"
     return theme.finish(figure, title=title, subtitle=subtitle, height=400, legend="counted in")
 
 
