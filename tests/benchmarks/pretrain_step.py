@@ -28,7 +28,7 @@ from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.model.masked_lm import MaskedLM
 from xlmr_lab.pretrain.memory import keep_freed_memory
 from xlmr_lab.pretrain.optimizer import BETAS, EPSILON, build_optimizer
-from xlmr_lab.pretrain.step import to_device, train_step
+from xlmr_lab.pretrain.step import Objective, to_device, train_step
 from xlmr_lab.vocabulary.special_tokens import FIRST_PIECE_ID
 
 CPU = torch.device("cpu")
@@ -74,6 +74,7 @@ def parse() -> argparse.Namespace:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--attention-dropout", type=float, default=0.1)
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32", help="of the lab")
     parser.add_argument("--keep-system-allocator", action="store_true")
     return parser.parse_args()
 
@@ -125,11 +126,12 @@ def compare_losses(lab: MaskedLM, other: XLMRobertaForMaskedLM, masked: Masked) 
 def lab_step(model: MaskedLM, options: argparse.Namespace) -> Callable[[int], float]:
     """Return a function that takes a step and returns its CPU seconds."""
     optimizer = build_optimizer(model, weight_decay=WEIGHT_DECAY)
+    objective = Objective(model, options.precision)
 
     def step(number: int) -> float:
         started = time.process_time()
         result = train_step(
-            model,
+            objective,
             optimizer,
             to_device(batch(options, number), CPU),
             learning_rate=LEARNING_RATE,

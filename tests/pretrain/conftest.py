@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from xlmr_lab.batches.masking import mask
 from xlmr_lab.batches.shards import TokenShards, encode
 from xlmr_lab.batches.stream import BatchConfig
 from xlmr_lab.model.encoder import EncoderConfig
+from xlmr_lab.model.masked_lm import MaskedLM
 from xlmr_lab.pretrain.loop import PretrainConfig, PretrainRun
+from xlmr_lab.pretrain.step import TensorBatch, to_device
 from xlmr_lab.sampling.settings import SamplingConfig
 
 DOCUMENTS = {"en": 200, "sw": 60, "ur": 40}
@@ -106,3 +109,32 @@ def make_run() -> Callable[..., PretrainRun]:
         )
 
     return make
+
+
+@pytest.fixture
+def kept_generator() -> Iterator[None]:
+    """Leave torch's generator as it was."""
+    with torch.random.fork_rng():
+        yield
+
+
+@pytest.fixture
+def model(make_run, kept_generator: None) -> MaskedLM:
+    """A model in training, with dropout."""
+    generator = torch.Generator().manual_seed(1)
+    return MaskedLM(make_run().model, 300, generator=generator).train()
+
+
+@pytest.fixture
+def plain_model(make_run) -> MaskedLM:
+    """The same without dropout."""
+    generator = torch.Generator().manual_seed(1)
+    return MaskedLM(make_run(dropout=0.0).model, 300, generator=generator).train()
+
+
+@pytest.fixture
+def batch() -> TensorBatch:
+    """Four masked blocks of 16 random tokens."""
+    rng = np.random.default_rng(1)
+    tokens = rng.integers(4, 299, size=(4, 16), dtype=np.int32)
+    return to_device(mask(tokens, vocab_size=300, fraction=0.15, rng=rng), torch.device("cpu"))

@@ -2,48 +2,28 @@
 
 import copy
 
-import numpy as np
 import pytest
 import torch
 
-from xlmr_lab.batches.masking import IGNORE_INDEX, mask
+from xlmr_lab.batches.masking import IGNORE_INDEX
 from xlmr_lab.model.masked_lm import MaskedLM
 from xlmr_lab.pretrain.optimizer import build_optimizer
 from xlmr_lab.pretrain.step import (
+    Objective,
     TensorBatch,
     add_gradients,
     seed_dropout,
-    to_device,
     train_step,
 )
 
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(autouse=True)
-def kept_generator():
-    with torch.random.fork_rng():
-        yield
-
-
-@pytest.fixture
-def model(make_run) -> MaskedLM:
-    generator = torch.Generator().manual_seed(1)
-    return MaskedLM(make_run().model, 300, generator=generator).train()
-
-
-@pytest.fixture
-def batch():
-    rng = np.random.default_rng(1)
-    tokens = rng.integers(4, 299, size=(4, 16), dtype=np.int32)
-    return to_device(mask(tokens, vocab_size=300, fraction=0.15, rng=rng), CPU)
-
-
 def stepped(model: MaskedLM, batch, *, clip_norm: float = 1.0, seed: int = 7, **how):
     model = copy.deepcopy(model)
     optimizer = build_optimizer(model, weight_decay=0.01)
     settings = {"learning_rate": 1e-2, "clip_norm": clip_norm, "dropout_seed": seed}
-    result = train_step(model, optimizer, batch, **settings, **how)
+    result = train_step(Objective(model), optimizer, batch, **settings, **how)
     return model, result
 
 
@@ -74,7 +54,9 @@ def test_clip_norm_bounds_the_gradient(model, batch):
 def test_the_loss_falls_on_a_repeated_batch(model, batch):
     optimizer = build_optimizer(model, weight_decay=0.0)
     losses = [
-        train_step(model, optimizer, batch, learning_rate=1e-2, clip_norm=1.0, dropout_seed=s)
+        train_step(
+            Objective(model), optimizer, batch, learning_rate=1e-2, clip_norm=1.0, dropout_seed=s
+        )
         for s in range(30)
     ]
     assert losses[-1].loss < losses[0].loss / 2
@@ -83,28 +65,26 @@ def test_the_loss_falls_on_a_repeated_batch(model, batch):
 def gradients(model: MaskedLM, batch, micro_sequences: int):
     """Return the loss and the gradient of each weight, in 64 bits."""
     model = copy.deepcopy(model).double()
-    loss = add_gradients(model, batch, dropout_seed=7, micro_sequences=micro_sequences)
+    loss = add_gradients(Objective(model), batch, dropout_seed=7, micro_sequences=micro_sequences)
     return loss, [p.grad for p in model.parameters()]
 
 
 @pytest.mark.parametrize("micro_sequences", [1, 2, 3, 4])
 def test_parts_add_up_to_the_mean_over_the_whole_batchs_targets(
-    make_run, batch, micro_sequences: int
+    plain_model, batch, micro_sequences: int
 ):
-    model = MaskedLM(make_run(dropout=0.0).model, 300).train()
     batch.targets[0, 1:] = IGNORE_INDEX  # so that a mean of means would be another
-    whole, expected = gradients(model, batch, 0)
-    loss, found = gradients(model, batch, micro_sequences)
+    whole, expected = gradients(plain_model, batch, 0)
+    loss, found = gradients(plain_model, batch, micro_sequences)
     assert loss.item() == pytest.approx(whole.item(), rel=1e-9)
     for one, other in zip(found, expected, strict=True):
         assert torch.allclose(one, other, rtol=1e-9, atol=1e-12)
 
 
-def test_a_part_without_targets_adds_nothing(make_run, batch):
-    model = MaskedLM(make_run(dropout=0.0).model, 300).train()
+def test_a_part_without_targets_adds_nothing(plain_model, batch):
     batch.targets[1] = IGNORE_INDEX
-    whole, expected = gradients(model, batch, 0)
-    loss, found = gradients(model, batch, 1)
+    whole, expected = gradients(plain_model, batch, 0)
+    loss, found = gradients(plain_model, batch, 1)
     assert loss.item() == pytest.approx(whole.item(), rel=1e-6)
     assert all(map(torch.allclose, found, expected))
 
@@ -122,7 +102,7 @@ def test_each_part_drops_by_its_place_in_the_batch(model, batch):
     same = TensorBatch(*(tensor[:1].expand(2, -1) for tensor in batch))
     losses = []
     model.loss, original = lambda *part: losses.append(original(*part)) or losses[-1], model.loss
-    add_gradients(model, same, dropout_seed=7, micro_sequences=1)
+    add_gradients(Objective(model), same, dropout_seed=7, micro_sequences=1)
     seed_dropout(7 + 1, CPU)
     alone = original(*(tensor[1:] for tensor in same))
     assert losses[0] != losses[1]

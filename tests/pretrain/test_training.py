@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from xlmr_lab import storage
+from xlmr_lab.errors import UserError
 from xlmr_lab.pretrain.loop import pretrain
 
 
@@ -29,11 +30,32 @@ def test_a_run_goes_on_with_another_micro_batch(
     folder = half_finished(tmp_path / "parts", shards_folder, make_run(**settings))
     with caplog.at_level(logging.WARNING):
         pretrain(folder, shards_folder, make_run(micro_sequences=1, **settings), threads=1)
-    assert "'micro_sequences': 1" in caplog.text
-    assert "results can differ in the last digits" in caplog.text
+    assert "going on with micro_sequences 1 after micro_sequences 0" in caplog.text
+    assert "results can differ by rounding and dropout" in caplog.text
     expected, found = steps(tmp_path / "whole"), steps(folder)
     assert [r["draws"] for r in found] == [r["draws"] for r in expected]
     assert [r["loss"] for r in found] == pytest.approx([r["loss"] for r in expected], rel=1e-5)
+
+
+WAYS = [{"micro_sequences": 3}, {"precision": "bf16"}]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_a_run_goes_on_exactly_in_every_way(tmp_path: Path, shards_folder: Path, make_run, way):
+    run = make_run(**way)
+    pretrain(tmp_path, shards_folder, run, threads=1)
+    final = tmp_path / "checkpoints" / "step-00000012"
+    names = ("model.safetensors", "optimizer.safetensors", "state.json")
+    before = {name: (final / name).read_bytes() for name in names}
+    shutil.rmtree(final)
+    pretrain(tmp_path, shards_folder, run, threads=1)
+    assert {name: (final / name).read_bytes() for name in names} == before
+
+
+def test_another_precision_is_another_run(tmp_path: Path, shards_folder: Path, make_run):
+    pretrain(tmp_path, shards_folder, make_run(), threads=1)
+    with pytest.raises(UserError, match="precision is auto there and bf16 here"):
+        pretrain(tmp_path, shards_folder, make_run(precision="bf16"), threads=1)
 
 
 def test_the_schedules_settings_reach_the_steps(tmp_path: Path, shards_folder: Path, make_run):

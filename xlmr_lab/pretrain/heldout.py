@@ -9,11 +9,9 @@ from collections.abc import Iterable
 
 import torch
 
-from xlmr_lab.batches.masking import IGNORE_INDEX
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.batches.stream import BatchConfig, heldout_masked
-from xlmr_lab.model.masked_lm import MaskedLM
-from xlmr_lab.pretrain.step import TensorBatch, to_device
+from xlmr_lab.pretrain.step import Objective, TensorBatch, to_device
 
 HeldoutSet = dict[str, TensorBatch]
 """The masked held-out blocks of each language."""
@@ -39,21 +37,22 @@ def heldout_set(
     }
 
 
-@torch.inference_mode()
-def heldout_loss(model: MaskedLM, heldout: HeldoutSet, *, batch_sequences: int) -> dict[str, float]:
+@torch.no_grad()
+def heldout_loss(
+    objective: Objective, heldout: HeldoutSet, *, batch_sequences: int
+) -> dict[str, float]:
     """Return the mean loss of each language in nats per masked token; the model is left in training
     mode."""
-    model.eval()
-    losses = {key: _mean_loss(model, batch, batch_sequences) for key, batch in heldout.items()}
-    model.train()
+    objective.eval()
+    losses = {key: _mean_loss(objective, batch, batch_sequences) for key, batch in heldout.items()}
+    objective.train()
     return losses
 
 
-def _mean_loss(model: MaskedLM, batch: TensorBatch, batch_sequences: int) -> float:
+def _mean_loss(objective: Objective, batch: TensorBatch, batch_sequences: int) -> float:
     total, count = 0.0, 0
-    for parts in zip(*(tensor.split(batch_sequences) for tensor in batch), strict=True):
-        part = TensorBatch(*parts)
-        counted = int((part.targets != IGNORE_INDEX).sum())
-        total += float(model.loss(*part)) * counted
+    for part in batch.parts(batch_sequences):
+        counted = int(part.num_targets())
+        total += float(objective(*part)) * counted
         count += counted
     return total / count if count else 0.0

@@ -168,7 +168,7 @@ def _count_passes(folder: Path, training: Training) -> None:
 def _measure(folder: Path, training: Training, heldout: HeldoutSet) -> None:
     """Write the held-out loss: by language, and their plain mean, in nats per masked token."""
     losses = heldout_loss(
-        training.model, heldout, batch_sequences=training.run.batches.batch_sequences
+        training.objective, heldout, batch_sequences=training.sequences_at_once
     )
     mean = sum(losses.values()) / len(losses)
     record = {

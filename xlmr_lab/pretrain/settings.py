@@ -10,6 +10,7 @@ from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.batches.stream import BatchConfig
 from xlmr_lab.errors import UserError
 from xlmr_lab.model.encoder import EncoderConfig
+from xlmr_lab.pretrain.precision import Precision
 from xlmr_lab.pretrain.schedule import Schedule
 from xlmr_lab.sampling import meter, schedules
 from xlmr_lab.sampling.schedules import Length, Phase
@@ -77,6 +78,10 @@ class PretrainConfig:
     keep_checkpoints: int = 2
     """Checkpoints that stay on the disk; with 2 a damaged one costs no more than
     `checkpoint_steps`."""
+
+    precision: Precision = "auto"
+    """Bits of matrix products: fp32, bf16 with weights in 32 bits, or auto: bf16 on GPUs that have
+    it and fp32 elsewhere."""
 
     micro_sequences: int = 0
     """Sequences that go through the model at once; gradients of a batch are added up. Less memory,

@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from xlmr_lab.batches.masking import IGNORE_INDEX, Masked
 from xlmr_lab.model.masked_lm import MaskedLM
+from xlmr_lab.pretrain.precision import Computed
 
 
 class StepResult(NamedTuple):
@@ -53,13 +54,28 @@ class TensorBatch(NamedTuple):
         yield from (TensorBatch(*part) for part in zip(*split, strict=True))
 
 
+class Objective(nn.Module):
+    """The masked-LM loss of a model as a forward pass, in the precision that it is trained in."""
+
+    def __init__(self, model: MaskedLM, precision: Computed = "fp32") -> None:
+        """Hold the model; its weights stay in 32 bits."""
+        super().__init__()
+        self.model = model
+        self.precision = precision
+
+    def forward(self, inputs: Tensor, positions: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean loss of a batch in nats (see `MaskedLM.loss`)."""
+        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            return self.model.loss(inputs, positions, targets)
+
+
 def to_device(masked: Masked, device: torch.device) -> TensorBatch:
     """Return a masked batch as tensors on the device."""
     return TensorBatch(*(torch.from_numpy(array).to(device) for array in masked))
 
 
 def train_step(
-    model: MaskedLM,
+    objective: Objective,
     optimizer: torch.optim.Optimizer,
     batch: TensorBatch,
     *,
@@ -73,15 +89,17 @@ def train_step(
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
     optimizer.zero_grad()
-    loss = add_gradients(model, batch, dropout_seed=dropout_seed, micro_sequences=micro_sequences)
+    loss = add_gradients(
+        objective, batch, dropout_seed=dropout_seed, micro_sequences=micro_sequences
+    )
     largest = clip_norm if clip_norm > 0 else float("inf")
-    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), largest, foreach=True)
+    norm = torch.nn.utils.clip_grad_norm_(objective.parameters(), largest, foreach=True)
     optimizer.step()
     return StepResult(loss, norm)
 
 
 def add_gradients(
-    model: MaskedLM, batch: TensorBatch, *, dropout_seed: int, micro_sequences: int
+    objective: Objective, batch: TensorBatch, *, dropout_seed: int, micro_sequences: int
 ) -> Tensor:
     """Add the gradients of the batch's mean loss to those of the weights, and return that loss."""
     total = batch.num_targets().clamp(min=1)
@@ -89,7 +107,7 @@ def add_gradients(
     first = 0
     for part in batch.parts(micro_sequences):
         seed_dropout(dropout_seed + first, batch.inputs.device)
-        loss = model.loss(*part)
+        loss = objective(*part)
         loss = loss * (part.num_targets().to(loss.dtype) / total)
         loss.backward()
         mean = mean + loss.detach()

@@ -23,9 +23,10 @@ from xlmr_lab.errors import UserError
 from xlmr_lab.model.masked_lm import MaskedLM
 from xlmr_lab.pretrain import checkpoint
 from xlmr_lab.pretrain.optimizer import build_optimizer
+from xlmr_lab.pretrain.precision import resolve
 from xlmr_lab.pretrain.schedule import learning_rate
 from xlmr_lab.pretrain.settings import PretrainRun, decisive, sampling_phases
-from xlmr_lab.pretrain.step import StepResult, to_device, train_step
+from xlmr_lab.pretrain.step import Objective, StepResult, to_device, train_step
 from xlmr_lab.sampling import meter
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,8 @@ class Training:
         generator = torch.Generator().manual_seed(seeds.integer(run.seed, "model"))
         model = MaskedLM(run.model, shards.vocab_size, generator=generator)
         self.model = model.to(device).train()
+        precision = resolve(run.pretrain.precision, device)
+        self.objective = Objective(self.model, precision)
         self.optimizer = build_optimizer(self.model, weight_decay=run.pretrain.weight_decay)
         self._phases = sampling_phases(run, shards)
         self._stream = BlockStream(shards, self._phases, config=run.batches, seed=run.seed)
@@ -53,6 +56,11 @@ class Training:
     def step(self) -> int:
         """Steps taken so far."""
         return self._state.step
+
+    @property
+    def sequences_at_once(self) -> int:
+        """Sequences that go through the model together."""
+        return self.run.pretrain.micro_sequences or self.run.batches.batch_sequences
 
     def advance(self) -> None:
         """Take one step."""
@@ -66,7 +74,7 @@ class Training:
             rng=seeds.generator(self.run.seed, "masks", step),
         )
         result = train_step(
-            self.model,
+            self.objective,
             self.optimizer,
             to_device(masked, self.device),
             learning_rate=self._learning_rate(step),
@@ -141,12 +149,12 @@ class Training:
 
     def resume(self, path: Path, state: dict[str, Any]) -> None:
         """Stand where a checkpoint was written."""
-        then = {name: state[name] for name in self._processor()}
+        then = {name: state.get(name) for name in self._processor()}
         if then != self._processor():
             logger.warning(
-                "going on with %s after %s: results can differ in the last digits",
-                self._processor(),
-                then,
+                "going on with %s after %s: results can differ by rounding and dropout",
+                _changed(self._processor(), then),
+                _changed(then, self._processor()),
             )
         checkpoint.load(path, self.model, self.optimizer, step=state["step"])
         self._state = StreamState(state["step"], dict(state["draws"]))
@@ -176,8 +184,14 @@ class Training:
         return {
             "device": self.device.type,
             "threads": torch.get_num_threads(),
+            "precision": self.objective.precision,
             "micro_sequences": self.run.pretrain.micro_sequences,
         }
+
+
+def _changed(ones: dict[str, Any], others: dict[str, Any]) -> str:
+    """Tell those values that differ from the other ones."""
+    return ", ".join(f"{name} {ones[name]}" for name in ones if ones[name] != others[name])
 
 
 def identity(run: PretrainRun, shards: TokenShards) -> dict[str, Any]:
