@@ -105,6 +105,31 @@ def test_dropout_is_decided_by_torchs_generator(config: EncoderConfig, ids):
         assert torch.equal(encoder(ids), first)
 
 
+def trained_once(model: MaskedLM, ids: torch.Tensor, *, checkpointed: bool):
+    """Return the loss, its gradients, and the numbers that were kept for the backward pass."""
+    kept: dict[int, int] = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    model.encoder.checkpointed = checkpointed
+    positions = torch.tensor([[1, 2], [3, 4], [5, 6]])
+    with torch.random.fork_rng(), torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
+        torch.manual_seed(7)
+        loss = model.train().loss(ids, positions, ids.gather(1, positions))
+        parameters = list(model.parameters())
+        return loss, torch.autograd.grad(loss, parameters), sum(kept.values())
+
+
+def test_checkpointed_activations_need_less_memory_and_change_no_bit(model: MaskedLM, ids):
+    loss, gradients, kept = trained_once(model, ids, checkpointed=False)
+    again, same, less = trained_once(model, ids, checkpointed=True)
+    assert again == loss
+    assert all(map(torch.equal, same, gradients))
+    assert less < kept / 2
+
+
 def test_a_sequence_that_is_too_long_is_refused(model: MaskedLM):
     with pytest.raises(UserError, match="21 tokens is longer than the model's max_tokens=20"):
         model.encoder(torch.full((1, 21), 5))

@@ -37,7 +37,7 @@ def test_a_run_goes_on_with_another_micro_batch(
     assert [r["loss"] for r in found] == pytest.approx([r["loss"] for r in expected], rel=1e-5)
 
 
-WAYS = [{"micro_sequences": 3}, {"precision": "bf16"}]
+WAYS = [{"micro_sequences": 3}, {"precision": "bf16"}, {"activation_checkpointing": True}]
 
 
 @pytest.mark.parametrize("way", WAYS, ids=str)
@@ -50,6 +50,17 @@ def test_a_run_goes_on_exactly_in_every_way(tmp_path: Path, shards_folder: Path,
     shutil.rmtree(final)
     pretrain(tmp_path, shards_folder, run, threads=1)
     assert {name: (final / name).read_bytes() for name in names} == before
+
+
+def test_checkpointing_activations_changes_nothing(tmp_path: Path, shards_folder: Path, make_run):
+    folder = half_finished(tmp_path / "half", shards_folder, make_run())
+    checkpointed = make_run(activation_checkpointing=True)
+    for place in (folder, tmp_path / "whole"):
+        pretrain(place, shards_folder, checkpointed, threads=1)
+    pretrain(tmp_path / "plain", shards_folder, make_run(), threads=1)
+    for name in ("metrics.jsonl", "checkpoints/step-00000012/model.safetensors"):
+        expected = (tmp_path / "plain" / name).read_bytes()
+        assert all((tmp_path / run / name).read_bytes() == expected for run in ("half", "whole"))
 
 
 def test_another_precision_is_another_run(tmp_path: Path, shards_folder: Path, make_run):

@@ -17,7 +17,7 @@ from xlmr_lab.sampling.schedules import Length, Phase
 from xlmr_lab.sampling.settings import SamplingConfig
 
 NOT_NEGATIVE = ("warmup_steps", "heldout_blocks", "weight_decay", "clip_norm", "micro_sequences")
-EXECUTION = ("micro_sequences",)
+EXECUTION = ("micro_sequences", "activation_checkpointing")
 """Settings of `PretrainConfig` that say how a machine carries a run out. They may change when it
 goes on: results then differ by rounding and by which elements dropout drops."""
 
@@ -86,6 +86,10 @@ class PretrainConfig:
     micro_sequences: int = 0
     """Sequences that go through the model at once; gradients of a batch are added up. Less memory,
     the same mean over the batch; dropout is drawn for each part. 0: the whole batch at once."""
+
+    activation_checkpointing: bool = False
+    """Whether only the input of each layer is kept and the rest computed again for the gradient:
+    less memory, a third more work, the same numbers."""
 
     def __post_init__(self) -> None:
         for name in ("steps", "log_steps", "heldout_steps", "checkpoint_steps", "keep_checkpoints"):

@@ -43,6 +43,7 @@ class Training:
         generator = torch.Generator().manual_seed(seeds.integer(run.seed, "model"))
         model = MaskedLM(run.model, shards.vocab_size, generator=generator)
         self.model = model.to(device).train()
+        self.model.encoder.checkpointed = run.pretrain.activation_checkpointing
         precision = resolve(run.pretrain.precision, device)
         self.objective = Objective(self.model, precision)
         self.optimizer = build_optimizer(self.model, weight_decay=run.pretrain.weight_decay)
