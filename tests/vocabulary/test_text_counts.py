@@ -7,7 +7,7 @@ import pytest
 
 from xlmr_lab.errors import UserError
 from xlmr_lab.vocabulary import sentencepiece_trainer, text_counts, wordpiece_trainer
-from xlmr_lab.vocabulary.sample import TextSize
+from xlmr_lab.vocabulary.sample import BATCH_LINES, TextSize
 from xlmr_lab.vocabulary.text_counts import alphabet, losses
 
 
@@ -42,6 +42,24 @@ def test_distinct_words_are_bounded_by_the_text_and_by_the_sample():
     assert text.distinct_characters(1.0) == pytest.approx(6)
     assert text.distinct_characters(7.0) == pytest.approx(6)
     assert text.distinct_characters(0.01) == pytest.approx(1.29)
+
+
+def test_the_words_of_a_part_are_its_share_at_least():
+    text = count(["ab cd ab cd"] * 10)
+    assert (text.num_words, text.growth) == (2, 0.0)
+    assert text.least_words(1.0) == text.least_words(7.0) == 2
+    assert text.least_words(0.25) == 0.5
+
+
+def test_beyond_what_was_counted_words_grow_half_as_fast(monkeypatch):
+    """Each line brings a word of its own."""
+    monkeypatch.setattr(text_counts, "WORDS_CHARACTERS", 1)
+    text = count([f"{number:09}" for number in range(4 * BATCH_LINES)])
+    assert (text.num_words, text.growth) == (BATCH_LINES, 0.0)  # one batch says nothing of growth
+    monkeypatch.setattr(text_counts, "WORDS_CHARACTERS", 15 * BATCH_LINES)
+    text = count([f"{number:09}" for number in range(8 * BATCH_LINES)])
+    assert (text.num_words, text.growth) == (2 * BATCH_LINES, 1.0)
+    assert text.least_words(1.0) == pytest.approx(2 * 2 * BATCH_LINES, rel=1e-3)
 
 
 def test_an_alphabet_has_the_frequent_characters_first():

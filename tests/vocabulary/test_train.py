@@ -3,9 +3,12 @@
 Run with: pytest tests/vocabulary/test_train.py
 """
 
+import dataclasses
 import hashlib
 import io
+import math
 import os
+import re
 import subprocess
 import sys
 
@@ -283,6 +286,33 @@ def test_a_plan_that_needs_too_much_memory_is_refused_before_it_starts(texts, si
     with pytest.raises(UserError, match=r"vocabulary\.memory_bytes allows 42 MB; set vocabulary"):
         train(texts, sizes, tmp_path, config=config, seed=1)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("model", ["unigram", "bpe", "wordpiece"])
+@pytest.mark.parametrize("memory_bytes", [1000, 41_500_000, 43_000_000, 60_000_000])
+def test_what_a_refused_plan_is_told_to_set_trains_at_once(
+    texts, sizes, tmp_path, model, memory_bytes
+):
+    """Of the default size and sample, and of a size that the text would support."""
+    for size in (VocabularyConfig().size, 400):
+        config = VocabularyConfig(model=model, size=size, memory_bytes=memory_bytes)
+        try:
+            plan(texts, sizes, config)
+        except UserError as error:
+            told = re.findall(r"vocabulary\.(\w+)=(\d+)", str(error))
+            assert told
+            mended = dataclasses.replace(config, **{name: int(value) for name, value in told})
+            train(texts, sizes, tmp_path, config=mended, seed=1)
+            assert load(tmp_path).size == mended.size
+        else:
+            assert size == 400
+
+
+def test_what_training_takes_is_told_in_megabytes(texts, sizes, tmp_path, caplog):
+    caplog.set_level("INFO")
+    train(texts, sizes, tmp_path, config=CONFIG, seed=1)
+    planned = storage.read_json(tmp_path / "vocabulary.json")["planned_memory_bytes"]
+    assert f"training 400 ids with up to {math.ceil(planned / 1e6)} MB of memory" in caplog.text
 
 
 def test_a_plan_that_the_machine_cannot_hold_is_refused(texts, sizes, tmp_path, monkeypatch):

@@ -8,8 +8,12 @@ English, and random words that never come again; 8k to 250k ids. They are set so
 more than was predicted; natural text takes half of it or more. How many words are distinct is
 measured before (`TextCounts.new_words`), because BPE and WordPiece hold those alone. Users of older
 SentencePiece reported 70 GB for ten million sentences, some 45 bytes a character.
+
+A plan that needs too much is refused with settings that fit and can be trained with: the largest
+sample, and as many ids as its words surely support.
 """
 
+import bisect
 import dataclasses
 import math
 import os
@@ -52,6 +56,13 @@ FIXED_BYTES = 40_000_000
 """Libraries and tables, whatever the text."""
 LARGE_TEXT = 2.0
 """Unigram training holds twice as much of each character with 64-bit indices."""
+WORDS_PER_ID = 4
+"""A text surely supports an id for so many distinct words. Unigram training took 2.7 at most, BPE
+and WordPiece 1.1, of 3 kB to 2.7 MB of natural and invented text. What languages share is counted
+in each of them."""
+LEAST_SENTENCES = 20
+"""So many of a language are left in a sample that is advised, unless it has fewer: with one, chance
+may leave none."""
 
 
 class SampledText:
@@ -74,6 +85,20 @@ class SampledText:
         passes = self.passes(size_bytes)
         return sum(passes[key] * self._counts[key].num_characters for key in passes)
 
+    def num_ids(self, size_bytes: float) -> int:
+        """Return how large a vocabulary a sample of so many bytes surely supports (ids)."""
+        passes = self.passes(size_bytes)
+        words = sum(self._counts[key].least_words(passes[key]) for key in passes)
+        return int(words / WORDS_PER_ID)
+
+    def least_bytes(self) -> float:
+        """Return the size of the smallest sample that leaves something of each language."""
+        sizes = {key: counts.size for key, counts in self._counts.items()}
+        return max(
+            sizes[key].num_bytes * min(1.0, LEAST_SENTENCES / sizes[key].num_sentences) / share
+            for key, share in self._shares.items()
+        )
+
     def need(self, config: VocabularyConfig, size_bytes: float) -> int:
         """Return what training on a sample of so many bytes takes (bytes), besides what is held
         before it.
@@ -89,10 +114,18 @@ class SampledText:
         return round(_fixed(config) + text + indexed)
 
 
-def require(text: SampledText, config: VocabularyConfig, size_bytes: float, available: int) -> int:
+def require(
+    text: SampledText,
+    config: VocabularyConfig,
+    size_bytes: float,
+    *,
+    least_size: int,
+    available: int,
+) -> int:
     """Return what training on a sample of so many bytes takes, if it may and can have that.
 
-    `available` is what the machine can give (bytes).
+    `least_size` is what the letters of the text need (ids), `available` what the machine can give
+    (bytes).
 
     Raises:
         UserError: it needs more than `config.memory_bytes` or more than `available`.
@@ -102,14 +135,27 @@ def require(text: SampledText, config: VocabularyConfig, size_bytes: float, avai
     if needed <= limit:
         return needed
     reason = (
-        f"vocabulary.memory_bytes allows {_told(config.memory_bytes)}"
+        f"vocabulary.memory_bytes allows {told(config.memory_bytes)}"
         if config.memory_bytes <= available
-        else f"the machine has {_told(available)} to give"
+        else f"the machine has {told(available)} to give"
     )
+    least = dataclasses.replace(config, size=max(LEAST_SIZE, least_size))
     raise UserError(
-        f"training this vocabulary needs about {_told(needed, up=True)} of memory, {reason}; "
-        + _remedy(text, config, size_bytes, limit)
+        f"training this vocabulary needs about {told(needed, up=True)} of memory, {reason}; "
+        + _remedy(text, config, least, int(size_bytes), limit, available)
     )
+
+
+def told(size_bytes: int, *, up: bool = False) -> str:
+    """Say a size in GB or MB, rounded down, as what there is, or up, as what is needed.
+
+    >>> told(41_200_000), told(41_200_000, up=True)
+    ('41 MB', '42 MB')
+    """
+    unit, digits, name = (1e9, 1, "GB") if size_bytes >= 1e9 else (1e6, 0, "MB")
+    scaled = size_bytes / unit * 10**digits
+    whole = math.ceil(scaled) if up else math.floor(scaled)
+    return f"{whole / 10**digits:.{digits}f} {name}"
 
 
 def available_bytes(
@@ -157,42 +203,74 @@ def _fixed(config: VocabularyConfig) -> float:
     return FIXED_BYTES + COSTS[config.model].candidate * candidates
 
 
-def _remedy(text: SampledText, config: VocabularyConfig, size_bytes: float, limit: int) -> str:
-    """Return which setting fits into a limit if it is lowered, and to what."""
-    if (lowered := _largest(lambda n: text.need(config, n), int(size_bytes), limit)) >= 1:
-        return f"set vocabulary.sample_bytes to {_rounded(lowered):,} or less"
+def _remedy(
+    text: SampledText,
+    config: VocabularyConfig,
+    least: VocabularyConfig,
+    most_bytes: int,
+    limit: int,
+    available: int,
+) -> str:
+    """Return settings that fit into a limit and can be trained with, `least` or more ids."""
+    least_bytes = min(most_bytes, math.ceil(text.least_bytes()))
+    found = _fitting(text, config, least, range(least_bytes, most_bytes + 1), limit)
+    if found is not None:
+        size, num_bytes = found
+        whole = num_bytes == most_bytes and size < config.size
+        return "set " + _settings(
+            size=None if size == config.size else size, sample_bytes=None if whole else num_bytes
+        )
+    needed = text.need(least, least_bytes)
+    if needed > available:
+        return f"no vocabulary of this text fits below {told(needed, up=True)}; free some memory"
+    enough = _settings(memory_bytes=needed, size=least.size, sample_bytes=least_bytes)
+    return f"the least for this text is {enough}"
 
-    def of_size(size: int) -> int:
-        return text.need(dataclasses.replace(config, size=size), 1)
 
-    if (smaller := _largest(of_size, config.size, limit, LEAST_SIZE)) >= LEAST_SIZE:
-        return f"set vocabulary.size to {smaller} or less"
-    return f"no vocabulary fits; give it {_told(of_size(LEAST_SIZE), up=True)} at least"
-
-
-def _largest(needed: Callable[[int], int], too_much: int, limit: int, least: int = 1) -> int:
-    """Return the largest number under `too_much` whose need is within the limit; `least` - 1 if
-    there is none.
+def _fitting(
+    text: SampledText,
+    config: VocabularyConfig,
+    least: VocabularyConfig,
+    samples: range,
+    limit: int,
+) -> tuple[int, int] | None:
+    """Return ids and bytes of the largest sample that fits into a limit with as many ids as it
+    supports; of the smallest sample as many ids as fit, or None if they are fewer than `least`.
     """
-    fits = least - 1
-    while too_much - fits > 1:
-        middle = (fits + too_much) // 2
-        if needed(middle) <= limit:
-            fits = middle
-        else:
-            too_much = middle
-    return fits
+
+    def ids(num_bytes: int) -> int:
+        return min(config.size, max(least.size, text.num_ids(num_bytes)))
+
+    def need(size: int, num_bytes: int) -> int:
+        return text.need(dataclasses.replace(config, size=size), num_bytes)
+
+    found = _largest(lambda n: need(ids(n), n), samples, limit)
+    if found is not None:
+        num_bytes = found if found == samples[-1] else max(samples[0], _rounded(found))
+        size = ids(num_bytes)
+    else:
+        num_bytes = samples[0]
+        fewer = range(least.size, ids(num_bytes) + 1)
+        fits = _largest(lambda n: need(n, num_bytes), fewer, limit)
+        if fits is None:
+            return None
+        size = fits
+    return size if size == config.size else max(least.size, _rounded(size)), num_bytes
+
+
+def _settings(**values: int | None) -> str:
+    """Write the settings that have a value as they are given to a command."""
+    given = {name: value for name, value in values.items() if value is not None}
+    return " ".join(f"vocabulary.{name}={value}" for name, value in given.items())
+
+
+def _largest(needed: Callable[[int], int], numbers: range, limit: int) -> int | None:
+    """Return the largest of some numbers whose need is within the limit, if there is one."""
+    count = bisect.bisect_right(numbers, limit, key=needed)
+    return numbers[count - 1] if count else None
 
 
 def _rounded(number: int) -> int:
     """Return a number with all but its first three digits 0, no larger."""
     unit = 10 ** max(0, len(str(number)) - 3)
     return number // unit * unit
-
-
-def _told(size_bytes: int, *, up: bool = False) -> str:
-    """Say a size in GB or MB; what is needed is rounded up, what there is down."""
-    unit, digits, name = (1e9, 1, "GB") if size_bytes >= 1e9 else (1e6, 0, "MB")
-    scaled = size_bytes / unit * 10**digits
-    whole = math.ceil(scaled) if up else math.floor(scaled)
-    return f"{whole / 10**digits:.{digits}f} {name}"

@@ -1,13 +1,14 @@
 """What one reading of a language's text tells before a vocabulary is trained: its size, its
-characters as the vocabulary will see them, how many of its words are new.
+characters as the vocabulary will see them, how many of its words are new, how their number grows.
 
 All of the text is counted, not the sample of it: a letter counts as rare or lost by its share of
 the language, whatever was drawn. Normalising takes most of the time: 27 MB of text a second for
 SentencePiece, 8 MB for WordPiece. Held is a batch of paragraphs and a table of the code points.
 """
 
+import math
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -46,12 +47,27 @@ class TextCounts:
     characters: Mapping[str, int]
     """How often each character occurs after normalisation, in the order of code points; without
     those that the vocabulary keeps for itself."""
+    words_characters: int
+    """Characters of the part in which words were counted."""
+    num_words: int
+    """Distinct words of that part."""
+    growth: float
+    """Their number grows there as the text to this power."""
 
     def distinct_characters(self, passes: float) -> float:
         """Return at most how many characters the distinct words of a sample have together."""
         seen = min(1.0, passes) * self.num_characters
         counted = min(self.num_characters, WORDS_CHARACTERS)
         return min(seen, self.new_words * max(seen, counted))
+
+    def least_words(self, passes: float) -> float:
+        """Return at least how many distinct words a sample has, in expectation.
+
+        Their number grows more slowly than the text: a part of what was counted has its share or
+        more. It grows ever more slowly too, so beyond that part half of the growth is counted on.
+        """
+        part = min(1.0, passes) * self.num_characters / self.words_characters
+        return self.num_words * (part if part <= 1 else part ** (self.growth / 2))
 
 
 def count(lines: Iterable[str], language: str, normalizer: Normalizer) -> TextCounts:
@@ -62,6 +78,7 @@ def count(lines: Iterable[str], language: str, normalizer: Normalizer) -> TextCo
     """
     points = np.zeros(CODE_POINTS, np.int64)
     words: set[str] = set()
+    numbers: list[int] = []
     num_bytes = num_sentences = word_characters = 0
     for batch in batched(lines):
         num_bytes += _num_bytes(batch, language)
@@ -70,7 +87,9 @@ def count(lines: Iterable[str], language: str, normalizer: Normalizer) -> TextCo
         found = np.bincount(np.frombuffer(text.encode("utf-32-le"), np.uint32))
         points[: len(found)] += found
         if word_characters < WORDS_CHARACTERS:
-            words.update(text.replace(WORD_SPACE, " ").split())
+            for part in batched(text.replace(WORD_SPACE, " ").split()):
+                words.update(part)
+                numbers.append(len(words))
             word_characters += len(text)
     characters = {
         chr(point): int(points[point])
@@ -86,6 +105,9 @@ def count(lines: Iterable[str], language: str, normalizer: Normalizer) -> TextCo
         num_characters=int(points.sum()),
         new_words=min(1.0, sum(len(word) + 1 for word in words) / word_characters),
         characters=characters,
+        words_characters=word_characters,
+        num_words=len(words),
+        growth=_growth(numbers),
     )
 
 
@@ -121,6 +143,18 @@ def losses(characters: Mapping[str, int], kept: Collection[str]) -> dict[str, An
         "share_lost": sum(lost) / total,
         "largest_lost": max(lost, default=0) / total,
     }
+
+
+def _growth(numbers: Sequence[int]) -> float:
+    """Return the power of the text with which the distinct words in equal parts of it grow, from
+    the first half to all of them.
+
+    >>> _growth([1, 1]), _growth([1, 2])
+    (0.0, 1.0)
+    """
+    if not numbers:
+        return 0.0
+    return math.log2(numbers[-1] / numbers[(len(numbers) - 1) // 2])
 
 
 def _num_bytes(lines: list[str], language: str) -> int:

@@ -76,7 +76,9 @@ def train(
     made = plan(texts, sizes, config)
     _warn_of_repeats(made.passes)
     logger.info(
-        "training %s ids with up to %.1f GB of memory", f"{config.size:,}", made.memory_bytes / 1e9
+        "training %s ids with up to %s of memory",
+        f"{config.size:,}",
+        memory.told(made.memory_bytes, up=True),
     )
     lines = Sample(texts, made.passes, config.preprocessing, seed)
     model: Tokenizer | WordPieceTokenizer
@@ -112,13 +114,16 @@ def plan(texts: Texts, sizes: Mapping[str, float], config: VocabularyConfig) -> 
         least = sentencepiece_trainer.least_size(options)
     if config.size < least:
         raise too_small(config.size, least)
+    needed = memory.require(
+        text, config, size_bytes, least_size=least, available=memory.available_bytes()
+    )
     return Plan(
         shares=shares,
         passes=text.passes(size_bytes),
         counts=counts,
         letters=letters,
         options=options,
-        memory_bytes=memory.require(text, config, size_bytes, memory.available_bytes()),
+        memory_bytes=needed,
     )
 
 
