@@ -63,17 +63,17 @@ def test_the_least_size_is_the_least_that_sentencepiece_takes(model, byte_fallba
     least = trainer.least_size(trainer.options(config, LETTERS, 1000))
     settings = {"model": model, "byte_fallback": byte_fallback}
     assert trained(iter(LINES), size=least, **settings).size == least
-    with pytest.raises(UserError, match=rf"too small for the characters.* {least} or more"):
+    with pytest.raises(UserError, match=rf"too small for the characters.*={least} or more"):
         trained(iter(LINES), size=least - 1, **settings)
 
 
 @pytest.mark.parametrize("model", ["unigram", "bpe"])
 def test_a_size_that_the_text_does_not_support_names_the_largest(model):
     with pytest.raises(
-        UserError, match=r"90000 is more than .* set it to (\d+) or less"
+        UserError, match=r"90000 is more than .* set vocabulary\.size=(\d+) or less"
     ) as refused:
         trained(iter(LINES), size=90_000, model=model)
-    largest = int(str(refused.value).split("set it to ")[1].split()[0])
+    largest = int(str(refused.value).split("vocabulary.size=")[1].split()[0])
     assert trained(iter(LINES), size=largest, model=model).size == largest
 
 

@@ -214,10 +214,12 @@ def test_letters_that_the_sample_misses_keep_their_pieces(tmp_path):
 
 def test_a_size_the_text_does_not_support_names_the_largest(texts, sizes, tmp_path):
     config = VocabularyConfig(size=100_000, sample_bytes=50_000)
-    with pytest.raises(UserError, match=r"100000 is more than this text supports; set it to") as e:
+    with pytest.raises(
+        UserError, match=r"100000 is more than this text supports; set vocabulary"
+    ) as e:
         train(texts, sizes, tmp_path, config=config, seed=1)
     assert not list(tmp_path.iterdir())
-    largest = int(str(e.value).split("set it to ")[1].split()[0])
+    largest = int(str(e.value).split("vocabulary.size=")[1].split()[0])
     assert largest < config.size
     at_the_edge = VocabularyConfig(size=largest, sample_bytes=50_000)
     train(texts, sizes, tmp_path, config=at_the_edge, seed=1)
@@ -228,10 +230,10 @@ def test_a_size_the_text_does_not_support_names_the_largest(texts, sizes, tmp_pa
 def test_a_size_below_the_number_of_characters_names_the_least(texts, sizes, tmp_path, model):
     config = VocabularyConfig(model=model, size=20, sample_bytes=50_000)
     with pytest.raises(
-        UserError, match=r"20 is too small .* to (\d+) or more, or lower"
+        UserError, match=r"20 is too small .* set vocabulary\.size=(\d+) or more, or lower"
     ) as refused:
         train(texts, sizes, tmp_path, config=config, seed=1)
-    least = int(str(refused.value).split("set it to ")[1].split()[0])
+    least = int(str(refused.value).split("vocabulary.size=")[1].split()[0])
     config = VocabularyConfig(model=model, size=least, sample_bytes=50_000)
     train(texts, sizes, tmp_path, config=config, seed=1)
     assert load(tmp_path).size == least
@@ -262,10 +264,10 @@ def test_a_corpus_of_one_line_is_quickly_told_what_it_supports(tmp_path, model):
     """At the default budget the line would be read some ten million times."""
     config = VocabularyConfig(model=model)
     line = "kala moni teru sapi"
-    message = r"250002 is more than this text supports; set it to (\d+) or less"
+    message = r"250002 is more than this text supports; set vocabulary\.size=(\d+) or less"
     with pytest.raises(UserError, match=message) as refused:
         train({"qaa": lambda: iter([line])}, {"qaa": 1}, tmp_path, config=config, seed=1)
-    largest = int(str(refused.value).split("set it to ")[1].split()[0])
+    largest = int(str(refused.value).split("vocabulary.size=")[1].split()[0])
     config = VocabularyConfig(model=model, size=largest)
     train({"qaa": lambda: iter([line])}, {"qaa": 1}, tmp_path, config=config, seed=1)
     record = storage.read_json(tmp_path / "vocabulary.json")
@@ -339,3 +341,21 @@ def test_a_language_that_is_repeated_often_is_warned_of(tmp_path, caplog):
         told = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
         assert len(told) == len(warned)
         assert all(line.startswith(start) for line, start in zip(told, warned, strict=True))
+
+
+@pytest.mark.parametrize("alpha", [0.5, 1.0])
+def test_what_a_warning_of_repetition_names_ends_it(tmp_path, caplog, alpha):
+    """Two lines and twenty, said to be of the same size; at alpha 1 a larger one is no help."""
+    line = "ka lo mi nu te " * 13 + "so ra"
+    texts = {"qaa": lambda: iter([line] * 2), "qab": lambda: iter([line] * 20)}
+    sizes = {"qaa": 1.0, "qab": 1.0}
+    config = VocabularyConfig(size=19, sample_bytes=123_456, sample_sentences=100, alpha=alpha)
+    train(texts, sizes, tmp_path, config=config, seed=1)
+    (told,) = (r.getMessage() for r in caplog.records if r.levelname == "WARNING")
+    named = re.search(r"vocabulary\.sample_bytes=(\d+) makes that 10 times(.*)$", told)
+    assert named[2] == (", a larger vocabulary.alpha fewer" if alpha < 1 else "")
+    caplog.clear()
+    mended = dataclasses.replace(config, sample_bytes=int(named[1]))
+    train(texts, sizes, tmp_path, config=mended, seed=1)
+    assert plan(texts, sizes, mended).passes["qaa"] == pytest.approx(10, rel=0.01)
+    assert not [r for r in caplog.records if r.levelname == "WARNING"]

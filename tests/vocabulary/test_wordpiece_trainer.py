@@ -72,9 +72,11 @@ def test_the_least_size_has_a_piece_for_each_place_of_a_letter():
 
 
 def test_a_size_that_the_text_does_not_support_names_the_largest():
-    with pytest.raises(UserError, match=r"9000 is more than .* set it to (\d+) or less") as refused:
+    with pytest.raises(
+        UserError, match=r"9000 is more than .* set vocabulary\.size=(\d+) or less"
+    ) as refused:
         content(LINES, 9000, "delnorstwi")
-    largest = int(str(refused.value).split("set it to ")[1].split()[0])
+    largest = int(str(refused.value).split("vocabulary.size=")[1].split()[0])
     assert len(json.loads(content(LINES, largest, "delnorstwi"))["pieces"]) == largest - 5
 
 

@@ -246,7 +246,7 @@ def _fitting(
 
     found = _largest(lambda n: need(ids(n), n), samples, limit)
     if found is not None:
-        num_bytes = found if found == samples[-1] else max(samples[0], _rounded(found))
+        num_bytes = found if found == samples[-1] else max(samples[0], rounded(found))
         size = ids(num_bytes)
     else:
         num_bytes = samples[0]
@@ -255,7 +255,7 @@ def _fitting(
         if fits is None:
             return None
         size = fits
-    return size if size == config.size else max(least.size, _rounded(size)), num_bytes
+    return size if size == config.size else max(least.size, rounded(size)), num_bytes
 
 
 def _settings(**values: int | None) -> str:
@@ -270,7 +270,11 @@ def _largest(needed: Callable[[int], int], numbers: range, limit: int) -> int | 
     return numbers[count - 1] if count else None
 
 
-def _rounded(number: int) -> int:
-    """Return a number with all but its first three digits 0, no larger."""
+def rounded(number: int) -> int:
+    """Return a number with all but its first three digits 0, no larger.
+
+    >>> rounded(12_345)
+    12300
+    """
     unit = 10 ** max(0, len(str(number)) - 3)
     return number // unit * unit

@@ -13,7 +13,7 @@ def too_large(size: int, largest: int) -> UserError:
         )
     return UserError(
         f"vocabulary size {size} is more than this text supports; "
-        f"set it to {largest} or less, or sample more text"
+        f"set vocabulary.size={largest} or less, or sample more text"
     )
 
 
@@ -21,5 +21,5 @@ def too_small(size: int, least: int) -> UserError:
     """Return the complaint about a size (ids) that leaves characters without a piece."""
     return UserError(
         f"vocabulary size {size} is too small for the characters of this text; "
-        f"set it to {least} or more, or lower coverage"
+        f"set vocabulary.size={least} or more, or lower vocabulary.coverage"
     )

@@ -74,7 +74,7 @@ def train(
             too little memory.
     """
     made = plan(texts, sizes, config)
-    _warn_of_repeats(made.passes)
+    _warn_of_repeats(made, config.alpha)
     logger.info(
         "training %s ids with up to %s of memory",
         f"{config.size:,}",
@@ -141,14 +141,18 @@ def _count(texts: Texts, language: str, config: VocabularyConfig) -> TextCounts:
     return text_counts.count(lines, language, trainer.Normalizer())
 
 
-def _warn_of_repeats(passes: Mapping[str, float]) -> None:
-    for language, times in passes.items():
+def _warn_of_repeats(made: Plan, alpha: float) -> None:
+    for language, times in made.passes.items():
         if times > MOST_PASSES + 1e-6:
+            enough = MOST_PASSES * made.counts[language].size.num_bytes / made.shares[language]
             logger.warning(
                 "%s: its text stands %.0f times in the sample of the vocabulary, which then knows "
-                "it by heart; lower vocabulary.sample_bytes, or raise vocabulary.alpha",
+                "it by heart; vocabulary.sample_bytes=%d makes that %d times%s",
                 language,
                 times,
+                memory.rounded(int(enough)),
+                MOST_PASSES,
+                ", a larger vocabulary.alpha fewer" if alpha < 1 else "",
             )
 
 
