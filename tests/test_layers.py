@@ -72,6 +72,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "results": {"paper", "evaluate.scores", "result_tables", "text_estimates"},
     "sampling_results": {"results", "sampling"},
     "stage_folders": {"results"},
+    "training_results": {"results"},
     "vocabulary_results": {
         "corpus.documents",
         "corpus.text_files",
@@ -124,6 +125,7 @@ HOMES: dict[str, set[str]] = {
         "results",
         "sampling_results",
         "text_estimates",
+        "training_results",
         "vocabulary_results",
     },
     "plotly": {"figures", "explorers", "report_page"},  # report_page: the bundled plotly.js

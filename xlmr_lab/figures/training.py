@@ -248,13 +248,13 @@ def telemetry(frame: pl.DataFrame) -> go.Figure:
     return theme.finish(figure, title="Training speed", subtitle=subtitle, height=340)
 
 
-def thinned(frame: pl.DataFrame) -> pl.DataFrame:
-    """Keep at most `MAX_POINTS` rows, evenly spaced, and the last one.
+def thinned(frame: pl.DataFrame, most: int = MAX_POINTS) -> pl.DataFrame:
+    """Keep at most so many rows, evenly spaced, and the last one.
 
     >>> thinned(pl.DataFrame({"step": list(range(1000))}))["step"].to_list()[-1]
     999
     """
-    stride = -(-len(frame) // MAX_POINTS)
+    stride = -(-len(frame) // most)
     return frame if stride <= 1 else frame.reverse().gather_every(stride).reverse()
 
 
