@@ -101,6 +101,13 @@ def test_after_a_kill_the_name_is_absent_and_the_next_writer_sweeps(
     assert names(tmp_path) == ["target"]
 
 
+def test_sweeping_removes_a_link_and_not_what_it_points_to(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "link.partial-99999999").symlink_to("kept")
+    storage.sweep(tmp_path / "link")
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
 def test_sweeping_spares_running_writers_and_other_names(tmp_path: Path) -> None:
     dead = dead_process()
     for name in (

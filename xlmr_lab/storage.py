@@ -149,7 +149,7 @@ def sweep(path: Path) -> None:
     """Remove what killed writers of `path` left behind; a writer that still runs is let be."""
     for left in path.parent.iterdir():
         if left.name.startswith(path.name + PARTIAL) and not _is_another_running(left):
-            if left.is_dir():
+            if left.is_dir() and not left.is_symlink():
                 shutil.rmtree(left, ignore_errors=True)
             else:
                 left.unlink(missing_ok=True)

@@ -29,12 +29,20 @@ def trained(make_run, steps: int):
     return model, optimizer
 
 
+def save(folder: Path, trained, *, keep: int, keep_best: bool = False, step: int, **state):
+    checkpoint.write(folder, checkpoint.tensors(*trained), step=step, state=state)
+    checkpoint.remove_old(folder, step, keep=keep, keep_best=keep_best)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 @pytest.fixture
 def three(make_run, tmp_path: Path) -> Path:
     """Checkpoints of steps 1, 2 and 3."""
     for step in (1, 2, 3):
-        model, optimizer = trained(make_run, step)
-        checkpoint.save(tmp_path, model, optimizer, step=step, state={"x": 0.1}, keep=3)
+        save(tmp_path, trained(make_run, step), step=step, x=0.1, keep=3)
     return tmp_path
 
 
@@ -90,17 +98,38 @@ def test_unfinished_folders_are_not_checkpoints(three: Path):
 
 
 def test_only_the_last_ones_are_kept(make_run, tmp_path: Path):
-    model, optimizer = trained(make_run, 1)
     for step in (5, 10, 15):
-        checkpoint.save(tmp_path, model, optimizer, step=step, state={}, keep=2)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000010", "step-00000015"]
+        save(tmp_path, trained(make_run, 1), step=step, keep=2)
+    assert names(tmp_path) == ["step-00000010", "step-00000015"]
+
+
+def test_the_best_stays_under_a_name_of_its_own(make_run, tmp_path: Path):
+    model = trained(make_run, 1)
+    for step, loss in enumerate((3.0, 2.0, 2.5, 2.0), 1):
+        save(tmp_path, model, step=step, heldout_loss=loss, keep=1, keep_best=True)
+    assert names(tmp_path) == ["best", "step-00000002", "step-00000004"]
+    assert checkpoint.read_state(tmp_path / "best")["heldout_loss"] == 2.0
+    assert (tmp_path / "best").resolve() == tmp_path / "step-00000002"
+    save(tmp_path, model, step=5, keep=1, keep_best=True)
+    save(tmp_path, model, step=6, heldout_loss=1.0, keep=1, keep_best=True)
+    assert names(tmp_path) == ["best", "step-00000006"]
+    assert checkpoint.newest(tmp_path)[0].name == "step-00000006"
+
+
+def test_a_best_that_cannot_be_read_is_no_candidate(make_run, tmp_path: Path):
+    model = trained(make_run, 1)
+    for step, loss in ((1, 1.0), (2, 2.0)):
+        save(tmp_path, model, step=step, heldout_loss=loss, keep=1, keep_best=True)
+    (tmp_path / "best" / checkpoint.STATE_NAME).write_text("{")
+    save(tmp_path, model, step=3, heldout_loss=3.0, keep=2, keep_best=True)
+    assert names(tmp_path) == ["best", "step-00000002", "step-00000003"]
+    assert (tmp_path / "best").resolve() == tmp_path / "step-00000002"
 
 
 def test_keeping_counts_up_to_the_step_written(make_run, three: Path):
     """After damage a run goes back; what it writes must not be the first to go."""
-    model, optimizer = trained(make_run, 2)
-    checkpoint.save(three, model, optimizer, step=2, state={}, keep=1)
-    assert sorted(path.name for path in three.iterdir()) == ["step-00000002", "step-00000003"]
+    save(three, trained(make_run, 2), step=2, keep=1)
+    assert names(three) == ["step-00000002", "step-00000003"]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +138,7 @@ def test_keeping_counts_up_to_the_step_written(make_run, three: Path):
 def test_a_full_disk_leaves_nothing_half_written(
     make_run, three: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ):
-    model, optimizer = trained(make_run, 4)
+    content = checkpoint.tensors(*trained(make_run, 4))
 
     def full(tensors, path):
         Path(path).write_bytes(b"half")
@@ -119,7 +148,7 @@ def test_a_full_disk_leaves_nothing_half_written(
     with pytest.raises(
         UserError, match=r"cannot write checkpoint .*No space left.*free some space"
     ):
-        checkpoint.save(three, model, optimizer, step=4, state={}, keep=1)
+        checkpoint.write(three, content, step=4, state={})
     assert len(list(three.iterdir())) == 3
     assert checkpoint.newest(three)[0].name == "step-00000003"
 

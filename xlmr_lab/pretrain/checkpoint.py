@@ -1,13 +1,15 @@
 """Checkpoints: folders of safetensors and JSON, whole or absent, checked by SHA-256 when read.
 
 `checkpoints/step-00000200/{model.safetensors, optimizer.safetensors, state.json}`; `state.json`
-holds the step, the stream's counters, the run's settings and the checksums of the other two. A
-folder is written beside, flushed and renamed, so a killed process leaves no half checkpoint; one
-damaged later is reported and the one before is used. Nothing is ever unpickled. A checkpoint of
-other settings is refused.
+holds the step, the stream's counters, the run's settings, the held-out loss if it was measured at
+that step, and the checksums of the other two. A folder is written beside, flushed and renamed, so a
+killed process leaves no half checkpoint; one damaged later is reported and the one before is used.
+Nothing is ever unpickled. A checkpoint of other settings is refused. Training writes through
+checkpoint_writer.py, which does it while the next steps are taken.
 """
 
 import logging
+import math
 import re
 import shutil
 from collections.abc import Mapping
@@ -27,8 +29,15 @@ logger = logging.getLogger(__name__)
 MODEL_NAME = "model.safetensors"
 OPTIMIZER_NAME = "optimizer.safetensors"
 STATE_NAME = "state.json"
+BEST_NAME = "best"
+"""A link to the checkpoint of the lowest held-out loss, beside the checkpoints."""
+HELDOUT_LOSS = "heldout_loss"
+"""The mean held-out loss at a checkpoint's step, in its state."""
 MOMENTS = ("exp_avg", "exp_avg_sq")
 """What AdamW keeps for each parameter besides the step count."""
+
+Tensors = Mapping[str, Mapping[str, Tensor]]
+"""The tensors of each of a checkpoint's files: file name -> name -> tensor."""
 
 _NAME = re.compile(r"step-(\d{8,})")
 
@@ -42,16 +51,18 @@ def checkpoint_path(folder: Path, step: int) -> Path:
     return folder / f"step-{step:08d}"
 
 
-def save(
-    folder: Path,
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    *,
-    step: int,
-    state: Mapping[str, Any],
-    keep: int,
-) -> Path:
-    """Write the checkpoint of a step into `folder`, then remove all but the last `keep` up to it.
+def tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> Tensors:
+    """Return what a checkpoint holds of a model and its optimizer, not copied."""
+    moments = {
+        f"{name}.{kind}": optimizer.state[parameter][kind]
+        for name, parameter in model.named_parameters()
+        for kind in MOMENTS
+    }
+    return {MODEL_NAME: model.state_dict(), OPTIMIZER_NAME: moments}
+
+
+def write(folder: Path, content: Tensors, *, step: int, state: Mapping[str, Any]) -> Path:
+    """Write the checkpoint of a step into `folder`.
 
     Raises:
         UserError: the disk is full or the folder cannot be written.
@@ -59,19 +70,32 @@ def save(
     path = checkpoint_path(folder, step)
     try:
         with storage.atomic_folder(path) as partial:
-            save_file(model.state_dict(), partial / MODEL_NAME)
-            save_file(_moments(model, optimizer), partial / OPTIMIZER_NAME)
-            content = {"step": step, **state}
-            sums = {n: storage.checksum(partial / n) for n in (MODEL_NAME, OPTIMIZER_NAME)}
-            sums[STATE_NAME] = _own_checksum(content)
-            storage.write_json(partial / STATE_NAME, {**content, "sha256": sums})
+            for name, part in content.items():
+                save_file(dict(part), partial / name)
+            whole = {"step": step, **state}
+            sums = {name: storage.checksum(partial / name) for name in content}
+            sums[STATE_NAME] = _own_checksum(whole)
+            storage.write_json(partial / STATE_NAME, {**whole, "sha256": sums})
     except (OSError, SafetensorError) as error:
         raise UserError(
             f"cannot write checkpoint {path} ({error}); free some space or choose another folder, "
             "then run again to go on from the checkpoint before"
         ) from None
-    _remove_old(folder, step, keep)
     return path
+
+
+def remove_old(folder: Path, step: int, *, keep: int, keep_best: bool = False) -> None:
+    """Remove all checkpoints up to `step` but the last `keep`; with `keep_best` also leave the one
+    of the lowest held-out loss, which `best` then points to."""
+    steps = sorted(s for s in _steps(folder) if s <= step)
+    kept = set(steps[-keep:])
+    if keep_best and (best := _best(folder, steps)) is not None:
+        with storage.atomic_path(folder / BEST_NAME) as partial:
+            partial.symlink_to(checkpoint_path(folder, best).name)
+        kept.add(best)
+    for old in steps:
+        if old not in kept:
+            shutil.rmtree(checkpoint_path(folder, old))
 
 
 def newest(folder: Path) -> tuple[Path, dict[str, Any]] | None:
@@ -137,20 +161,21 @@ def _own_checksum(content: Mapping[str, Any]) -> str:
     return configs.fingerprint(dict(content), digits=64)
 
 
-def _moments(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    return {
-        f"{name}.{kind}": optimizer.state[parameter][kind]
-        for name, parameter in model.named_parameters()
-        for kind in MOMENTS
-    }
-
-
 def _steps(folder: Path) -> list[int]:
     if not folder.is_dir():
         return []
     return [int(m[1]) for path in folder.iterdir() if (m := _NAME.fullmatch(path.name))]
 
 
-def _remove_old(folder: Path, step: int, keep: int) -> None:
-    for old in sorted(s for s in _steps(folder) if s <= step)[:-keep]:
-        shutil.rmtree(checkpoint_path(folder, old))
+def _best(folder: Path, steps: list[int]) -> int | None:
+    """Return the step of the lowest held-out loss, the first of equals; None if none was measured
+    or can be read."""
+    losses = []
+    for step in steps:
+        try:
+            loss = float(read_state(checkpoint_path(folder, step))[HELDOUT_LOSS])
+        except (UserError, OSError, KeyError, TypeError):
+            continue  # saved between two measurements, or damaged, which `newest` tells
+        if math.isfinite(loss):
+            losses.append((loss, step))
+    return min(losses)[1] if losses else None

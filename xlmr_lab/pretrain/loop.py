@@ -22,6 +22,7 @@ from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.model.masked_lm import MaskedLM
 from xlmr_lab.pretrain import checkpoint
 from xlmr_lab.pretrain import folder as run_folder
+from xlmr_lab.pretrain.checkpoint_writer import BYTES_PER_PARAMETER, CheckpointWriter
 from xlmr_lab.pretrain.folder import require_same
 from xlmr_lab.pretrain.heldout import HeldoutSet, heldout_loss, heldout_set
 from xlmr_lab.pretrain.interrupts import Interrupts
@@ -34,9 +35,6 @@ from xlmr_lab.sampling import meter
 __all__ = ["PretrainConfig", "PretrainRun", "load_model", "pretrain"]
 
 logger = logging.getLogger(__name__)
-
-BYTES_PER_PARAMETER = 12
-"""Of a checkpoint: the weight and two moments in 32 bits."""
 
 
 def pretrain(
@@ -119,35 +117,44 @@ def every(step: int, period: int, last: int) -> bool:
 
 def _train(folder: Path, training: Training, heldout: HeldoutSet, interrupts: Interrupts) -> Path:
     settings = training.run.pretrain
-    checkpoints = folder / run_folder.CHECKPOINTS_NAME
     clock = StepClock(
         run_folder.seconds_so_far(folder),
         step=training.step,
         step_tokens=training.run.batches.batch_sequences * training.run.batches.block_tokens,
     )
-    with progress.bar(settings.steps, "pretrain", initial=training.step) as bar:
+    bar = progress.bar(settings.steps, "pretrain", initial=training.step)
+    with _writer(folder, settings) as writer, bar:
         while training.step < settings.steps:
             with clock:
                 training.advance()
-            step = training.step
-            stop = interrupts.received
+            writer.check()
+            step, stop, loss = training.step, interrupts.received, None
             log_due = every(step, settings.log_steps, settings.steps)
             save_due = stop or every(step, settings.checkpoint_steps, settings.steps)
             if training.device.type == "cpu" or log_due or save_due:
-                training.require_finite(checkpoints)
+                training.require_finite(writer)
             if log_due:
                 bar.set_postfix_str(_log(folder, training, clock), refresh=False)
             if every(step, settings.heldout_steps, settings.steps):
                 _count_passes(folder, training)
-                if heldout:
-                    _measure(folder, training, heldout)
+                loss = _measure(folder, training, heldout)
             if save_due:
-                run_folder.flush_records(folder)
-                training.save(checkpoints)
+                training.save(writer, loss)
             bar.update()
             if stop:
+                writer.wait()
                 raise KeyboardInterrupt(f"stopped after step {step:,}; run again to go on from it")
-    return checkpoint.checkpoint_path(checkpoints, settings.steps)
+    return checkpoint.checkpoint_path(writer.folder, settings.steps)
+
+
+def _writer(folder: Path, settings: PretrainConfig) -> CheckpointWriter:
+    """Return what writes checkpoints, each one after the metrics that it stands for."""
+    return CheckpointWriter(
+        folder / run_folder.CHECKPOINTS_NAME,
+        keep=settings.keep_checkpoints,
+        keep_best=settings.keep_best,
+        before=lambda: run_folder.flush_records(folder),
+    )
 
 
 def _log(folder: Path, training: Training, clock: StepClock) -> str:
@@ -165,11 +172,12 @@ def _count_passes(folder: Path, training: Training) -> None:
     logger.info("step %s: %s", f"{training.step:,}", told)
 
 
-def _measure(folder: Path, training: Training, heldout: HeldoutSet) -> None:
-    """Write the held-out loss: by language, and their plain mean, in nats per masked token."""
-    losses = heldout_loss(
-        training.objective, heldout, batch_sequences=training.sequences_at_once
-    )
+def _measure(folder: Path, training: Training, heldout: HeldoutSet) -> float | None:
+    """Write the held-out loss by language and their plain mean, in nats per masked token; return
+    the mean, None where nothing is held out."""
+    if not heldout:
+        return None
+    losses = heldout_loss(training.objective, heldout, batch_sequences=training.sequences_at_once)
     mean = sum(losses.values()) / len(losses)
     record = {
         "kind": "heldout",
@@ -179,6 +187,7 @@ def _measure(folder: Path, training: Training, heldout: HeldoutSet) -> None:
     }
     run_folder.append_record(folder / run_folder.METRICS_NAME, record)
     logger.info("step %s: held-out loss %.3f", f"{training.step:,}", mean)
+    return mean
 
 
 @contextlib.contextmanager
@@ -209,6 +218,7 @@ def _device(name: str) -> torch.device:
 
 
 def _require_space(folder: Path, training: Training) -> None:
-    checkpoints = training.run.pretrain.keep_checkpoints + 1
+    settings = training.run.pretrain
+    checkpoints = settings.keep_checkpoints + settings.keep_best + 1
     needed = checkpoints * BYTES_PER_PARAMETER * training.num_parameters()
     storage.require_space(folder, needed, f"{checkpoints} checkpoints")

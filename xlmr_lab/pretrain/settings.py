@@ -91,6 +91,10 @@ class PretrainConfig:
     """Whether only the input of each layer is kept and the rest computed again for the gradient:
     less memory, a third more work, the same numbers."""
 
+    keep_best: bool = False
+    """Whether the checkpoint of the lowest mean held-out loss also stays, as `checkpoints/best`. It
+    is there to look at and never decides when to stop (XLM-R Sec. 5.1)."""
+
     def __post_init__(self) -> None:
         for name in ("steps", "log_steps", "heldout_steps", "checkpoint_steps", "keep_checkpoints"):
             if getattr(self, name) < 1:
@@ -100,6 +104,14 @@ class PretrainConfig:
                 raise UserError(f"{name} must not be negative, got {getattr(self, name)}")
         if not 0 < self.peak_learning_rate < math.inf:
             raise UserError(f"peak_learning_rate must be above 0, got {self.peak_learning_rate}")
+        if self.keep_best and (
+            not self.heldout_blocks or self.checkpoint_steps % self.heldout_steps
+        ):
+            raise UserError(
+                "keep_best needs a held-out loss at each checkpoint: heldout_blocks above 0, got "
+                f"{self.heldout_blocks}, and checkpoint_steps a multiple of heldout_steps, got "
+                f"{self.checkpoint_steps} and {self.heldout_steps}"
+            )
         if self.warmup_steps > self.steps:
             raise UserError(
                 f"warmup_steps must be at most steps, {self.steps}, got {self.warmup_steps}"

@@ -22,6 +22,7 @@ from xlmr_lab.batches.stream import BlockStream, StreamState
 from xlmr_lab.errors import UserError
 from xlmr_lab.model.masked_lm import MaskedLM
 from xlmr_lab.pretrain import checkpoint
+from xlmr_lab.pretrain.checkpoint_writer import CheckpointWriter
 from xlmr_lab.pretrain.optimizer import build_optimizer
 from xlmr_lab.pretrain.precision import resolve
 from xlmr_lab.pretrain.schedule import learning_rate
@@ -115,7 +116,7 @@ class Training:
             "passes_at_end": meter.passes(at_end, self._stream.num_blocks),
         }
 
-    def require_finite(self, checkpoints: Path) -> None:
+    def require_finite(self, writer: CheckpointWriter) -> None:
         """Stop where the loss or the gradient is infinite or not a number.
 
         Raises:
@@ -127,26 +128,25 @@ class Training:
         if math.isfinite(loss) and math.isfinite(norm):
             return
         mix = ", ".join(f"{key} {count}" for key, count in Counter(languages).most_common(10))
-        found = checkpoint.newest(checkpoints)
         raise UserError(
             f"loss {loss} and gradient norm {norm} at step {self.step:,}, in a batch of {mix} "
-            f"blocks; last good checkpoint: {found[0] if found else 'none'}; lower "
+            f"blocks; last good checkpoint: {writer.newest() or 'none'}; lower "
             f"pretrain.peak_learning_rate ({self.run.pretrain.peak_learning_rate}) or lengthen "
             "the warm-up, in a new folder"
         )
 
-    def save(self, checkpoints: Path) -> Path:
-        """Write a checkpoint."""
+    def save(self, writer: CheckpointWriter, heldout_loss: float | None) -> None:
+        """Have a checkpoint written, with the mean held-out loss if this step has measured it."""
+        measured = {} if heldout_loss is None else {checkpoint.HELDOUT_LOSS: heldout_loss}
         state = {
             "draws": dict(self._state.draws),
             "loss_sum": float(self._loss_sum),
             **self._processor(),
             **identity(self.run, self._shards),
         }
-        keep = self.run.pretrain.keep_checkpoints
-        return checkpoint.save(
-            checkpoints, self.model, self.optimizer, step=self.step, state=state, keep=keep
-        )
+            **measured,
+        content = checkpoint.tensors(self.model, self.optimizer)
+        writer.save(content, step=self.step, state=state)
 
     def resume(self, path: Path, state: dict[str, Any]) -> None:
         """Stand where a checkpoint was written."""

@@ -1,0 +1,104 @@
+"""A run and its checkpoints: written while it goes on, waited for at its end, the best one kept."""
+
+import math
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from xlmr_lab import storage
+from xlmr_lab.errors import UserError
+from xlmr_lab.pretrain import checkpoint_writer, training
+from xlmr_lab.pretrain.loop import load_model, pretrain
+
+WRITE = checkpoint_writer.checkpoint.write
+
+
+def run_pretrain(folder: Path, shards_folder: Path, run) -> Path:
+    return pretrain(folder, shards_folder, run, threads=1)
+
+
+def test_steps_are_taken_while_a_checkpoint_is_written(
+    tmp_path: Path, shards_folder: Path, make_run, monkeypatch: pytest.MonkeyPatch
+):
+    seven, waited = threading.Event(), []
+    original = training.Training.advance
+
+    def advance(self) -> None:
+        original(self)
+        if self.step == 7:
+            seven.set()
+
+    def write(folder: Path, content, *, step: int, state) -> Path:
+        waited.append(seven.wait(10))
+        return WRITE(folder, content, step=step, state=state)
+
+    monkeypatch.setattr(training.Training, "advance", advance)
+    monkeypatch.setattr(checkpoint_writer.checkpoint, "write", write)
+    final = run_pretrain(tmp_path, shards_folder, make_run())
+    assert waited == [True, True, True]
+    assert storage.read_json(final / "state.json")["step"] == 12
+
+
+def test_the_run_ends_when_its_last_checkpoint_is_written(
+    tmp_path: Path, shards_folder: Path, make_run, monkeypatch: pytest.MonkeyPatch
+):
+    def write(folder: Path, content, *, step: int, state) -> Path:
+        time.sleep(0.1)
+        return WRITE(folder, content, step=step, state=state)
+
+    monkeypatch.setattr(checkpoint_writer.checkpoint, "write", write)
+    assert (run_pretrain(tmp_path, shards_folder, make_run(steps=3)) / "state.json").is_file()
+
+
+def test_a_disk_that_fills_up_stops_the_run_at_the_next_step(
+    tmp_path: Path, shards_folder: Path, make_run, monkeypatch: pytest.MonkeyPatch
+):
+    steps, original = [], training.Training.advance
+
+    def full(tensors, path) -> None:
+        raise OSError(28, "No space left on device")
+
+    def advance(self) -> None:
+        original(self)
+        steps.append(self.step)
+        time.sleep(0.02)
+
+    monkeypatch.setattr(checkpoint_writer.checkpoint, "save_file", full)
+    monkeypatch.setattr(training.Training, "advance", advance)
+    with pytest.raises(UserError, match=r"cannot write checkpoint .*00005 .*No space .*run again"):
+        run_pretrain(tmp_path, shards_folder, make_run())
+    assert 6 <= steps[-1] <= 8
+    assert list((tmp_path / "checkpoints").iterdir()) == []
+
+
+def test_the_best_checkpoint_stays_and_does_not_stop_the_run(
+    tmp_path: Path, shards_folder: Path, make_run, monkeypatch: pytest.MonkeyPatch
+):
+    losses = iter([math.nan, 2.0, 2.5])
+    monkeypatch.setattr(
+        "xlmr_lab.pretrain.loop.heldout_loss", lambda *args, **settings: {"en": next(losses)}
+    )
+    run = make_run(checkpoint_steps=4, heldout_steps=4, keep_checkpoints=1, keep_best=True)
+    run_pretrain(tmp_path, shards_folder, run)
+    names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert names == ["best", "step-00000008", "step-00000012"]
+    _, state = load_model(tmp_path / "checkpoints" / "best")
+    assert (state["step"], state["heldout_loss"]) == (8, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"checkpoint_steps": 6}, "multiple of heldout_steps, got 6 and 4"),
+        ({"checkpoint_steps": 8, "heldout_blocks": 0}, "heldout_blocks above 0, got 0"),
+    ],
+)
+def test_a_best_that_nothing_measures_is_refused(make_run, changes, told: str):
+    with pytest.raises(UserError, match=f"keep_best needs a held-out loss .*{told}"):
+        make_run(keep_best=True, **changes)
+
+
+def test_without_the_best_no_held_out_loss_has_to_fit(make_run):
+    assert not make_run(checkpoint_steps=6).pretrain.keep_best

@@ -1,0 +1,98 @@
+"""Checkpoints written while training goes on.
+
+Saving copies weights and moments into host memory, which training waits for, and leaves the rest to
+a thread: writing, checksums, flushing, renaming, removal of old checkpoints. One checkpoint is in
+flight at most; the next one waits for it, so the copies are one set of buffers that is used again
+and again, `BYTES_PER_PARAMETER` of host memory in all.
+"""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from xlmr_lab.pretrain import checkpoint
+
+BYTES_PER_PARAMETER = 12
+"""Of a checkpoint, on the disk and as a copy in memory: the weight and two moments in 32 bits."""
+
+
+class CheckpointWriter:
+    """Writes checkpoints into a folder from a thread of its own; leaving it waits for the last one.
+
+    What goes wrong in the thread is raised by the next `check`, `save` or `wait`, or on leaving.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        keep: int,
+        keep_best: bool = False,
+        before: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Keep the last `keep` checkpoints, and the best if so wanted; `before` each one is written
+        something else may have to be on the disk."""
+        self.folder = folder
+        self._keep, self._keep_best, self._before = keep, keep_best, before
+        self._thread = ThreadPoolExecutor(1, "checkpoint")
+        self._pending: Future[None] | None = None
+        self._copies: dict[str, dict[str, Tensor]] = {}
+
+    def __enter__(self) -> "CheckpointWriter":
+        return self
+
+    def __exit__(self, error_type: type[BaseException] | None, *error: object) -> None:
+        self._thread.shutdown(wait=True)
+        if error_type is None:
+            self.check()
+
+    def save(self, content: checkpoint.Tensors, *, step: int, state: Mapping[str, Any]) -> None:
+        """Copy what the checkpoint of a step holds and have it written; both may change after."""
+        self.wait()
+        self._copy(content)
+        self._pending = self._thread.submit(self._write, step, dict(state))
+
+    def check(self) -> None:
+        """Raise what the thread met, if it is done with the last checkpoint.
+
+        Raises:
+            UserError: the disk is full or the folder cannot be written.
+        """
+        if self._pending is not None and self._pending.done():
+            self.wait()
+
+    def wait(self) -> None:
+        """Wait until the last checkpoint is written; raises what `check` does."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.result()
+
+    def newest(self) -> Path | None:
+        """Return the newest whole checkpoint, the one in flight included."""
+        self.wait()
+        found = checkpoint.newest(self.folder)
+        return found[0] if found else None
+
+    def _copy(self, content: checkpoint.Tensors) -> None:
+        for name, part in content.items():
+            copies = self._copies.setdefault(name, {})
+            for key, tensor in part.items():
+                if key not in copies:
+                    copies[key] = _host_buffer(tensor)
+                copies[key].copy_(tensor, non_blocking=True)
+        if torch.cuda.is_initialized():
+            torch.cuda.synchronize()
+
+    def _write(self, step: int, state: Mapping[str, Any]) -> None:
+        self._before()
+        checkpoint.write(self.folder, self._copies, step=step, state=state)
+        checkpoint.remove_old(self.folder, step, keep=self._keep, keep_best=self._keep_best)
+
+
+def _host_buffer(like: Tensor) -> Tensor:
+    """Return an uninitialised tensor in host memory; pages that a GPU can write to are locked."""
+    return torch.empty_like(like, device="cpu", pin_memory=like.is_cuda)
