@@ -1,11 +1,12 @@
 """The verbs, from the settings of a study to what they leave."""
 
+import re
 from pathlib import Path
 
 import pytest
 import torch
 
-from xlmr_lab import commands, configs
+from xlmr_lab import commands, configs, reports
 from xlmr_lab.ablations import stages, studies
 from xlmr_lab.ablations.run import Study
 from xlmr_lab.pretrain.loop import load_model
@@ -92,3 +93,35 @@ def test_a_mask_in_a_text_is_filled_as_the_lab_would(pretrained, exported, trans
     found = fill(f"{before} <mask> {after}")
     assert [row["token"] for row in found] == wanted.indices.tolist()
     assert [row["score"] for row in found] == pytest.approx(wanted.values.tolist(), rel=1e-4)
+
+
+@pytest.mark.slow
+def test_sampling_is_told_and_shown_from_the_vocabulary_on(tmp_path, monkeypatch):
+    """Notebook 03 runs on the folder, and says what draws as long as nothing has drawn."""
+    monkeypatch.chdir(tmp_path)
+    capped = ("sampling.schedule=capped", "sampling.alpha=0", "sampling.max_passes=4")
+    config = configs.override(studies.tiny(), [*MICRO, *capped, "ablation.alphas=", "name=micro"])
+    work, said = Study(config, "tiny"), list[str]()
+    commands.vocab(work, said.append)
+    assert "its blocks are estimated: `./lab pretrain --preset tiny name=micro" in shown(work)
+
+    said.clear()
+    commands.pretrain(work, said.append)
+    assert "No finished run" not in shown(work)
+    planned, made = (said[place].splitlines() for place in (0, 1))
+    assert re.split("  +", planned[0]) == ["language", "blocks", "share q", "passes"]
+    assert re.split("  +", made[0])[3:] == ["drawn", "passes planned", "passes made"]
+    assert {row.split()[0] for row in made[1:]} == {"qaa", "qab"}
+    assert max(len(line) for told in said[:3] for line in told.splitlines()) <= 80
+
+    told = said[1:]
+    said.clear()
+    commands.pretrain(work, said.append)
+    assert said == told
+
+
+def shown(work: Study) -> str:
+    """Return notebook 03 as it ran on a study."""
+    source = Path(__file__).parents[1] / "notebooks" / "03_language_sampling.ipynb"
+    run = {"run": str(work.folder)}
+    return reports.run_notebook(source, work.folder / "03.ipynb", run).read_text("utf-8")

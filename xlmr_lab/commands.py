@@ -13,9 +13,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from xlmr_lab import intervals, reports, results, storage
-from xlmr_lab.ablations import diagnosis, stages, surgery, surgery_told, vocabulary_told
+from xlmr_lab.ablations import (
+    diagnosis,
+    sampling_told,
+    stages,
+    surgery,
+    surgery_told,
+    vocabulary_told,
+)
 from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations.run import Study
+from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.errors import UserError
 from xlmr_lab.model import convert
 from xlmr_lab.pretrain.loop import load_model
@@ -74,11 +82,22 @@ def vocab(work: Study, say: Say) -> None:
 
 
 def pretrain(work: Study, say: Say) -> None:
-    """Pretrain the main arm over its seeds."""
+    """Pretrain the main arm over its seeds, and tell how often each language is to be seen, and
+    was.
+    """
     work.prepare()
-    for arm in work.pretrain([work.config.sampling.alpha]):
+    found = work.arms([work.config.sampling.alpha])
+    run, shards = found[0].run, TokenShards.open(stages.token_shards(work.config))
+    if not all(arm.final.is_dir() for arm in found):
+        say(table(*sampling_told.planned(run, shards)))
+    work.pretrain([work.config.sampling.alpha])
+    drawn = [sampling_told.last_draws(arm.folder) for arm in found]
+    say(table(*sampling_told.made(run, shards, drawn)))
+    say(sampling_told.note(run, len(found)))
+    for arm in found:
         last = storage.read_jsonl(arm.folder / "metrics.jsonl")[-1]
         say(f"{arm.folder}: loss {last['loss']:.3f} after {last['step']:,} steps")
+    say(f'to look at it: notebooks 03 and 07 with run = "{work.folder}"')
 
 
 def evaluate(work: Study, say: Say) -> None:
@@ -97,10 +116,7 @@ def evaluate(work: Study, say: Say) -> None:
 
 def ablate(work: Study, say: Say) -> None:
     """Pretrain every arm and tell what the comparison says."""
-    work.prepare()
-    work.ablate()
-    work.evaluate()
-    work.conclude()
+    work.run()
     say(findings_table(work))
 
 
