@@ -23,7 +23,10 @@ each pass, so it may bear more; nobody has measured how much. The paper's smalle
 passed hundreds of times.
 """
 
-MENDED = "a larger sampling.alpha, sampling.schedule=capped or fewer steps repeat less"
+MENDED = (
+    "a larger sampling.alpha, a cap (sampling.schedule=capped sampling.max_passes={limit:g}) or a "
+    "smaller pretrain.steps repeats less"
+)
 """What a warning advises."""
 
 MOST_TOLD = 3
@@ -113,7 +116,7 @@ def warning(at_end: Mapping[str, float], limit: float) -> str | None:
     more = f" and {len(over) - MOST_TOLD} more" if len(over) > MOST_TOLD else ""
     return (
         f"{len(over)} of {len(at_end)} languages will be gone through more than {limit:g} times: "
-        f"{', '.join(named)}{more}; {MENDED}"
+        f"{', '.join(named)}{more}; {MENDED.format(limit=limit)}"
     )
 
 
