@@ -23,6 +23,7 @@ def examples_of(rows, positions, labels):
         Ragged.of([np.array(r) for r in rows], np.int32),
         Ragged.of([np.array(p) for p in positions], np.int64),
         np.array(labels, dtype=np.int64),
+        "qaa",
     )
 
 
@@ -33,6 +34,7 @@ def test_a_batch_by_hand():
     assert batch.mask.tolist() == [[True, True, True, False], [True] * 4]
     assert batch.positions.tolist() == [[1, 0], [1, 2]]
     assert batch.labels.tolist() == [[6, -100], [3, 4]]
+    assert batch.languages == ["qaa", "qaa"]
     assert (batch.ids.dtype, batch.labels.dtype) == (torch.int32, torch.int64)
 
 

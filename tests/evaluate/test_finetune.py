@@ -9,9 +9,19 @@ import torch
 
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate.examples import Examples, Ragged
-from xlmr_lab.evaluate.finetune import FinetuneConfig, finetune, is_check, predict, task_model
-from xlmr_lab.model.encoder import initialize
+from xlmr_lab.evaluate.finetune import (
+    FinetuneConfig,
+    finetune,
+    freeze,
+    is_check,
+    predict,
+    task_model,
+)
+from xlmr_lab.model.encoder import Encoder, EncoderConfig, initialize
 
+TINY = EncoderConfig(
+    num_layers=1, hidden_size=32, num_heads=2, ffn_size=64, max_tokens=32, dropout=0.0
+)
 QUICK = FinetuneConfig(steps=12, batch_sequences=8, peak_learning_rate=3e-3, max_tokens=24)
 
 
@@ -22,7 +32,7 @@ def random_examples(num=40, num_labels=3, seed=0, words=False):
     ]
     positions = [np.arange(1, len(row) - 1) if words else np.zeros(1, int) for row in rows]
     labels = rng.integers(0, num_labels, sum(map(len, positions)))
-    return Examples(Ragged.of(rows, np.int32), Ragged.of(positions, np.int64), labels)
+    return Examples(Ragged.of(rows, np.int32), Ragged.of(positions, np.int64), labels, "qaa")
 
 
 def model_of(encoder, kind="sequence", seed=1):
@@ -142,3 +152,35 @@ def test_a_batch_may_be_larger_than_the_data(encoder):
 def test_settings_out_of_range_are_refused(field, value, message):
     with pytest.raises(UserError, match=message):
         FinetuneConfig(**{field: value})
+
+
+@pytest.fixture
+def encoder_of_two():
+    """An encoder with embeddings of two languages, far from each other."""
+    config = dataclasses.replace(TINY, language_embeddings=True)
+    generator = torch.Generator().manual_seed(0)
+    made = Encoder(config, 500, languages=("qaa", "qab"), generator=generator)
+    torch.nn.init.normal_(made.language_embedding.weight, std=5.0, generator=generator)
+    return made
+
+
+def test_the_language_of_the_text_decides_which_embedding_is_used(encoder_of_two):
+    examples = random_examples(60)
+    model = model_of(encoder_of_two)
+    initialize(model.head, std=0.5, generator=torch.Generator().manual_seed(2))
+    other = dataclasses.replace(examples, language="qab")
+    assert (predict(model, examples) != predict(model, other)).any()
+    before = encoder_of_two.language_embedding.weight.clone()
+    finetune(model, examples, config=QUICK, seed=1)
+    moved = (model.encoder.language_embedding.weight != before).any(dim=1)
+    assert moved[0]
+    unknown = dataclasses.replace(examples, language="qac")
+    with pytest.raises(UserError, match="no language embedding for qac"):
+        predict(model, unknown)
+
+
+def test_frozen_embeddings_include_those_of_languages(encoder_of_two):
+    freeze(encoder_of_two, 1)
+    trained = {name for name, x in encoder_of_two.named_parameters() if x.requires_grad}
+    assert all(name.startswith("layers.") for name in trained)
+    assert trained

@@ -50,10 +50,11 @@ def test_numbers_of_weights_are_those_that_table_7_prints(name: str, row: str) -
 
 
 def test_a_count_is_that_of_the_model_that_a_preset_builds() -> None:
-    for name in ("base", "ablation-1152", "tiny"):
+    for name in ("base", "ablation-1152", "tiny", "xlm-15"):
         made = preset(name)
+        languages = [str(number) for number in range(made.num_languages)]
         with torch.device("meta"):
-            model = MaskedLM(made.encoder, made.vocab_size)
+            model = MaskedLM(made.encoder, made.vocab_size, languages=languages)
         assert made.count().total == sum(weight.numel() for weight in model.parameters())
 
 

@@ -30,6 +30,9 @@ class Plan:
     finetune: FinetuneConfig
     train_language: str
     languages: tuple[str, ...]
+    """Those that are scored."""
+    pretrained: tuple[str, ...]
+    """Those that the model was, or would be, pretrained on."""
     study: str
     run: str
     arm: str
@@ -99,6 +102,7 @@ def plan(
         finetune=settings.finetune,
         train_language=train,
         languages=tuple(scored),
+        pretrained=tuple(row["language"] for row in stages.sizes(config)),
         study=names[0],
         run=names[1],
         arm=arm,
@@ -112,7 +116,11 @@ def run(plan: Plan) -> None:
     """Fine-tune and score over the plan's fine-tuning seeds; finished ones are not done again."""
     vocabulary = load(plan.vocabulary)
     encoder = load_encoder(
-        plan.checkpoint, config=plan.model, vocab_size=vocabulary.size, seed=plan.seed
+        plan.checkpoint,
+        config=plan.model,
+        vocab_size=vocabulary.size,
+        seed=plan.seed,
+        languages=plan.pretrained,
     )
     load_data = {"nli": nli.load, "ner": ner.load}[plan.task]
     data = load_data(

@@ -5,6 +5,7 @@ initial weights of the pretraining run of the same seed, so that what differs be
 the pretraining alone. Left out so far: encoders of other libraries.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -16,9 +17,15 @@ from xlmr_lab.pretrain.loop import load_model
 
 
 def load_encoder(
-    checkpoint: Path | None, *, config: EncoderConfig, vocab_size: int, seed: int
+    checkpoint: Path | None,
+    *,
+    config: EncoderConfig,
+    vocab_size: int,
+    seed: int,
+    languages: Sequence[str] = (),
 ) -> Encoder:
-    """Return the encoder of a checkpoint, or with None one with initial weights of the seed.
+    """Return the encoder of a checkpoint, or with None one with initial weights of the seed, and
+    with embeddings of `languages` if its configuration has any.
 
     Raises:
         UserError: the checkpoint is missing or damaged, or holds an encoder of another shape or
@@ -26,7 +33,7 @@ def load_encoder(
     """
     if checkpoint is None:
         generator = torch.Generator().manual_seed(seeds.integer(seed, "model"))
-        return Encoder(config, vocab_size, generator=generator).eval()
+        return Encoder(config, vocab_size, languages=languages, generator=generator).eval()
     encoder = load_model(checkpoint)[0].encoder
     if encoder.vocab_size != vocab_size:
         raise UserError(

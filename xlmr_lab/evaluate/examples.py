@@ -65,6 +65,8 @@ class Examples:
     positions: Ragged
     labels: np.ndarray
     """int64, one for each of `positions.values`."""
+    language: str
+    """Key of the language of all rows."""
 
     def __len__(self) -> int:
         return len(self.tokens.starts) - 1
@@ -77,6 +79,7 @@ class Batch(NamedTuple):
     mask: Tensor | None  # B T
     positions: Tensor  # B P
     labels: Tensor  # B P
+    languages: list[str]  # B
 
 
 def collate(examples: Examples, rows: np.ndarray, device: torch.device) -> Batch:
@@ -90,6 +93,7 @@ def collate(examples: Examples, rows: np.ndarray, device: torch.device) -> Batch
         None if present.all() else torch.from_numpy(present).to(device),
         torch.from_numpy(positions).to(device),
         torch.from_numpy(labels).to(device),
+        [examples.language] * len(rows),
     )
 
 

@@ -95,9 +95,22 @@ class TaskModel(nn.Module):
         self.encoder = encoder
         self.head = head
 
-    def forward(self, ids: Tensor, mask: Tensor | None, positions: Tensor) -> Tensor:
-        """Return logits [B, P, C] at `positions` [B, P] of `ids` [B, T]."""
-        logits: Tensor = self.head(self.encoder(ids, mask, positions))
+    def forward(
+        self,
+        ids: Tensor,
+        mask: Tensor | None,
+        positions: Tensor,
+        languages: Tensor | None = None,
+    ) -> Tensor:
+        """Return logits [B, P, C] at `positions` [B, P] of `ids` [B, T]; `languages` as the encoder
+        takes them."""
+        logits: Tensor = self.head(self.encoder(ids, mask, positions, languages))
+        return logits
+
+    def on(self, batch: Batch) -> Tensor:
+        """Return logits [B, P, C] of a batch."""
+        languages = self.encoder.language_ids(batch.languages)
+        logits: Tensor = self(batch.ids, batch.mask, batch.positions, languages)
         return logits
 
     @property
@@ -164,7 +177,9 @@ def finetune(
 
 def freeze(encoder: Encoder, num_layers: int) -> None:
     """Keep the lowest layers of an encoder from training: the embeddings first, then the layers."""
-    embeddings = (encoder.token_embedding, encoder.position_embedding, encoder.embedding_norm)
+    embeddings = [encoder.token_embedding, encoder.position_embedding, encoder.embedding_norm]
+    if encoder.language_embedding is not None:
+        embeddings.append(encoder.language_embedding)
     lowest = [*embeddings, *encoder.layers[: max(0, num_layers - 1)]] if num_layers else []
     for module in lowest:
         module.requires_grad_(False)
@@ -177,7 +192,7 @@ def predict(model: TaskModel, examples: Examples) -> np.ndarray:
     predicted = np.empty(len(examples.labels), dtype=np.int64)
     for rows in prediction_batches(examples.tokens.lengths, PREDICT_TOKENS):
         batch = collate(examples, rows, model.device)
-        best = model(batch.ids, batch.mask, batch.positions).argmax(-1).cpu().numpy()  # B P
+        best = model.on(batch).argmax(-1).cpu().numpy()  # B P
         index, present = examples.positions.places(rows)
         predicted[index[present]] = best[present]
     return predicted
@@ -200,7 +215,7 @@ def _step(
     step: int,
 ) -> float:
     """Take one optimizer step and return the loss before it."""
-    logits = model(batch.ids, batch.mask, batch.positions)  # B P C
+    logits = model.on(batch)  # B P C
     loss = F.cross_entropy(logits.flatten(0, 1), batch.labels.flatten(), ignore_index=IGNORE_INDEX)
     value = float(loss.detach())
     if not math.isfinite(value):

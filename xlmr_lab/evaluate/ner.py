@@ -133,7 +133,7 @@ def encode(
             positions.append(np.fromiter(firsts, dtype=np.int64, count=end - start))
     ids = {label: i for i, label in enumerate(labels)}
     gold = np.array([ids[tag] for tags in sentences.tags for tag in tags], dtype=np.int64)
-    return Examples(Ragged.of(rows, np.int32), Ragged.of(positions, np.int64), gold)
+    return Examples(Ragged.of(rows, np.int32), Ragged.of(positions, np.int64), gold, language)
 
 
 def encode_words(

@@ -117,7 +117,8 @@ def encode(
             f"{max_tokens:,}",
         )
     at_begin = Ragged(np.zeros(len(rows), dtype=np.int64), np.arange(len(rows) + 1))
-    return Examples(Ragged.of(rows, np.int32), at_begin, np.array(pairs.labels, dtype=np.int64))
+    labels = np.array(pairs.labels, dtype=np.int64)
+    return Examples(Ragged.of(rows, np.int32), at_begin, labels, language)
 
 
 def fit(first: int, second: int, room: int) -> tuple[int, int]:

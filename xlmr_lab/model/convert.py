@@ -4,7 +4,7 @@ Written are `config.json` and `model.safetensors` as beside the released XLM-R c
 names and shapes these are, and whatever files the caller puts there for the tokenizer; the library
 itself is not needed. Pickled weights are refused. The token-type embedding, zero in the original,
 is folded into the positions when reading and written as zeros. Left out: sharded weights, and
-architectures other than XLM-R's.
+architectures other than XLM-R's, our own arms among them.
 """
 
 from collections.abc import Callable
@@ -76,7 +76,11 @@ def to_huggingface(
 
     `write_tokenizer` gets the unfinished folder and adds its files to it; where it fails, nothing
     is written.
+
+    Raises:
+        UserError: the model is not XLM-R's architecture.
     """
+    _require_published_form(model)
     with storage.atomic_folder(folder) as partial:
         if write_tokenizer is not None:
             write_tokenizer(partial)
@@ -151,6 +155,14 @@ def huggingface_tensors(model: MaskedLM) -> dict[str, Tensor]:
             for name, half in zip(_KEY_VALUE, halves, strict=True):
                 theirs[f"roberta.encoder.layer.{number}.{name}.{kind}"] = half
     return {name: tensor.contiguous() for name, tensor in theirs.items()}
+
+
+def _require_published_form(model: MaskedLM) -> None:
+    if model.encoder.config.language_embeddings:
+        raise UserError(
+            "a model with language embeddings cannot be exported: XLM-R's form has no place for "
+            "them; export a model pretrained with model.language_embeddings=false"
+        )
 
 
 def _our_tensors(stored: dict[str, Tensor], config: EncoderConfig, path: Path) -> dict[str, Tensor]:

@@ -4,14 +4,18 @@ RoBERTa Sec. 4).
 Equal to Hugging Face's `XLMRobertaModel` number for number; the weights go both ways through
 convert.py. The token-type embedding of that implementation has one row and none in the original, so
 it is folded into the positions. Where a caller needs only some positions (the masked ones, or
-`<s>`), the last layer computes only those: the same mathematics at a fraction of the work. Left out
-on purpose: anything that would change the architecture.
+`<s>`), the last layer computes only those: the same mathematics at a fraction of the work.
+
+One arm changes the architecture, and is off by default: XLM's language embeddings (XLM Sec. 3.1),
+which XLM-R leaves out to deal better with code-switching (XLM-R Sec. 3). A vector of the text's
+language is then added to each token.
 
 Shapes: B sequences, T positions, P positions asked for, D model width, H heads, K head width, V
 vocabulary.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -59,6 +63,10 @@ class EncoderConfig:
     init_std: float = 0.02
     """Standard deviation of the normal distribution of initial weights (BERT's)."""
 
+    language_embeddings: bool = False
+    """Add a learned vector of the text's language to each token, as XLM does (XLM Sec. 3.1); XLM-R
+    has none (Sec. 3)."""
+
     def __post_init__(self) -> None:
         for name in ("num_layers", "hidden_size", "num_heads", "ffn_size", "max_tokens"):
             if getattr(self, name) < 1:
@@ -88,10 +96,11 @@ class Encoder(nn.Module):
         config: EncoderConfig,
         vocab_size: int,
         *,
+        languages: Sequence[str] = (),
         generator: torch.Generator | None = None,
     ) -> None:
         """Build the encoder with initial weights drawn from `generator` (torch's default one if
-        None)."""
+        None). `languages` are the keys of those that get an embedding, if any do."""
         super().__init__()
         self.config = config
         self.vocab_size = vocab_size
@@ -101,6 +110,12 @@ class Encoder(nn.Module):
         self.position_embedding = nn.Embedding(num_positions, width, padding_idx=PAD_ID)
         self.embedding_norm = nn.LayerNorm(width, eps=config.layer_norm_eps)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_layers))
+        self.languages: tuple[str, ...] = ()
+        self.language_embedding: nn.Embedding | None = None
+        if config.language_embeddings:
+            assert languages, "language embeddings need languages"
+            self.languages = tuple(languages)
+            self.language_embedding = nn.Embedding(len(languages), width)
         initialize(self, std=config.init_std, generator=generator)
 
     def forward(
@@ -108,13 +123,15 @@ class Encoder(nn.Module):
         ids: Tensor,
         attention_mask: Tensor | None = None,
         positions: Tensor | None = None,
+        languages: Tensor | None = None,
     ) -> Tensor:
         """Return the last layer's hidden states, [B, T, D] or [B, P, D].
 
         `ids` [B, T]; `attention_mask` bool [B, T], true where there is a token, None where nothing
-        is padded; `positions` int64 [B, P]: compute the output at these positions only.
+        is padded; `positions` int64 [B, P]: compute the output at these positions only; `languages`
+        int64 [B, 1] (or [B, T]): places in `self.languages`, looked at where those have embeddings.
         """
-        x = self._embed(ids, padded=attention_mask is not None)
+        x = self._embed(ids, languages, padded=attention_mask is not None)
         mask = None if attention_mask is None else attention_mask[:, None, None, :]  # B 1 1 T
         for layer in self.layers[:-1]:
             x = self._through(layer, x, x, mask)
@@ -128,7 +145,26 @@ class Encoder(nn.Module):
         output: Tensor = layer(*inputs)
         return output
 
-    def _embed(self, ids: Tensor, *, padded: bool) -> Tensor:
+    def language_ids(self, keys: Sequence[str]) -> Tensor | None:
+        """Return the places [B, 1] of languages, as `forward` takes them; None if the encoder has
+        no use for them.
+
+        Raises:
+            UserError: a language without an embedding.
+        """
+        if self.language_embedding is None:
+            return None
+        unknown = sorted(set(keys) - set(self.languages))
+        if unknown:
+            raise UserError(
+                f"the model has no language embedding for {', '.join(unknown)}, only for "
+                f"{', '.join(self.languages)}; leave {unknown[0]} out or pretrain with "
+                "model.language_embeddings=false"
+            )
+        places = [[self.languages.index(key)] for key in keys]
+        return torch.tensor(places, device=self.language_embedding.weight.device)
+
+    def _embed(self, ids: Tensor, languages: Tensor | None, *, padded: bool) -> Tensor:
         if ids.shape[1] > self.config.max_tokens:
             raise UserError(
                 f"a sequence of {ids.shape[1]} tokens is longer than the model's "
@@ -141,7 +177,15 @@ class Encoder(nn.Module):
             places = self.position_embedding.weight[
                 FIRST_POSITION : FIRST_POSITION + ids.shape[1]
             ]  # T D
-        x: Tensor = self.embedding_norm(self.token_embedding(ids) + places)
+        total = self.token_embedding(ids) + places
+        if self.language_embedding is not None:
+            if languages is None:
+                raise UserError(
+                    "the model has language embeddings and needs the language of its text; give "
+                    "languages=encoder.language_ids(keys)"
+                )
+            total = total + self.language_embedding(languages)  # B 1 D
+        x: Tensor = self.embedding_norm(total)
         return dropout(x, self.config.dropout if self.training else 0.0)
 
 

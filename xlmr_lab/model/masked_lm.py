@@ -7,6 +7,8 @@ elsewhere: with 15 % masked that is most of their cost.
 Shapes: B sequences, T positions, P masked positions in a sequence, D model width, V vocabulary.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -23,32 +25,41 @@ class MaskedLM(nn.Module):
         config: EncoderConfig,
         vocab_size: int,
         *,
+        languages: Sequence[str] = (),
         generator: torch.Generator | None = None,
     ) -> None:
         """Build the model with initial weights drawn from `generator` (torch's default one if
-        None)."""
+        None). `languages` are the keys of those that get an embedding, if any do."""
         super().__init__()
-        self.encoder = Encoder(config, vocab_size, generator=generator)
+        self.encoder = Encoder(config, vocab_size, languages=languages, generator=generator)
         self.head = MaskedLMHead(
             config.hidden_size, vocab_size, layer_norm_eps=config.layer_norm_eps
         )
         initialize(self.head, std=config.init_std, generator=generator)
 
-    def forward(self, ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+    def forward(
+        self, ids: Tensor, attention_mask: Tensor | None = None, languages: Tensor | None = None
+    ) -> Tensor:
         """Return logits [B, T, V] at every position; training uses `loss`, which does not hold
         them."""
-        logits: Tensor = self.head(
-            self.encoder(ids, attention_mask), self.encoder.token_embedding.weight
-        )
+        hidden = self.encoder(ids, attention_mask, languages=languages)
+        logits: Tensor = self.head(hidden, self.encoder.token_embedding.weight)
         return logits
 
-    def loss(self, inputs: Tensor, positions: Tensor, targets: Tensor) -> Tensor:
+    def loss(
+        self,
+        inputs: Tensor,
+        positions: Tensor,
+        targets: Tensor,
+        languages: Tensor | None = None,
+    ) -> Tensor:
         """Return the mean cross entropy in nats over the masked positions.
 
         `inputs` integer [B, T]; `positions` int64 [B, P]; `targets` int64 [B, P], IGNORE_INDEX
-        where a sequence has fewer than P maskable tokens.
+        where a sequence has fewer than P maskable tokens; `languages` int64 [B, 1], of use to
+        language embeddings alone.
         """
-        hidden = self.encoder(inputs, positions=positions)  # B P D
+        hidden = self.encoder(inputs, positions=positions, languages=languages)  # B P D
         rows = self.head.transform(hidden).flatten(0, 1)
         return masked_lm_loss(
             rows, self.encoder.token_embedding.weight, self.head.bias, targets.flatten()

@@ -86,7 +86,7 @@ class Parameters:
     output_bias: int
     """One for each id."""
     positions: int
-    """Learned positions and the norm on the embeddings."""
+    """Learned positions and languages, and the norm on the embeddings."""
     layers: int
     """Attention and feed-forward layers with their norms."""
     head: int
@@ -114,9 +114,15 @@ class Parameters:
 
 
 def count(
-    vocab_size: int, *, num_layers: int, hidden_size: int, ffn_size: int, max_tokens: int
+    vocab_size: int,
+    *,
+    num_layers: int,
+    hidden_size: int,
+    ffn_size: int,
+    max_tokens: int,
+    num_languages: int = 0,
 ) -> Parameters:
-    """Return the parameters of a `MaskedLM` of these sizes.
+    """Return the parameters of a `MaskedLM` of these sizes; `num_languages` have an embedding.
 
     >>> count(250_002, num_layers=12, hidden_size=768, ffn_size=3072, max_tokens=512).total
     278294418
@@ -128,7 +134,7 @@ def count(
     return Parameters(
         embedding=vocab_size * width,
         output_bias=vocab_size,
-        positions=(max_tokens + FIRST_POSITION) * width + norm,
+        positions=(max_tokens + FIRST_POSITION + num_languages) * width + norm,
         layers=num_layers * (attention + feed_forward + 2 * norm),
         head=width * width + width + norm,
     )

@@ -2,9 +2,9 @@
 
 The encoders of XLM-R Table 7, the models of the paper's ablations, and four sizes for machines from
 a laptop to one GPU. All have this package's architecture, which is XLM-R's: BERT's segment
-embeddings and next sentences, RoBERTa's and WordPiece's own ids, and XLM's language embeddings are
-not part of a shape. A vocabulary that the paper prints as 95k has 95,000 ids here; the released
-XLM-R's are known and have 250,002.
+embeddings and next sentences, and RoBERTa's and WordPiece's own ids, are not part of a shape.
+XLM-15 has language embeddings, which the released XLM-17 and XLM-100 do without. A vocabulary that
+the paper prints as 95k has 95,000 ids here; the released XLM-R's are known and have 250,002.
 
 Table 7's numbers of parameters follow from its shapes within 1 %, with two exceptions: XLM-R-Base
 and XLM-R have 8 to 10 million more than the 270M and 550M in print, by its own columns and as
@@ -29,6 +29,8 @@ class Preset:
     """Shape of the encoder."""
     vocab_size: int
     """Ids of the vocabulary, specials and `<mask>` included."""
+    num_languages: int = 0
+    """Languages that have an embedding, where the encoder has any."""
     paper: str = ""
     """Where the paper gives the shape; empty where it is the lab's own."""
 
@@ -40,6 +42,7 @@ class Preset:
             hidden_size=self.encoder.hidden_size,
             ffn_size=self.encoder.ffn_size,
             max_tokens=self.encoder.max_tokens,
+            num_languages=self.num_languages,
         )
 
 
@@ -92,7 +95,11 @@ PRESETS: dict[str, Preset] = {
     "ablation-1152": _ablation(1152, "Sec. 5.1, Figure 4"),
     "xlm-7": _ablation(768, "Sec. 5.3, Table 5"),
     "monolingual": _ablation(768, "Sec. 5.3, Table 5", vocab_size=40_000),
-    "xlm-15": _table_7(12, 1024, 8, 95_000),
+    "xlm-15": dataclasses.replace(
+        _table_7(12, 1024, 8, 95_000),
+        encoder=dataclasses.replace(_shape(12, 1024, 8), language_embeddings=True),
+        num_languages=15,
+    ),
     "xlm-17": _table_7(16, 1280, 16, 200_000),
     "xlm-100": _table_7(16, 1280, 16, 200_000),
     "mbert": _table_7(12, 768, 12, 110_000),

@@ -26,14 +26,17 @@ def heldout_set(
     device: torch.device,
 ) -> HeldoutSet:
     """Return at most `max_blocks` masked held-out blocks of each language; none if that is 0.
+    `languages` are the run's, in its order.
 
     Raises:
         UserError: a language has no held-out block.
     """
     if max_blocks == 0:
         return {}
+    held = {key: heldout_masked(shards, key, config, max_blocks) for key in languages}
     return {
-        key: to_device(heldout_masked(shards, key, config, max_blocks), device) for key in languages
+        key: to_device(masked, device, [place] * len(masked.inputs))
+        for place, (key, masked) in enumerate(held.items())
     }
 
 

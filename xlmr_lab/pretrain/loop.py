@@ -101,7 +101,7 @@ def load_model(path: Path) -> tuple[MaskedLM, dict[str, Any]]:
     state = checkpoint.read_state(path)
     config = configs.from_dict(EncoderConfig, state["run"]["model"])
     with torch.device("meta"):
-        model = MaskedLM(config, state["vocab_size"])
+        model = MaskedLM(config, state["vocab_size"], languages=state["run"]["languages"])
     checkpoint.load_weights(path, model.to_empty(device="cpu"))
     return model.eval(), state
 

@@ -10,7 +10,7 @@ leaves it seeded; the loop puts back what was there before.
 Shapes: B sequences, T tokens of a sequence, P masked positions of a sequence.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -43,6 +43,10 @@ class TensorBatch(NamedTuple):
     targets: Tensor
     """int64 [B, P]"""
 
+    languages: Tensor
+    """int64 [B, 1]: the place of each sequence's language among the run's, which language
+    embeddings look at."""
+
     def num_targets(self) -> Tensor:
         """Return how many targets count, as a number on the device."""
         return (self.targets != IGNORE_INDEX).sum()
@@ -63,15 +67,22 @@ class Objective(nn.Module):
         self.model = model
         self.precision = precision
 
-    def forward(self, inputs: Tensor, positions: Tensor, targets: Tensor) -> Tensor:
+    def forward(
+        self, inputs: Tensor, positions: Tensor, targets: Tensor, languages: Tensor
+    ) -> Tensor:
         """Return the mean loss of a batch in nats (see `MaskedLM.loss`)."""
         with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            return self.model.loss(inputs, positions, targets)
+            return self.model.loss(inputs, positions, targets, languages)
 
 
-def to_device(masked: Masked, device: torch.device) -> TensorBatch:
-    """Return a masked batch as tensors on the device."""
-    return TensorBatch(*(torch.from_numpy(array).to(device) for array in masked))
+def to_device(
+    masked: Masked, device: torch.device, languages: Sequence[int] | None = None
+) -> TensorBatch:
+    """Return a masked batch as tensors on the device; `languages` are the places of its sequences',
+    None where they make no difference."""
+    places = torch.tensor(languages or [0] * len(masked.inputs), device=device)
+    inputs, positions, targets = (torch.from_numpy(array).to(device) for array in masked)
+    return TensorBatch(inputs, positions, targets, places[:, None])
 
 
 def train_step(

@@ -42,7 +42,9 @@ class Training:
         self.device = device
         self._shards = shards
         generator = torch.Generator().manual_seed(seeds.integer(run.seed, "model"))
-        model = MaskedLM(run.model, shards.vocab_size, generator=generator)
+        model = MaskedLM(
+            run.model, shards.vocab_size, languages=run.languages, generator=generator
+        )
         self.model = model.to(device).train()
         self.model.encoder.checkpointed = run.pretrain.activation_checkpointing
         precision = resolve(run.pretrain.precision, device)
@@ -51,6 +53,7 @@ class Training:
         self._phases = sampling_phases(run, shards)
         self._stream = BlockStream(shards, self._phases, config=run.batches, seed=run.seed)
         self._state = self._stream.start()
+        self._places = {key: place for place, key in enumerate(run.languages)}
         self._loss_sum = torch.zeros((), device=device)
         self._last: tuple[list[str], StepResult] | None = None
 
@@ -78,7 +81,7 @@ class Training:
         result = train_step(
             self.objective,
             self.optimizer,
-            to_device(masked, self.device),
+            to_device(masked, self.device, [self._places[key] for key in batch.languages]),
             learning_rate=self._learning_rate(step),
             clip_norm=settings.clip_norm,
             dropout_seed=seeds.integer(self.run.seed, "dropout", step),
@@ -141,10 +144,10 @@ class Training:
         state = {
             "draws": dict(self._state.draws),
             "loss_sum": float(self._loss_sum),
+            **measured,
             **self._processor(),
             **identity(self.run, self._shards),
         }
-            **measured,
         content = checkpoint.tensors(self.model, self.optimizer)
         writer.save(content, step=self.step, state=state)
 
