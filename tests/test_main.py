@@ -3,6 +3,7 @@
 import errno
 import gzip
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,8 +13,11 @@ import pytest
 
 from xlmr_lab import configs
 from xlmr_lab.__main__ import main
+from xlmr_lab.ablations import studies
 from xlmr_lab.ablations.studies import PRESETS, StudyConfig
 from xlmr_lab.commands import VERBS, table
+from xlmr_lab.sampling import meter, schedules
+from xlmr_lab.sampling.schedules import Length
 from xlmr_lab.verb_help import SECTIONS
 
 TEXT = "Eine kleine Geschichte von einem Haus am Fluss, in dem drei Kinder wohnten.\n"
@@ -149,9 +153,28 @@ def test_every_verbs_help_lists_the_settings_it_depends_on(verb, capsys) -> None
     assert ("nli.seeds=3" in out) == (verb in ("study", "evaluate", "ablate", "report"))
     for preset in PRESETS:
         assert re.search(rf"^  {preset} +\w.{{20}}", out, re.MULTILINE)
-    assert out.count(f"./lab {verb} ") == 2
+    assert out.count(f"./lab {verb} ") == (4 if verb == "pretrain" else 2)
     assert max(map(len, out.splitlines())) <= 80
     assert "\n    notebooks" not in out, "a docstring's indentation"
+
+
+def test_the_schedules_of_sampling_in_the_help_of_pretrain_run_as_they_stand(capsys) -> None:
+    """Each on the tiny preset's languages and steps; 48,000 blocks are drawn."""
+    assert main(["pretrain", "--help"]) == 0
+    lines = capsys.readouterr().out.replace("\\\n", "").splitlines()
+    found = [shlex.split(line) for line in lines if "pretrain sampling." in line]
+    known = {"qaa": 4500.0, "qab": 2800.0, "qam": 1000.0, "qbk": 470.0, "qcu": 470.0, "qdc": 340.0}
+    passes = []
+    for lab, verb, *settings in found:
+        assert (lab, verb) == ("./lab", "pretrain")
+        config = configs.override(studies.tiny(), studies.settled(settings, own_text=False))
+        length = Length(config.pretrain.steps, config.batches.batch_sequences)
+        phases = schedules.phases(config.sampling, known, length)
+        passes.append(meter.passes(meter.expected_draws(phases, length), known))
+        assert config.babel.codes() == list(known)
+    capped, annealed = passes
+    assert max(capped.values()) == pytest.approx(8)
+    assert annealed["qdc"] < annealed["qcu"] < annealed["qbk"]
 
 
 def test_help_says_what_is_otherwise_with_text_of_ones_own(capsys) -> None:

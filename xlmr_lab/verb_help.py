@@ -19,6 +19,17 @@ EXAMPLES = """Examples:
   ./lab {verb} --preset tiny babel.dirt=0.5 name=dirty
   ./lab {verb} corpus.path=../text corpus.languages=en,sw"""
 
+SCHEDULES = """
+
+As even as a cap on the passes over each language's text lets it be (UniMax),
+and annealed, with languages that join on the way (mmBERT):
+
+  ./lab pretrain sampling.schedule=capped sampling.max_passes=8 name=capped
+  ./lab pretrain sampling.schedule=annealed sampling.alpha=0.7 \\
+      sampling.later_alphas=0.5,0.3 sampling.changes=0.77,0.97 \\
+      sampling.starts=qcu:0.77,qdc:0.97 name=annealed"""
+"""Examples of the verb that trains with a schedule of sampling."""
+
 TEXT = ("babel", "corpus", "measure", "clean")
 TRAINING = (*TEXT, "vocabulary", "sampling", "batches", "model", "pretrain")
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -45,7 +56,7 @@ def text(verb: str, function: Callable[..., Any], preset: str, config: StudyConf
         USAGE.format(verb=verb),
         _filled(inspect.cleandoc(function.__doc__ or "")),
         "Presets:\n\n" + "\n".join(presets),
-        EXAMPLES.format(verb=verb),
+        EXAMPLES.format(verb=verb) + SCHEDULES * (verb == "pretrain"),
         _filled(f"The settings of {preset}{of_verb}:"),
         configs.help_text(config, sections=sections, others={OWN_TEXT: for_text(config)}),
     ]
