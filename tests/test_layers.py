@@ -21,6 +21,7 @@ LEAVES = {
     "errors",
     "intervals",
     "languages",
+    "machine_memory",
     "progress",
     "provenance",
     "seeds",

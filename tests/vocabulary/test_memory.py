@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.vocabulary import memory
-from xlmr_lab.vocabulary.memory import COSTS, FIXED_BYTES, SampledText, available_bytes, require
+from xlmr_lab.vocabulary.memory import COSTS, FIXED_BYTES, SampledText, require
 from xlmr_lab.vocabulary.sample import TextSize
 from xlmr_lab.vocabulary.settings import VocabularyConfig
 from xlmr_lab.vocabulary.text_counts import WORDS_CHARACTERS, TextCounts
@@ -160,55 +159,9 @@ def test_a_plan_above_what_the_machine_has_is_refused():
         asked_for(CONFIG, available=999_999_999)
 
 
-def test_sizes_of_memory_are_told_in_the_unit_that_says_something():
-    assert memory.told(41_500_000) == "41 MB"
-    assert memory.told(41_500_000, up=True) == "42 MB"
-    assert memory.told(1_440_000_000) == "1.4 GB"
-
-
 def test_text_beyond_32_bit_indices_takes_twice_as_much():
     per_byte = [TEXT.need(CONFIG, n) / n for n in (2.9e9, 3.1e9)]
     assert 1.8 < per_byte[1] / per_byte[0] < 2
-
-
-@pytest.fixture
-def kernel(tmp_path) -> Path:
-    """A machine with 8 GB to give, and a control group `a` around a group `a/b`."""
-    (tmp_path / "meminfo").write_text("MemTotal:  9000000 kB\nMemAvailable:  8000000 kB\n")
-    (tmp_path / "membership").write_text("1:cpu:/x\n0::/a/b\n")
-    for name in ("groups/a", "groups/a/b"):
-        (tmp_path / name).mkdir(parents=True)
-    group(tmp_path / "groups" / "a" / "b", "max")
-    return tmp_path
-
-
-def group(folder: Path, limit: str) -> None:
-    (folder / "memory.max").write_text(limit + "\n")
-    (folder / "memory.current").write_text("3000\n")
-    (folder / "memory.stat").write_text("anon 2000\ninactive_file 1000\n")
-
-
-def asked(place: Path) -> int:
-    return available_bytes(place / "meminfo", place / "membership", place / "groups")
-
-
-def test_the_kernel_says_what_it_can_give(kernel):
-    assert asked(kernel) == 8_000_000 << 10
-
-
-def test_the_tightest_control_group_counts(kernel):
-    group(kernel / "groups" / "a", "1000000")
-    assert asked(kernel) == 1_000_000 - 3000 + 1000
-    group(kernel / "groups" / "a" / "b", "2500")
-    assert asked(kernel) == 500
-
-
-def test_without_a_kernel_that_tells_it_is_all_memory(tmp_path):
-    assert asked(tmp_path) > 1 << 28
-
-
-def test_this_machine_has_some():
-    assert 1 << 26 < memory.available_bytes() < 1 << 50
 
 
 @pytest.mark.slow

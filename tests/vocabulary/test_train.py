@@ -15,9 +15,8 @@ import sys
 import pytest
 import sentencepiece
 
-from xlmr_lab import storage
+from xlmr_lab import machine_memory, storage
 from xlmr_lab.errors import UserError
-from xlmr_lab.vocabulary import memory
 from xlmr_lab.vocabulary.load import load
 from xlmr_lab.vocabulary.sample import MOST_PASSES, Sample, paragraphs
 from xlmr_lab.vocabulary.settings import VocabularyConfig
@@ -318,7 +317,7 @@ def test_what_training_takes_is_told_in_megabytes(texts, sizes, tmp_path, caplog
 
 
 def test_a_plan_that_the_machine_cannot_hold_is_refused(texts, sizes, tmp_path, monkeypatch):
-    monkeypatch.setattr(memory, "available_bytes", lambda: 42_000_000)
+    monkeypatch.setattr(machine_memory, "available_bytes", lambda: 42_000_000)
     with pytest.raises(UserError, match=r"the machine has 42 MB to give; set vocabulary"):
         train(texts, sizes, tmp_path, config=CONFIG, seed=1)
 

@@ -18,7 +18,8 @@ import numpy as np
 import sentencepiece
 import tokenizers
 
-from xlmr_lab import configs, storage
+from xlmr_lab import configs, machine_memory, storage
+from xlmr_lab.machine_memory import told
 from xlmr_lab.sampling import exponent
 from xlmr_lab.vocabulary import (
     memory,
@@ -78,7 +79,7 @@ def train(
     logger.info(
         "training %s ids with up to %s of memory",
         f"{config.size:,}",
-        memory.told(made.memory_bytes, up=True),
+        told(made.memory_bytes, up=True),
     )
     lines = Sample(texts, made.passes, config.preprocessing, seed)
     model: Tokenizer | WordPieceTokenizer
@@ -115,7 +116,7 @@ def plan(texts: Texts, sizes: Mapping[str, float], config: VocabularyConfig) -> 
     if config.size < least:
         raise too_small(config.size, least)
     needed = memory.require(
-        text, config, size_bytes, least_size=least, available=memory.available_bytes()
+        text, config, size_bytes, least_size=least, available=machine_memory.available_bytes()
     )
     return Plan(
         shares=shares,
