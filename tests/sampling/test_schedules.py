@@ -1,6 +1,7 @@
 """Schedules against hand-worked phases: what changes, at which step, and what cannot be."""
 
 import math
+import re
 
 import pytest
 
@@ -110,8 +111,11 @@ def test_a_run_of_exactly_the_capped_passes_samples_by_size_and_a_longer_one_is_
     assert found.probabilities == pytest.approx(probabilities(SIZES, 1.0))
     with pytest.raises(
         UserError, match=r"goes 2\.03 times through all text, more than .*passes=2 "
-    ):
+    ) as error:
         capped(cap(2.0), SIZES, Length(66, 4))
+    advised = re.search(r"set sampling.max_passes=(\S+) or more", str(error.value))
+    assert advised
+    assert capped(cap(float(advised[1])), SIZES, Length(66, 4))
 
 
 @pytest.mark.parametrize("config", [SamplingConfig(), cap(2.0), anneal(starts=("sw:0.5",))])

@@ -9,6 +9,7 @@ a resumed run needs no memory of the phases before.
 - capped: as even as can be, no language above a number of passes (UniMax, arXiv 2304.09151).
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -76,7 +77,7 @@ def annealed(config: SamplingConfig, sizes: Sizes, length: Length) -> list[Phase
     late = max(*begins.values(), *turns)
     if len(set(turns)) < len(turns) or late > length.steps or (joins and _too_early(begins, joins)):
         raise UserError(
-            f"a run of {length.steps:,} steps is too short for the changes of sampling: "
+            f"a run of {length.steps} steps is too short for the changes of sampling: "
             f"{_told(config)}; lengthen it or move them apart"
         )
     found = []
@@ -105,7 +106,8 @@ def capped(config: SamplingConfig, sizes: Sizes, length: Length) -> list[Phase]:
     if least > most * (1 + 1e-9):
         raise UserError(
             f"the run goes {least:.3g} times through all text, more than sampling.max_passes="
-            f"{most:g} lets it; raise that or train for fewer steps"
+            f"{most:g} lets it; set sampling.max_passes={_rounded_up(least):g} or more, or train "
+            "for fewer steps"
         )
     shares = {}
     for place, key in enumerate(sorted(sizes, key=lambda key: (sizes[key], key))):
@@ -138,6 +140,16 @@ def spans(found: Sequence[Phase], steps: int, *, after: int = 0) -> list[tuple[P
 
 def _first_step(fraction: float, length: Length) -> int:
     return 1 + round(fraction * length.steps)
+
+
+def _rounded_up(value: float) -> float:
+    """Return the next number of three digits.
+
+    >>> _rounded_up(5.031), _rounded_up(0.5), _rounded_up(1234.5)
+    (5.04, 0.5, 1240.0)
+    """
+    unit = 10.0 ** (math.floor(math.log10(value)) - 2)
+    return round(math.ceil(value / unit * (1 - 1e-12)) * unit, 12)
 
 
 def _too_early(begins: Mapping[str, int], joins: Mapping[str, float]) -> bool:
