@@ -45,6 +45,26 @@ def test_a_sentencepiece_folder(model, kind, tmp_path):
     assert found.size == 21
 
 
+@pytest.mark.parametrize("kind", [str, lambda path: PlainPath(str(path))])
+def test_a_path_may_be_text_or_anything_that_names_one(model, kind, tmp_path):
+    (tmp_path / MODEL_NAME).write_bytes(model)
+    (tmp_path / WORDPIECE_NAME).write_bytes(WORDPIECES)
+    assert isinstance(load(kind(tmp_path)), Tokenizer)
+    for name, expected in ((MODEL_NAME, Tokenizer), (WORDPIECE_NAME, WordPieceTokenizer)):
+        assert isinstance(load(kind(tmp_path / name)), expected)
+        assert isinstance(expected.load(kind(tmp_path)), expected)
+
+
+class PlainPath:
+    """A path that is no `pathlib.Path`."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __fspath__(self) -> str:
+        return self._path
+
+
 def test_a_wordpiece_folder(tmp_path):
     (tmp_path / WORDPIECE_NAME).write_bytes(WORDPIECES)
     record(tmp_path, WordPieceTokenizer(WORDPIECES).fingerprint, model="wordpiece")

@@ -13,6 +13,7 @@ import pytest
 import sentencepiece
 
 from xlmr_lab.errors import UserError
+from xlmr_lab.vocabulary import model_proto
 from xlmr_lab.vocabulary.special_tokens import FIRST_PIECE_ID, UNK_ID, mask_id
 from xlmr_lab.vocabulary.tokenizer import MODEL_NAME, PUBLISHED_MODEL_NAME, Tokenizer
 
@@ -112,7 +113,12 @@ def test_a_missing_or_broken_model_is_named(tmp_path):
 
 
 def test_a_model_that_is_cut_short_is_damaged(model, tmp_path):
-    for length in (3, 100, len(model) // 2, len(model) - 1):
+    pieces, trainer = (
+        sum(len(raw) for field, _, raw in model_proto.fields(model) if field <= last)
+        for last in (model_proto.PIECES, model_proto.TRAINER_SPEC)
+    )
+    first_piece = len(next(model_proto.fields(model))[2])
+    for length in (3, 100, len(model) // 2, len(model) - 1, first_piece, pieces, trainer):
         (tmp_path / MODEL_NAME).write_bytes(model[:length])
         with pytest.raises(UserError, match="not a SentencePiece model but a damaged one"):
             Tokenizer.load(tmp_path)
@@ -122,6 +128,16 @@ def test_a_model_that_is_cut_short_is_damaged(model, tmp_path):
     ("content", "seems"),
     [
         (b"hello\nworld\n", "a text file"),
+        (b"t h 12\nth e</w> 9\n", "the merges of fastBPE"),
+        (b"#version: 0.2\nt h\nth e</w>\n", "the merges of a BPE model"),
+        (b"the 12\nca@@ 9\n", "a list of words and their counts"),
+        ("<unk>\t0\n\u2581the\t-3.51\n".encode(), "the list of pieces that SentencePiece"),
+        (b"[PAD]\n[UNK]\nthe\n", "a vocab.txt of BERT"),
+        (b"the 12\ncat\n", "a text file"),
+        (pickle.dumps(["the"], protocol=2), "a pickle"),
+        (pickle.dumps(["the"]), "a pickle"),
+        (b"\x1f\x8b\x08\0", "a gzip file"),
+        (b"GGUF\x03\0\0\0", "a GGUF file"),
         (b"nn\n" + "\u0561".encode() * 40_000, "a text file"),  # cut inside a letter
         (
             b'{"version": "1.0", "added_tokens": [], "model": {}}',
@@ -131,8 +147,6 @@ def test_a_model_that_is_cut_short_is_damaged(model, tmp_path):
         (b"\xba\x16\x4f\x2f\x0c\0\0\0", "a fastText model"),
         (b"mmap lm http://kheafield.com/code format version 5\n\0", "a KenLM model"),
         (b"\\data\\\nngram 1=3\n", "a language model in ARPA form"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "the pointer that Git LFS"),
-        (b"<!DOCTYPE html>\n<html>", "a web page"),
         (b"PK\x03\x04\x14\0", "a zip archive or a PyTorch checkpoint"),
         ((30).to_bytes(8, "little") + b'{"a":{"dtype":"F32"}}', "a safetensors file"),
     ],
@@ -140,7 +154,23 @@ def test_a_model_that_is_cut_short_is_damaged(model, tmp_path):
 def test_a_file_of_another_tool_is_named_for_what_it_seems(content, seems, tmp_path):
     path = tmp_path / "other.model"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=f"other.model: not a SentencePiece model but {seems}"):
+    allowed = "give a SentencePiece model, such as sentencepiece.bpe.model, or a wordpiece.json$"
+    told = f"other.model: not a SentencePiece model but {seems}.*; {allowed}"
+    with pytest.raises(UserError, match=told):
+        Tokenizer.load(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "seems"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "the pointer that Git LFS"),
+        (b"<!DOCTYPE html>\n<html>", "a web page"),
+    ],
+)
+def test_what_a_copy_left_behind_is_to_be_copied_again(content, seems, tmp_path):
+    path = tmp_path / "other.model"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=f"not a .* but {seems}.*; train one or copy it again$"):
         Tokenizer.load(path)
 
 

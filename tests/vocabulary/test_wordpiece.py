@@ -100,7 +100,9 @@ def test_a_lone_surrogate_is_refused(cased, method):
     ("given", "message"),
     [
         (b"", "not a WordPiece vocabulary but an empty file"),
-        (b"[UNK]\nthe\n", "not a WordPiece vocabulary but a text file"),
+        (b"[UNK]\nthe\n", "not a WordPiece vocabulary but a vocab.txt of BERT; give a Sent"),
+        (b"the\n", "not a WordPiece vocabulary but a text file"),
+        (b"\n\x0e\n\x05<unk>\x15\0\0\0\0\x18\x02", "not a .* but a SentencePiece model; give"),
         (
             b'{"added_tokens": []}',
             "not a WordPiece vocabulary but a tokenizer.json of Hugging Face",

@@ -1,5 +1,6 @@
 """What every kind of vocabulary can do, and how one is loaded."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -34,7 +35,8 @@ class Vocabulary(Protocol):
         `language` is that of the texts; vocabularies with preprocessing need it.
 
         Raises:
-            UserError: a text has a lone surrogate, or there is no language and one is needed.
+            UserError: a text has a lone surrogate, there is no language and one is needed, or there
+                is one text and no list.
         """
 
     def pieces(self, text: str, language: str | None = None) -> list[str]:
@@ -51,13 +53,17 @@ class Vocabulary(Protocol):
         """
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Return the text of ids; `<s>`, `<pad>`, `</s>` and `<mask>` leave nothing."""
+        """Return the text of ids; `<s>`, `<pad>`, `</s>` and `<mask>` leave nothing.
+
+        Raises:
+            UserError: an id is none of the vocabulary.
+        """
 
     def names(self, ids: Iterable[int]) -> list[str]:
-        """Return the name of each id: a piece, or a special such as `<mask>`."""
+        """Return the name of each id, a piece or a special such as `<mask>`; raises as `decode`."""
 
 
-def load(path: Path) -> Vocabulary:
+def load(path: str | os.PathLike[str]) -> Vocabulary:
     """Load the vocabulary of a folder, also one beside a released checkpoint, or a model file.
 
     In a folder `vocabulary.json`, where there is one, says the kind of subwords and what is done to
@@ -67,6 +73,7 @@ def load(path: Path) -> Vocabulary:
         UserError: there is no vocabulary at `path`, it cannot be used, or its files do not belong
             together.
     """
+    path = Path(path)
     if not path.is_dir():
         is_wordpiece = path.name == WORDPIECE_NAME
         return WordPieceTokenizer.load(path) if is_wordpiece else Tokenizer.load(path)

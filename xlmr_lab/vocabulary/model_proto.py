@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from xlmr_lab.errors import UserError
+from xlmr_lab.vocabulary import foreign
 
 PIECES, TRAINER_SPEC, NORMALIZER_SPEC = 1, 2, 3
 """Fields of the model."""
@@ -97,8 +97,18 @@ def read(model: bytes) -> ModelProto:
     except (ValueError, KeyError, IndexError, struct.error):
         pieces, known = [], None
     if not pieces or known is None:
-        raise UserError("not a SentencePiece model; train one or copy it again")
+        raise foreign.refusal(foreign.SENTENCEPIECE, model)
     return proto
+
+
+def is_whole(model: bytes) -> bool:
+    """Return whether a serialised model has both specifications, which stand behind its pieces: one
+    that was cut off between two pieces is a valid message too, and loads as a smaller model.
+    """
+    try:
+        return {TRAINER_SPEC, NORMALIZER_SPEC} <= {field for field, _, _ in fields(model)}
+    except (ValueError, IndexError):
+        return False
 
 
 def write(proto: ModelProto) -> bytes:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.vocabulary import extra
+from xlmr_lab.vocabulary import arguments, extra
 from xlmr_lab.vocabulary.preprocess import preprocess
 from xlmr_lab.vocabulary.settings import Preprocessing
 from xlmr_lab.vocabulary.tokenizer import Tokenizer
@@ -40,8 +40,10 @@ class PreprocessedVocabulary:
         """Return the ids of each text, without `<s>` and `</s>`; line ends count as spaces.
 
         Raises:
-            UserError: no language, or a library for it is missing.
+            UserError: no language, or a library for it is missing, or there is one text and no
+                list.
         """
+        arguments.check_texts(texts)
         return self.inner.encode(self._preprocessed(texts, language), language)
 
     def pieces(self, text: str, language: str | None = None) -> list[str]:
@@ -61,7 +63,11 @@ class PreprocessedVocabulary:
         return ids, np.array(found, dtype=np.int64).reshape(-1, 2)
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Return the preprocessed text of ids; `<s>`, `<pad>`, `</s>`, `<mask>` leave nothing."""
+        """Return the preprocessed text of ids; `<s>`, `<pad>`, `</s>`, `<mask>` leave nothing.
+
+        Raises:
+            UserError: an id is none of the vocabulary.
+        """
         return self.inner.decode(ids)
 
     def names(self, ids: Iterable[int]) -> list[str]:

@@ -11,6 +11,7 @@ bytes, which are ordinary ids.
 
 import hashlib
 import itertools
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -19,7 +20,7 @@ import numpy.typing as npt
 import sentencepiece
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.vocabulary import foreign, spans, surrogates
+from xlmr_lab.vocabulary import arguments, foreign, model_proto, spans, surrogates
 from xlmr_lab.vocabulary.special_tokens import (
     FIRST_PIECE_ID,
     FIRST_PIECE_OFFSET,
@@ -49,13 +50,16 @@ class Tokenizer:
         """Take the serialised SentencePiece model.
 
         Raises:
-            UserError: the bytes are no SentencePiece model, or one with its specials elsewhere.
+            UserError: the bytes are no SentencePiece model, a part of one, or one with its specials
+                elsewhere.
         """
         self._processor = p = sentencepiece.SentencePieceProcessor()
         try:
             p.LoadFromSerializedProto(model)
         except RuntimeError:
-            raise _no_model(model) from None
+            raise foreign.refusal(foreign.SENTENCEPIECE, model) from None
+        if not model_proto.is_whole(model):
+            raise foreign.refusal(foreign.SENTENCEPIECE, model)
         found = (p.unk_id(), p.bos_id(), p.eos_id())
         expected = (SENTENCEPIECE_UNK, SENTENCEPIECE_BOS, SENTENCEPIECE_EOS)
         if found != expected:
@@ -70,12 +74,13 @@ class Tokenizer:
         """Digits that name this vocabulary; token shards carry them."""
 
     @classmethod
-    def load(cls, path: Path) -> "Tokenizer":
+    def load(cls, path: str | os.PathLike[str]) -> "Tokenizer":
         """Load a model file, or the one in a vocabulary folder or beside a released checkpoint.
 
         Raises:
             UserError: there is no model at `path`, or it cannot be used.
         """
+        path = Path(path)
         candidates = [path / MODEL_NAME, path / PUBLISHED_MODEL_NAME] if path.is_dir() else [path]
         for candidate in candidates:
             if candidate.is_file():
@@ -93,8 +98,9 @@ class Tokenizer:
         The language makes no difference to raw text.
 
         Raises:
-            UserError: a text has a lone surrogate.
+            UserError: a text has a lone surrogate, or there is one text and no list.
         """
+        arguments.check_texts(texts)
         try:
             encoded = self._processor.encode(list(texts), out_type="numpy", num_threads=1)
         except TypeError:
@@ -134,17 +140,21 @@ class Tokenizer:
         return _to_ids(np.array(encoded["ids"], dtype=np.int32)), traced
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Return the text of ids; `<s>`, `<pad>`, `</s>` and `<mask>` leave nothing."""
-        last = mask_id(self.size)
-        kept = [int(i) for i in ids if i == UNK_ID or FIRST_PIECE_ID <= i < last]
+        """Return the text of ids; `<s>`, `<pad>`, `</s>` and `<mask>` leave nothing.
+
+        Raises:
+            UserError: an id is none of the vocabulary.
+        """
+        last, given = mask_id(self.size), arguments.checked_ids(ids, self.size)
+        kept = [i for i in given if i == UNK_ID or FIRST_PIECE_ID <= i < last]
         text: str = self._processor.decode(
             [SENTENCEPIECE_UNK if i == UNK_ID else i - FIRST_PIECE_OFFSET for i in kept]
         )
         return text
 
     def names(self, ids: Iterable[int]) -> list[str]:
-        """Return the name of each id: a piece, or a special such as `<mask>`."""
-        return [self._name(int(i)) for i in ids]
+        """Return the name of each id, a piece or a special such as `<mask>`; raises as `decode`."""
+        return [self._name(i) for i in arguments.checked_ids(ids, self.size)]
 
     def _name(self, i: int) -> str:
         if i == mask_id(self.size):
@@ -179,11 +189,5 @@ def _read(path: Path) -> bytes:
     with path.open("rb") as file:
         head = file.read(foreign.HEAD_BYTES)
         if not head.startswith(foreign.MODEL_OPENING):
-            raise _no_model(head)
+            raise foreign.refusal(foreign.SENTENCEPIECE, head)
         return head + file.read()
-
-
-def _no_model(content: bytes) -> UserError:
-    seems = foreign.description(content[: foreign.HEAD_BYTES])
-    what = f" but {seems}" if seems else ""
-    return UserError(f"not a SentencePiece model{what}; train one or copy it again")

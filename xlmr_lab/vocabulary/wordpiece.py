@@ -8,6 +8,7 @@ a whole. The file is JSON: the pieces in the order of their ids, and the convent
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ import tokenizers
 
 from xlmr_lab import configs
 from xlmr_lab.errors import UserError
-from xlmr_lab.vocabulary import foreign, spans, surrogates
+from xlmr_lab.vocabulary import arguments, foreign, spans, surrogates
 from xlmr_lab.vocabulary.special_tokens import (
     FIRST_PIECE_ID,
     MASK_TOKEN,
@@ -77,12 +78,13 @@ class WordPieceTokenizer:
         """Digits that name this vocabulary; token shards carry them."""
 
     @classmethod
-    def load(cls, path: Path) -> "WordPieceTokenizer":
+    def load(cls, path: str | os.PathLike[str]) -> "WordPieceTokenizer":
         """Load a vocabulary's file, or the one in its folder.
 
         Raises:
             UserError: there is none at `path`, or it cannot be used.
         """
+        path = Path(path)
         file = path / WORDPIECE_NAME if path.is_dir() else path
         if not file.is_file():
             raise UserError(f"no vocabulary at {path}; looked for {file}")
@@ -99,8 +101,9 @@ class WordPieceTokenizer:
         The language makes no difference.
 
         Raises:
-            UserError: a text has a lone surrogate.
+            UserError: a text has a lone surrogate, or there is one text and no list.
         """
+        arguments.check_texts(texts)
         try:
             encoded = self._inner.encode_batch_fast(list(texts), add_special_tokens=False)
         except TypeError:
@@ -131,9 +134,12 @@ class WordPieceTokenizer:
     def decode(self, ids: Iterable[int]) -> str:
         """Return the words of ids between spaces; `<s>`, `<pad>`, `</s>` and `<mask>` leave
         nothing.
+
+        Raises:
+            UserError: an id is none of the vocabulary.
         """
         text, prefix = "", self._settings.continuing_prefix
-        for i in map(int, ids):
+        for i in arguments.checked_ids(ids, self.size):
             if FIRST_PIECE_ID <= i < mask_id(self.size) or i == UNK_ID:
                 piece = UNKNOWN_TEXT if i == UNK_ID else self._name(i)
                 continued = i != UNK_ID and piece.startswith(prefix) and piece != prefix
@@ -141,8 +147,8 @@ class WordPieceTokenizer:
         return text.strip(" ")
 
     def names(self, ids: Iterable[int]) -> list[str]:
-        """Return the name of each id: a piece, or a special such as `<mask>`."""
-        return [self._name(int(i)) for i in ids]
+        """Return the name of each id, a piece or a special such as `<mask>`; raises as `decode`."""
+        return [self._name(i) for i in arguments.checked_ids(ids, self.size)]
 
     def to_json(self) -> str:
         """Return what `tokenizers` writes of this vocabulary; of the specials it has `<unk>`."""
@@ -164,9 +170,7 @@ def _parsed(content: bytes) -> WordPieces:
     except ValueError:
         values = None
     if not isinstance(values, dict) or "pieces" not in values:
-        seems = foreign.description(content[: foreign.HEAD_BYTES])
-        what = f" but {seems}" if seems else ""
-        raise UserError(f"not a WordPiece vocabulary{what}; train one or copy it again")
+        raise foreign.refusal(foreign.WORDPIECE, content)
     return configs.from_dict(WordPieces, values)
 
 
