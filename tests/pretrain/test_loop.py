@@ -184,15 +184,21 @@ def test_a_checkpoint_of_other_tokens_is_refused(tmp_path: Path, shards_folder: 
         run_pretrain(tmp_path / "run", tmp_path / "shards", make_run())
 
 
-def test_a_damaged_newest_checkpoint_costs_a_warning_and_some_steps(
-    tmp_path: Path, shards_folder: Path, make_run, finished: Path, caplog
+@pytest.mark.parametrize(
+    "damaged", [checkpoint.MODEL_NAME, checkpoint.OPTIMIZER_NAME, checkpoint.STATE_NAME]
+)
+def test_a_flipped_byte_in_the_newest_checkpoint_costs_a_warning_and_some_steps(
+    tmp_path: Path, shards_folder: Path, make_run, finished: Path, caplog, damaged: str
 ):
     run_pretrain(tmp_path, shards_folder, make_run())
-    file = tmp_path / "checkpoints" / FINAL / "optimizer.safetensors"
-    file.write_bytes(file.read_bytes()[:-1] + b"!")
+    file = tmp_path / "checkpoints" / FINAL / damaged
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
     with caplog.at_level(logging.WARNING):
         run_pretrain(tmp_path, shards_folder, make_run())
     assert f"{FINAL} is damaged" in caplog.text
+    assert damaged in caplog.text
     for name in ("metrics.jsonl", *(f"checkpoints/{FINAL}/{n}" for n in file_names())):
         assert (tmp_path / name).read_bytes() == (finished / name).read_bytes(), name
     assert len(storage.read_json(tmp_path / "provenance.json")["resumed"]) == 1
