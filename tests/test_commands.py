@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from xlmr_lab import commands, configs, reports
+from xlmr_lab.__main__ import main
 from xlmr_lab.ablations import stages, studies
+from xlmr_lab.ablations.opened import open_run
 from xlmr_lab.ablations.run import Study
 from xlmr_lab.pretrain.loop import load_model
 from xlmr_lab.vocabulary.load import load
@@ -50,6 +52,8 @@ def exported(pretrained) -> Path:
     commands.export(pretrained, said.append)
     folder = pretrained.folder / "export"
     assert said[0] == f"Hugging Face model: {folder}"
+    assert "split_special_tokens=True" in " ".join(said)
+    assert "no model" not in " ".join(said)
     return folder
 
 
@@ -81,7 +85,7 @@ def test_an_exported_model_loads_with_its_tokenizer_and_reads_as_the_lab_does(
 @pytest.mark.slow
 def test_a_mask_in_a_text_is_filled_as_the_lab_would(pretrained, exported, transformers):
     vocabulary = load(stages.vocabulary(pretrained.config))
-    model, _ = load_model(pretrained.main_checkpoint())
+    model, _ = load_model(open_run(pretrained).required_checkpoint())
     before, after = (vocabulary.decode(range(a, a + 9)) for a in (40, 60))
     ids = [part.tolist() for part in vocabulary.encode([before, after])]
     text = [0, *ids[0], vocabulary.size - 1, *ids[1], 2]
@@ -125,3 +129,34 @@ def shown(work: Study) -> str:
     source = Path(__file__).parents[1] / "notebooks" / "03_language_sampling.ipynb"
     run = {"run": str(work.folder)}
     return reports.run_notebook(source, work.folder / "03.ipynb", run).read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_a_run_is_exported_by_its_name_alone(pretrained, exported, capsys):
+    """And not with settings that it was not made with; nothing is made for that."""
+    runs = f"runs_dir={pretrained.folder.parent}"
+    made = sorted(Path(pretrained.config.data_dir).iterdir())
+    (exported / "config.json").unlink()
+    assert main(["export", "name=micro", runs]) == 0
+    assert (exported / "config.json").is_file()
+    assert main(["export", "name=micro", runs, "pretrain.steps=3"]) == 2
+    assert "pretrain.steps is 2 there and 3 here" in capsys.readouterr().err
+    assert main(["export", "name=micro", runs, "surgery.min_count=3"]) == 2
+    assert "surgery.min_count has no effect on export" in capsys.readouterr().err
+    assert sorted(Path(pretrained.config.data_dir).iterdir()) == made
+
+
+@pytest.mark.slow
+def test_a_vocabulary_alone_is_exported_as_a_tokenizer(tmp_path, capsys, transformers):
+    places = [f"data_dir={tmp_path / 'data'}", f"runs_dir={tmp_path / 'runs'}", "name=micro"]
+    assert main(["vocab", *MICRO, *places]) == 0
+    capsys.readouterr()
+    assert main(["export", *places]) == 0
+    said = capsys.readouterr().out
+    folder = tmp_path / "runs" / "micro" / "export"
+    assert f"Hugging Face tokenizer: {folder}\n" in said
+    assert "no model yet; `./lab pretrain " in said
+    assert not (folder / "config.json").exists()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    assert len(tokenizer) == 400
+    assert tokenizer.model_max_length == studies.tiny().model.max_tokens

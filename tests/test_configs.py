@@ -210,10 +210,12 @@ def test_a_complaint_names_its_section_once(assignment: str, message: str) -> No
 
 
 def test_help_can_be_kept_to_some_sections() -> None:
-    text = configs.help_text(Run(steps=7), sections=())
+    text = configs.help_text(Run(steps=7), sections=["steps"])
     assert "  steps=7\n" in text
     assert "sampling." not in text
-    assert configs.help_text(Run(steps=7), sections=["sampling"]) == configs.help_text(Run(steps=7))
+    assert "languages" not in text
+    text = configs.help_text(Run(steps=7), sections=["sampling"])
+    assert text.startswith("  sampling.alpha=0.7\n")
 
 
 def test_help_shows_values_of_another_configuration_where_they_differ() -> None:

@@ -18,7 +18,7 @@ from xlmr_lab.ablations.studies import PRESETS, StudyConfig
 from xlmr_lab.commands import VERBS, table
 from xlmr_lab.sampling import meter, schedules
 from xlmr_lab.sampling.schedules import Length
-from xlmr_lab.verb_help import SECTIONS
+from xlmr_lab.verb_help import OF_A_RUN, SECTIONS
 
 TEXT = "Eine kleine Geschichte von einem Haus am Fluss, in dem drei Kinder wohnten.\n"
 
@@ -137,6 +137,15 @@ def test_a_report_before_a_study_says_what_to_run(lab) -> None:
     assert "study" in line
 
 
+@pytest.mark.parametrize("verb", OF_A_RUN)
+def test_a_verb_of_a_run_says_at_once_which_one_makes_it(lab, verb) -> None:
+    code, line = lab(verb, "name=mine", "pretrain.steps=20")
+    assert code == 2
+    assert "there is no run at " in line
+    assert "`./lab pretrain name=mine pretrain.steps=20 babel." in line
+    assert nothing_half_written(lab.folder)
+
+
 def test_an_unknown_verb_names_those_there_are(lab, capsys) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(["studdy"])
@@ -148,8 +157,10 @@ def test_an_unknown_verb_names_those_there_are(lab, capsys) -> None:
 def test_every_verbs_help_lists_the_settings_it_depends_on(verb, capsys) -> None:
     assert main([verb, "--help"]) == 0
     out = capsys.readouterr().out
-    assert "  babel.corpus_bytes=4000000\n      " in out
-    assert ("sampling.alpha=0.3" in out) == (verb not in ("corpus", "vocab"))
+    assert ("  babel.corpus_bytes=4000000\n      " in out) == (verb not in OF_A_RUN)
+    assert ("sampling.alpha=0.3" in out) == (verb not in ("corpus", "vocab", *OF_A_RUN))
+    assert ("surgery.languages=" in out) == (verb not in SECTIONS and verb != "export")
+    assert "  seed=0\n" in out or verb in OF_A_RUN
     assert ("nli.seeds=3" in out) == (verb in ("study", "evaluate", "ablate", "report"))
     for preset in PRESETS:
         assert re.search(rf"^  {preset} +\w.{{20}}", out, re.MULTILINE)
@@ -189,7 +200,7 @@ def test_help_says_what_is_otherwise_with_text_of_ones_own(capsys) -> None:
 def test_the_sections_of_a_verb_exist() -> None:
     there = {name.partition(".")[0] for name in configs.leaves(StudyConfig) if "." in name}
     assert set().union(*SECTIONS.values()) <= there
-    assert set(SECTIONS) <= set(VERBS)
+    assert set(SECTIONS) | set(OF_A_RUN) <= set(VERBS)
 
 
 def test_a_reader_that_is_gone_ends_nothing() -> None:

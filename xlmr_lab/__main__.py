@@ -12,6 +12,7 @@ from xlmr_lab import __version__, configs
 from xlmr_lab.errors import UserError
 
 LOG_FORMAT = "%(asctime)s %(message)s"
+DEFAULT_PRESET = "tiny"
 OPTIONS = ("preset", "help", "version")
 
 
@@ -38,17 +39,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     from xlmr_lab import commands, verb_help
-    from xlmr_lab.ablations import run, studies
+    from xlmr_lab.ablations import opened, run, studies
 
     chosen = _parser(commands.VERBS).parse_args(_checked(arguments))
+    preset = chosen.preset or DEFAULT_PRESET
     named = dict(setting.partition("=")[::2] for setting in chosen.settings)
     own_text = named.get("corpus.path", "none").lower() not in ("none", "null")
-    config = studies.preset(chosen.preset, own_text=own_text)
+    config = studies.preset(preset, own_text=own_text)
     if chosen.help:
-        _say(verb_help.text(chosen.verb, commands.VERBS[chosen.verb], chosen.preset, config))
+        _say(verb_help.text(chosen.verb, commands.VERBS[chosen.verb], preset, config))
         return 0
-    config = configs.override(config, studies.settled(chosen.settings, own_text=own_text))
-    commands.VERBS[chosen.verb](run.Study(config, chosen.preset), _say)
+    given = studies.settled(chosen.settings, own_text=own_text)
+    if chosen.verb in verb_help.OF_A_RUN:
+        config = opened.settings(config, given, preset=preset, asked=chosen.preset)
+    config = configs.override(config, given)
+    commands.VERBS[chosen.verb](run.Study(config, preset), _say)
     return 0
 
 
@@ -64,7 +69,7 @@ def _parser(verbs: dict[str, Any]) -> argparse.ArgumentParser:
         doc = inspect.cleandoc(function.__doc__ or "")
         verb = subparsers.add_parser(name, help=doc, description=doc, add_help=False)
         verb.add_argument("-h", "--help", action="store_true", help="list the settings")
-        verb.add_argument("--preset", default="tiny")
+        verb.add_argument("--preset")
         verb.add_argument("settings", nargs="*", metavar="section.field=value")
     return parser
 

@@ -6,15 +6,15 @@ redoes nothing that another verb has done. What a verb has to say goes to standa
 and logs to standard error.
 """
 
-import functools
 import logging
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from xlmr_lab import intervals, reports, results, storage
 from xlmr_lab.ablations import (
     diagnosis,
+    exported,
     sampling_told,
     stages,
     surgery,
@@ -25,9 +25,6 @@ from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations.run import Study
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.errors import UserError
-from xlmr_lab.model import convert
-from xlmr_lab.pretrain.loop import load_model
-from xlmr_lab.vocabulary import export as tokenizer_files
 
 logger = logging.getLogger(__name__)
 
@@ -133,41 +130,41 @@ def report(work: Study, say: Say) -> None:
 
 
 def export(work: Study, say: Say) -> None:
-    """Write the main arm's first model and its tokenizer as a Hugging Face folder, `export/` in
-    the study's run folder.
+    """Write the model of a pretrained run (its main arm, first seed) with its tokenizer as a
+    Hugging Face folder, `export/` in the run folder; of a run with a vocabulary alone, the
+    tokenizer. There `<mask>` in a text is the mask, as `<s>` is a special; loaded with
+    split_special_tokens=True such names are text, and every line has the lab's ids.
     """
-    checkpoint = work.main_checkpoint()
-    model, _ = load_model(checkpoint)
-    target = work.folder / "export"
-    write_tokenizer = functools.partial(
-        tokenizer_files.write,
-        stages.vocabulary(work.config),
-        max_tokens=model.encoder.config.max_tokens,
-    )
-    convert.to_huggingface(model, target, write_tokenizer=write_tokenizer)
-    say(f"Hugging Face model: {target}")
+    made = exported.export(work)
+    say(f"Hugging Face {'tokenizer' if made.model_maker else 'model'}: {made.folder}")
+    say("<mask> in a text is the mask there; to read names of specials as text, with")
+    say("the ids of the lab, load the tokenizer with split_special_tokens=True")
+    if made.model_maker:
+        say(f"no model yet; `{made.model_maker}` makes one")
 
 
 def trim(work: Study, say: Say) -> None:
-    """Trim a trained model and its vocabulary to `surgery.languages`, and prove that the logits of
-    the kept ids are what they were; `trimmed/` in the study's run folder.
+    """Trim the model of a pretrained run and its vocabulary to `surgery.languages`, and prove that
+    the logits of the kept ids are what they were; `trimmed/` in the run folder.
     """
     folder, record = surgery.trim(work)
-    say(table(*surgery_told.trimmed_lines(record)))
-    for line in surgery_told.trimmed(record):
-        say(line)
+    _say_surgery(say, surgery_told.trimmed_lines(record), surgery_told.trimmed(record))
     say(f"trimmed model: {folder}")
 
 
 def extend(work: Study, say: Say) -> None:
-    """Extend a trained model and its vocabulary by a language, and prove that the loss on the old
-    languages is what it was; `extended/` in the study's run folder.
+    """Extend the model of a pretrained run and its vocabulary by a language, and prove that the
+    loss on the old languages is what it was; `extended/` in the run folder.
     """
     folder, record = surgery.extend(work)
-    say(table(*surgery_told.losses(record)))
-    for line in surgery_told.extended(record):
-        say(line)
+    _say_surgery(say, surgery_told.losses(record), surgery_told.extended(record))
     say(f"extended model: {folder}")
+
+
+def _say_surgery(say: Say, rows: surgery_told.Rows, lines: Iterable[str]) -> None:
+    say(table(*rows))
+    for line in lines:
+        say(textwrap.fill(line, WIDTH))
 
 
 VERBS: dict[str, Callable[[Study, Say], None]] = {

@@ -143,7 +143,8 @@ def help_text(
 ) -> str:
     """List the settings with their present value and documentation, wrapped for a terminal.
 
-    `sections`: the first parts of the names to list; None: all. Settings of no section always are.
+    `sections`: the first parts of the names to list, of a setting of no section its name; None:
+    all.
     `others`: what a configuration is called and the configuration; where its value differs, it
     stands beside the present one.
     """
@@ -151,8 +152,7 @@ def help_text(
     beside = {called: flatten(other) for called, other in others.items()}
     lines = []
     for name, leaf in leaves(type(config)).items():
-        section, dot, _ = name.partition(".")
-        if dot and sections is not None and section not in sections:
+        if sections is not None and name.partition(".")[0] not in sections:
             continue
         differing = [
             f"{called}: {_show(other[name]) or 'empty'}"

@@ -75,11 +75,14 @@ def command_line(arguments: Sequence[str], folder: Path) -> str:
 
 def _without_absolute_paths(argument: str, folder: Path) -> str:
     key, equals, value = argument.rpartition("=")
-    items = (_shortened(item, folder) for item in value.split(","))
+    items = (shortened(item, folder) for item in value.split(","))
     return key + equals + ",".join(items)
 
 
-def _shortened(item: str, folder: Path) -> str:
+def shortened(item: str, folder: Path) -> str:
+    """Return a path as it can be shown to others: seen from `folder`, or its last part; what is no
+    absolute path stays as it is.
+    """
     path = Path(item)
     if not path.is_absolute():
         return item

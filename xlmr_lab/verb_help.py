@@ -30,6 +30,26 @@ and annealed, with languages that join on the way (mmBERT):
       sampling.starts=qcu:0.77,qdc:0.97 name=annealed"""
 """Examples of the verb that trains with a schedule of sampling."""
 
+PLACES = ("name", "runs_dir", "data_dir")
+OF_A_RUN: dict[str, tuple[str, ...]] = {
+    "export": PLACES,
+    "trim": (*PLACES, "surgery"),
+    "extend": (*PLACES, "surgery"),
+}
+"""Verbs that take a run as it is, with its own settings, and those that one gives them."""
+OF_SURGERY = {
+    "trim": " surgery.languages=qaa,qam",
+    "extend": " surgery.language=yo surgery.text=../yo.txt",
+}
+RUN = """A run is named by its preset or by name=NAME; `./lab pretrain` makes one. Its settings are
+those of its config.json and need not be given again."""
+EXAMPLES_OF_A_RUN = """Examples:
+
+  ./lab {verb} --preset small{settings}
+  ./lab {verb} name=mine{settings}"""
+
+OUTSIDE = tuple(name for name in configs.leaves(StudyConfig) if "." not in name)
+"""Settings of no section."""
 TEXT = ("babel", "corpus", "measure", "clean")
 TRAINING = (*TEXT, "vocabulary", "sampling", "batches", "model", "pretrain")
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -37,9 +57,6 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "vocab": (*TEXT, "vocabulary"),
     "pretrain": TRAINING,
     "evaluate": (*TRAINING, "tasks", "nli", "ner"),
-    "export": TRAINING,
-    "trim": (*TRAINING, "surgery"),
-    "extend": (*TRAINING, "surgery"),
 }
 """The sections of settings that a verb's work depends on; the other verbs depend on all."""
 
@@ -50,17 +67,33 @@ def text(verb: str, function: Callable[..., Any], preset: str, config: StudyConf
         textwrap.fill(f"  {name:<7}{_beginning(make)}", WIDTH, subsequent_indent=" " * 9)
         for name, make in PRESETS.items()
     ]
-    sections = SECTIONS.get(verb)
-    of_verb = f" that {verb} depends on (`study --help` lists all)" if sections else ""
     parts = [
         USAGE.format(verb=verb),
         _filled(inspect.cleandoc(function.__doc__ or "")),
         "Presets:\n\n" + "\n".join(presets),
-        EXAMPLES.format(verb=verb) + SCHEDULES * (verb == "pretrain"),
-        _filled(f"The settings of {preset}{of_verb}:"),
-        configs.help_text(config, sections=sections, others={OWN_TEXT: for_text(config)}),
+        *(_of_a_run(verb, config) if verb in OF_A_RUN else _of_a_study(verb, preset, config)),
     ]
     return "\n\n".join(parts)
+
+
+def _of_a_study(verb: str, preset: str, config: StudyConfig) -> list[str]:
+    sections = SECTIONS.get(verb)
+    of_verb = f" that {verb} depends on (`study --help` lists all)" if sections else ""
+    wanted = (*OUTSIDE, *sections) if sections else None
+    return [
+        EXAMPLES.format(verb=verb) + SCHEDULES * (verb == "pretrain"),
+        _filled(f"The settings of {preset}{of_verb}:"),
+        configs.help_text(config, sections=wanted, others={OWN_TEXT: for_text(config)}),
+    ]
+
+
+def _of_a_run(verb: str, config: StudyConfig) -> list[str]:
+    return [
+        _filled(RUN),
+        EXAMPLES_OF_A_RUN.format(verb=verb, settings=OF_SURGERY.get(verb, "")),
+        f"The settings of {verb}:",
+        configs.help_text(config, sections=OF_A_RUN[verb]),
+    ]
 
 
 def _filled(text: str) -> str:

@@ -219,6 +219,15 @@ def test_files_are_told_apart_by_place_and_by_change(tmp_path) -> None:
     assert stages.signature(one, tmp_path / "data") != before
 
 
-def test_export_before_pretraining_says_what_to_do(tmp_path) -> None:
-    with pytest.raises(UserError, match="pretrain"):
-        micro(tmp_path).main_checkpoint()
+@pytest.mark.slow
+def test_shards_of_another_vocabulary_are_refused(finished) -> None:
+    folder, study = finished
+    (sidecar,) = (folder / "data").glob("shards-*/shards.json")
+    written = sidecar.read_bytes()
+    storage.write_json(sidecar, storage.read_json(sidecar) | {"vocabulary_fingerprint": "other"})
+    try:
+        with pytest.raises(UserError, match=r"with vocabulary other, not .*; delete"):
+            study.prepare()
+    finally:
+        sidecar.write_bytes(written)
+    study.prepare()

@@ -3,6 +3,7 @@
 Run with: pytest tests/ablations/test_surgery.py
 """
 
+import json
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from safetensors.numpy import load_file, save_file
 from xlmr_lab import configs, storage
 from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations import studies, surgery
+from xlmr_lab.ablations.opened import open_run
 from xlmr_lab.ablations.run import Study
 from xlmr_lab.babel import corpora
 from xlmr_lab.commands import VERBS
@@ -64,6 +66,20 @@ def place(tmp_path_factory) -> Path:
 def study(folder: Path, *settings: str) -> Study:
     places = (f"data_dir={folder / 'data'}", f"runs_dir={folder / 'runs'}")
     return Study(configs.override(studies.tiny(), [*MICRO, *places, *settings]), "tiny")
+
+
+def copied(folder: Path, name: str, *settings: str) -> Study:
+    """Return the same study in a run folder of its own, which is made afresh."""
+    runs = folder / "runs"
+    shutil.rmtree(runs / name, ignore_errors=True)
+    shutil.copytree(
+        runs / "micro", runs / name, ignore=shutil.ignore_patterns("trimmed", "extended", "export")
+    )
+    return study(folder, f"name={name}", *settings)
+
+
+def checkpoint(folder: Path) -> Path:
+    return open_run(study(folder)).required_checkpoint()
 
 
 def text(folder: Path) -> str:
@@ -119,7 +135,7 @@ def test_the_extended_model_has_the_old_loss_and_cuts_the_new_language(extended)
 def test_an_exported_model_is_trimmed_to_what_it_was_before_its_extension(place, extended):
     """Whatever the old languages use stays, so every piece of the new one goes."""
     languages = "surgery.languages=qaa,qab,qam"
-    again = study(place, languages, f"surgery.source={extended / 'huggingface'}", "name=again")
+    again = copied(place, "again", languages, f"surgery.source={extended / 'huggingface'}")
     folder, record = surgery.trim(again)
     assert record["from_size"] == 560
     assert record["size"] <= 500
@@ -133,25 +149,53 @@ def test_an_exported_model_is_trimmed_to_what_it_was_before_its_extension(place,
 
 
 def test_a_checkpoint_with_its_vocabulary_is_a_source(place, extended):
-    work = study(place)
-    checkpoint = work.main_checkpoint()
+    source = f"surgery.source={checkpoint(place)}"
     vocabulary = next((place / "data").glob("vocabulary-*"))
-    named = (f"surgery.source={checkpoint}", f"surgery.vocabulary={vocabulary}", "name=named")
-    folder, _ = surgery.extend(study(place, *NEW, text(place), *named))
+    named = (source, f"surgery.vocabulary={vocabulary}")
+    folder, _ = surgery.extend(copied(place, "named", *NEW, text(place), *named))
     for name in ("huggingface/model.safetensors", "vocabulary/sentencepiece.model"):
         assert (folder / name).read_bytes() == (extended / name).read_bytes()
-    unnamed = study(place, "surgery.languages=qaa", f"surgery.source={checkpoint}", "name=named")
+    unnamed = study(place, "name=named", "surgery.languages=qaa", source)
     assert surgery.trim(unnamed)[1]["from_size"] == 500
 
 
 def test_other_starts_keep_the_loss_too(place):
-    source = f"surgery.source={study(place).main_checkpoint()}"
     for start in ("mean", "random"):
-        named = (f"surgery.start={start}", f"name={start}", source)
-        _, record = surgery.extend(study(place, *NEW, text(place), *named))
+        started = copied(place, "started", *NEW, text(place), f"surgery.start={start}")
+        _, record = surgery.extend(started)
         assert record["start"] == start
         for row in record["losses"]:
             assert row["after"] == pytest.approx(row["before"], rel=5e-7)
+
+
+def test_a_result_says_what_it_was_made_from(place, trimmed, extended):
+    """So that it can be made again, by someone else, from another folder."""
+    weights = checkpoint(place) / "model.safetensors"
+    model = next((place / "data").glob("vocabulary-*/sentencepiece.model"))
+    for folder in (trimmed, extended):
+        made_from = storage.read_json(folder / surgery.RECORD_NAME)["made_from"]
+        assert made_from["run"] == "micro"
+        assert made_from["source"]["weights_sha256"] == storage.checksum(weights)
+        assert made_from["source"]["vocabulary_sha256"] == storage.checksum(model)
+        assert made_from["source"]["model"].endswith(checkpoint(place).name)
+        assert made_from["corpus"] == next((place / "data").glob("clean-*")).name
+        assert made_from["seed"] == 0
+        assert made_from["provenance"].keys() >= {"git_commit", "libraries", "time_utc"}
+        assert str(place) not in json.dumps(made_from)
+    settings = storage.read_json(extended / surgery.RECORD_NAME)["made_from"]["settings"]
+    assert (settings["language"], settings["pieces"], settings["text"]) == ("qdd", 60, "corpus")
+
+
+def test_a_new_language_is_learned_from_a_sample_of_its_text(place):
+    few = copied(place, "few", *NEW, text(place), "surgery.sample_bytes=20000")
+    record = surgery.extend(few)[1]
+    assert 50 < record["num_lines"] < 300
+    assert record["fertility"]["num_bytes"] > 1000
+
+
+def test_a_result_reads_masks_in_a_text(trimmed):
+    settings = storage.read_json(trimmed / "huggingface" / "tokenizer_config.json")
+    assert settings["split_special_tokens"] is False
 
 
 @pytest.mark.parametrize(
@@ -162,13 +206,24 @@ def test_other_starts_keep_the_loss_too(place):
     ],
 )
 def test_the_verbs_tell_what_was_proved(place, verb, made, told):
-    lines: list[str] = []
-    source = f"surgery.source={study(place).main_checkpoint()}"
+    said: list[str] = []
     settings = ["surgery.languages=qaa,qam"] if verb == "trim" else [*NEW, text(place)]
-    VERBS[verb](study(place, "name=told", source, *settings), lines.append)
-    assert lines[0].startswith("language")
-    assert sum(told in line for line in lines) == 1
-    assert lines[-1] == f"{made} model: {place / 'runs' / 'told' / made}"
+    VERBS[verb](copied(place, "told", *settings), said.append)
+    assert said[0].startswith("language")
+    assert said[-1] == f"{made} model: {place / 'runs' / 'told' / made}"
+    assert " ".join("\n".join(said).split()).count(told) == 1
+    assert max(len(line) for lines in said[:-1] for line in lines.splitlines()) <= 80
+
+
+def test_a_trim_that_changes_every_line_warns(place):
+    said: list[str] = []
+    VERBS["trim"](
+        copied(place, "told", "surgery.languages=qaa", "surgery.min_count=9999"), said.append
+    )
+    told = " ".join("\n".join(said).split())
+    assert (
+        "warning: 100 % of the held-out lines of qaa are cut otherwise than before; lower" in told
+    )
 
 
 def test_settings_of_surgery_leave_the_study_as_it_is(place, trimmed):
@@ -184,48 +239,47 @@ def test_settings_of_surgery_leave_the_study_as_it_is(place, trimmed):
         (surgery.trim, [], "no languages to keep; surgery.languages names some of qaa, "),
         (surgery.trim, ["surgery.languages=qaa,sw,xx"], "no text of sw, xx; surgery.languages"),
         (surgery.trim, ["surgery.languages=qaa", "surgery.pieces=7"], "pieces has no effect on tr"),
+        (surgery.trim, ["surgery.languages=qaa", "surgery.sample_bytes=9"], "no effect on trim"),
         (surgery.trim, ["surgery.languages=qaa", "surgery.source=/none"], "no model at /none"),
         (surgery.extend, ["surgery.language=qdd"], "give the new language and its text"),
         (surgery.extend, ["surgery.min_count=2"], "min_count has no effect on extend"),
         (surgery.extend, [*NEW[:1], "surgery.pieces=90000"], r"supports \d+ new pieces, asked for"),
         (surgery.extend, [*NEW[:1], "surgery.pieces=2"], r"qdd has \d+ characters that are not th"),
-        (surgery.extend, ["surgery.language=qab"], "no text of qab in"),
+        (surgery.extend, ["surgery.language=sw"], "no text of sw in"),
     ],
     ids=str,
 )
 def test_bad_settings_are_one_line_and_leave_nothing(place, verb, settings, message):
     needs_text = verb is surgery.extend and "give the" not in message
-    work = study(place, "name=bad", *settings, *([text(place)] if needs_text else []))
-    if "surgery.source=/none" not in settings:
-        source = f"surgery.source={study(place).main_checkpoint()}"
-        work = study(place, "name=bad", source, *settings, *([text(place)] if needs_text else []))
+    work = copied(place, "bad", *settings, *([text(place)] if needs_text else []))
+    before = sorted(work.folder.iterdir())
     with pytest.raises(UserError, match=message) as refused:
         verb(work)
     assert "\n" not in str(refused.value)
-    assert not work.folder.exists() or not any(work.folder.iterdir())
+    assert sorted(work.folder.iterdir()) == before
 
 
 def test_a_language_that_the_study_has_is_no_new_one(place, tmp_path):
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "qab.txt").write_text("one line\n\nanother line\n", encoding="utf-8")
-    settings = ["name=bad", "surgery.language=qab", f"surgery.text={tmp_path}"]
+    settings = ["surgery.language=qab", f"surgery.text={tmp_path}"]
     with pytest.raises(UserError, match="must be a new one, got qab, which the study has; it has"):
         surgery.extend(study(place, *settings))
 
 
 def test_a_vocabulary_of_another_model_is_refused(place, extended, tmp_path):
     qaa = "surgery.languages=qaa"
-    checkpoint = study(place).main_checkpoint()
-    for source in (checkpoint, extended / "huggingface"):
-        other = extended if source == checkpoint else next((place / "data").glob("vocabulary-*"))
-        other = other / "vocabulary" if source == checkpoint else other
+    own = checkpoint(place)
+    for source in (own, extended / "huggingface"):
+        other = extended if source == own else next((place / "data").glob("vocabulary-*"))
+        other = other / "vocabulary" if source == own else other
         settings = (qaa, f"surgery.source={source}", f"surgery.vocabulary={other}")
         with pytest.raises(UserError, match=r"has \d+ ids and the weights at .* \d+ rows; give"):
             surgery.trim(study(place, *settings))
     shuffled = tmp_path / "sentencepiece.model"
     content = next((place / "data").glob("vocabulary-*/sentencepiece.model")).read_bytes()
     shuffled.write_bytes(content + b"\xc2\x0c\x01a")  # the same pieces, not the same file
-    settings = (qaa, f"surgery.source={checkpoint}", f"surgery.vocabulary={shuffled}")
+    settings = (qaa, f"surgery.source={own}", f"surgery.vocabulary={shuffled}")
     with pytest.raises(UserError, match="was trained with vocabulary"):
         surgery.trim(study(place, *settings))
 
@@ -248,6 +302,6 @@ def test_weights_that_are_no_numbers_are_refused(place, trimmed, tmp_path):
     tensors = load_file(folder / "model.safetensors")
     tensors["lm_head.bias"] = np.full_like(tensors["lm_head.bias"], np.nan)
     save_file(tensors, folder / "model.safetensors")
-    work = study(place, "name=broken", *NEW, text(place), f"surgery.source={folder}")
+    work = study(place, *NEW, text(place), f"surgery.source={folder}")
     with pytest.raises(UserError, match=r"the loss of q.. was nan and is nan; the weights may"):
         surgery.extend(work)

@@ -12,7 +12,17 @@ TRIMMED = {
     "parameters_before": 25_000_000,
     "parameters": 10_000_000,
     "languages": {"sw": {"num_lines": 90, "pieces_used": 3853}},
-    "heldout": [{"language": "sw", "num_lines": 450, "num_changed": 10, "share_changed": 0.0222}],
+    "min_count": 1,
+    "heldout": [
+        {
+            "language": "sw",
+            "num_lines": 450,
+            "num_changed": 10,
+            "share_changed": 0.0222,
+            "unknown_rate_before": 0.0,
+            "unknown_rate": 0.00012,
+        }
+    ],
     "logits": {
         "num_ids": 8131,
         "num_rows": 100,
@@ -30,28 +40,53 @@ EXTENDED = {
     "dropped_for_guard": 30,
     "characters_dropped_for_guard": ["j", "q"],
     "fertility_before": {"fertility": 2.07, "unknown_rate": 0.398},
-    "fertility": {"fertility": 2.29, "unknown_rate": 0.0036},
+    "fertility": {"fertility": 2.29, "unknown_rate": 0.0006},
     "guarded": [{"num_changed": 0, "num_lines": 3000}, {"num_changed": 0, "num_lines": 600}],
-    "heldout": [{"num_changed": 1, "num_lines": 150}, {"num_changed": 2, "num_lines": 50}],
+    "heldout": [
+        {
+            "language": key,
+            "num_changed": changed,
+            "num_lines": lines,
+            "share_changed": changed / lines,
+            "unknown_rate_before": 0.0,
+            "unknown_rate": 0.0,
+        }
+        for key, changed, lines in (("qaa", 1, 150), ("qab", 2, 50))
+    ],
     "losses": [{"language": "qaa", "before": 5.3, "after": 5.3000005}],
 }
 
 
 def test_a_trim_is_told():
     header, rows = surgery_told.trimmed_lines(TRIMMED)
-    assert rows == [("sw", "3,853", "10 of 450", "2.2 %")]
+    assert rows == [("sw", "3,853", "10 of 450", "2.2 %", "0.012 %", "0.000 %")]
     assert len(header) == len(rows[0])
     assert list(surgery_told.trimmed(TRIMMED)) == [
         "kept 8,131 of 32,002 ids (25.4 % of the pieces)",
         "10.00M parameters, 15.00M fewer (60 %)",
         "logits of 8,131 kept ids: bit-equal at 100 positions of 16 held-out blocks, summed in one "
         "order; by the matrix library too",
+        "held-out lines cut otherwise than before: 10 of 450 (2.2 %)",
     ]
+
+
+def test_a_trim_that_changes_much_is_warned_of():
+    row = TRIMMED["heldout"][0] | {"num_changed": 441, "share_changed": 0.98, "unknown_rate": 0.07}
+    record = TRIMMED | {"min_count": 5000, "heldout": [row]}
+    assert list(surgery_told.trimmed(record))[3:] == [
+        "held-out lines cut otherwise than before: 441 of 450 (98.0 %)",
+        "warning: 98 % of the held-out lines of sw are cut otherwise than before; lower "
+        "surgery.min_count=5000",
+        "warning: 7.00 % of the pieces of sw are unknown on held-out text, 0.00 % before; give "
+        "more text",
+    ]
+    told = list(surgery_told.trimmed(record | {"min_count": 1}))
+    assert told[4].endswith("than before; give more text")
 
 
 def test_how_far_the_matrix_library_is_off_is_told():
     proof = TRIMMED["logits"] | {"largest_difference": 4.77e-7}
-    told = list(surgery_told.trimmed(TRIMMED | {"logits": proof}))[-1]
+    told = list(surgery_told.trimmed(TRIMMED | {"logits": proof}))[2]
     assert told.endswith("by the matrix library within 0.00000048")
 
 
@@ -62,7 +97,20 @@ def test_an_extension_is_told():
     assert list(surgery_told.extended(EXTENDED)) == [
         "120 new pieces, 28 of them characters; 30 others are in text of the old languages and "
         "were left out, characters among them: j q",
-        "qdd: 2.07 -> 2.29 pieces a word, 39.800 -> 0.360 % unknown",
-        "lines of old languages cut otherwise: 0 of 3,600 guarded, 3 of 200 held out",
+        "qdd: 2.07 -> 2.29 pieces a word, 39.800 % -> 0.060 % unknown",
+        "lines of old languages cut otherwise: 0 of 3,600 (0.0 %) guarded, 3 of 200 (1.5 %) held "
+        "out",
         "loss on the old languages: equal to rounding on held-out blocks, before training",
+    ]
+
+
+def test_an_extension_that_serves_badly_or_changes_much_is_warned_of():
+    after = EXTENDED["fertility"] | {"unknown_rate": 0.2}
+    row = EXTENDED["heldout"][0] | {"share_changed": 0.5}
+    record = EXTENDED | {"fertility": after, "heldout": [row]}
+    assert list(surgery_told.extended(record))[4:] == [
+        "warning: 20.00 % of the pieces of qdd stay unknown; give more text, or raise "
+        "surgery.pieces=120",
+        "warning: 50 % of the held-out lines of qaa are cut otherwise than before; ask for fewer "
+        "pieces, or give more text",
     ]

@@ -112,7 +112,7 @@ def test_blank_documents_are_left_out(documents, tokenizer, tmp_path):
 
 def test_the_vocabulary_must_be_the_one_of_the_shards(shards, tokenizer, large_tokenizer):
     shards.require_vocabulary(tokenizer.fingerprint)
-    with pytest.raises(UserError, match=r"with vocabulary bytes-300, not bytes-65537; encode"):
+    with pytest.raises(UserError, match=r"with vocabulary bytes-300, not bytes-65537; delete"):
         shards.require_vocabulary(large_tokenizer.fingerprint)
 
 

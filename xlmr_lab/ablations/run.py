@@ -20,12 +20,12 @@ from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.studies import TASKS, StudyConfig
 from xlmr_lab.batches.shards import TokenShards
-from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import scores as score_tables
 from xlmr_lab.evaluate.scores import Score
 from xlmr_lab.pretrain.loop import pretrain
 from xlmr_lab.pretrain.settings import check
 from xlmr_lab.tiers import tiers
+from xlmr_lab.vocabulary.load import load
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,9 @@ class Study:
         tokens = stages.token_shards(self.config)
         for task in self._tasks():
             transfer.check(self.config, task)
-        check(self.arms([self.config.sampling.alpha])[0].run, TokenShards.open(tokens))
+        shards = TokenShards.open(tokens)
+        shards.require_vocabulary(load(stages.vocabulary(self.config)).fingerprint)
+        check(self.arms([self.config.sampling.alpha])[0].run, shards)
         self.prepare_vocabulary()
 
     def prepare_vocabulary(self) -> None:
@@ -196,19 +198,6 @@ class Study:
         self.ablate()
         self.evaluate()
         return self.conclude()
-
-    def main_checkpoint(self) -> Path:
-        """Return the final checkpoint of the main arm's first seed.
-
-        Raises:
-            UserError: it is not pretrained yet.
-        """
-        arm = self.arms([self.config.sampling.alpha])[0]
-        if not arm.final.is_dir():
-            raise UserError(
-                f"{self.name} is not pretrained yet; run `./lab pretrain` with these settings first"
-            )
-        return arm.final
 
     def _collect(self) -> None:
         """Write down which runs of these settings are finished, and their held-out losses."""

@@ -1,6 +1,7 @@
 """Sections of a study's settings that belong to no other part: its text, its tasks, its arms."""
 
 import dataclasses
+from collections import Counter
 
 from xlmr_lab.corpus import remote
 from xlmr_lab.errors import UserError
@@ -78,11 +79,19 @@ class SurgeryConfig:
     """extend: key of the new language."""
     pieces: int = 500
     """extend: new pieces, the language's new characters included."""
+    sample_bytes: int = 10_000_000
+    """extend: text of the new language that its pieces are learned from, at most (bytes); each
+    takes up to 40 bytes of memory."""
     start: Start = "pieces"
     """extend: where their embeddings start: the mean of the pieces that stood for each (FVT, Gee et
     al. 2022), the mean of all with noise, or random."""
 
     def __post_init__(self) -> None:
-        for name in ("min_count", "pieces"):
+        for name in ("min_count", "pieces", "sample_bytes"):
             if getattr(self, name) < 1:
                 raise UserError(f"surgery.{name} must be at least 1, got {getattr(self, name)}")
+        if twice := [key for key, n in Counter(self.languages).items() if n > 1]:
+            raise UserError(
+                f"surgery.languages names {', '.join(twice)} more than once; name each language "
+                "once"
+            )

@@ -4,9 +4,8 @@ import functools
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from xlmr_lab import configs, storage
-from xlmr_lab.ablations import stages
-from xlmr_lab.ablations.run import Study
+from xlmr_lab import configs, provenance, storage
+from xlmr_lab.ablations.opened import OpenedRun
 from xlmr_lab.errors import UserError
 from xlmr_lab.model import convert
 from xlmr_lab.model.masked_lm import MaskedLM
@@ -33,26 +32,28 @@ class Source(NamedTuple):
     """Of the vocabulary's file."""
     config: dict[str, Any]
     """How the vocabulary was trained, as far as that is known."""
+    origin: dict[str, Any]
+    """Where model and vocabulary are from, and their checksums."""
 
 
-def read(work: Study) -> Source:
+def read(run: OpenedRun) -> Source:
     """Return what `surgery.source` and `surgery.vocabulary` name.
 
     Raises:
         UserError: neither a model in XLM-R's form nor a checkpoint, no vocabulary, or one of
             another model.
     """
-    settings = work.config.surgery
-    place = work.main_checkpoint() if settings.source is None else Path(settings.source)
+    settings = run.config.surgery
+    place = run.required_checkpoint() if settings.source is None else Path(settings.source)
     named = None if settings.vocabulary is None else Path(settings.vocabulary)
     wanted = ""
     if (place / convert.CONFIG_NAME).is_file():
-        model = convert.from_huggingface(place)
+        model, weights = convert.from_huggingface(place), place / convert.WEIGHTS_NAME
         named = named or place
     elif (place / checkpoint.STATE_NAME).is_file():
-        model, state = load_model(place)
+        (model, state), weights = load_model(place), place / checkpoint.MODEL_NAME
         wanted = state.get("vocabulary", "")
-        named = named or stages.vocabulary(work.config)
+        named = named or run.stage("vocabulary")
     else:
         raise UserError(
             f"no model at {place}; surgery.source is a folder of Hugging Face with "
@@ -61,7 +62,29 @@ def read(work: Study) -> Source:
     vocabulary = load(named)
     _check(model, vocabulary, place, named, wanted)
     content = _file(named).read_bytes()
-    return Source(model, vocabulary, content, _config(named, content, vocabulary.size))
+    origin = {
+        "model": provenance.shortened(str(place), Path.cwd()),
+        "weights_sha256": storage.checksum(weights),
+        "vocabulary": provenance.shortened(str(named), Path.cwd()),
+        "vocabulary_sha256": storage.checksum(_file(named)),
+    }
+    return Source(model, vocabulary, content, _config(named, content, vocabulary.size), origin)
+
+
+def record(run: OpenedRun, source: Source) -> dict[str, Any]:
+    """Return what a result was made from: model, vocabulary, text, settings, code and machine."""
+    settings = configs.to_dict(run.config.surgery)
+    for name in ("source", "vocabulary", "text"):
+        if settings[name] is not None:
+            settings[name] = provenance.shortened(settings[name], Path.cwd())
+    return {
+        "run": run.folder.name,
+        "source": source.origin,
+        "corpus": run.stage("cleaned").name,
+        "settings": settings,
+        "seed": run.config.seed,
+        "provenance": provenance.collect(),
+    }
 
 
 def write(

@@ -1,40 +1,45 @@
 """What surgery did and proved, in words: records to lines and rows for a terminal."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
 """The header of a table, and its rows."""
+Record = Mapping[str, Any]
+
+MANY_CHANGED = 0.2
+"""A share of held-out lines that are cut otherwise, from which on it is warned of."""
+MANY_UNKNOWN = 0.001
+"""A share of held-out pieces that became unknown, likewise."""
 
 
-def trimmed_lines(record: Mapping[str, Any]) -> Rows:
-    """Return for each kept language the pieces that it uses, and its held-out lines that are cut
-    otherwise than before.
+def trimmed_lines(record: Record) -> Rows:
+    """Return for each kept language the pieces that it uses, its held-out lines that are cut
+    otherwise than before, and the share of their pieces that is and was unknown.
     """
     used = record["languages"]
-    rows: list[tuple[str, ...]] = [
-        (
-            row["language"],
-            f"{used[row['language']]['pieces_used']:,}",
-            f"{row['num_changed']:,} of {row['num_lines']:,}",
-            f"{100 * row['share_changed']:.1f} %",
-        )
-        for row in record["heldout"]
-    ]
-    return ("language", "pieces used", "held-out lines changed", "share"), rows
+    columns: dict[str, Callable[[Record], str]] = {
+        "language": lambda row: row["language"],
+        "pieces used": lambda row: f"{used[row['language']]['pieces_used']:,}",
+        "held-out lines changed": lambda row: f"{row['num_changed']:,} of {row['num_lines']:,}",
+        "share": lambda row: _percent(row["share_changed"], 1),
+        "unknown": lambda row: _percent(row["unknown_rate"], 3),
+        "before": lambda row: _percent(row["unknown_rate_before"], 3),
+    }
+    return _rows(columns, record["heldout"])
 
 
-def trimmed(record: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what was kept, and what the proof found."""
+def trimmed(record: Record) -> Iterator[str]:
+    """Yield what was kept, what that changed, and what the proof found."""
     saved = record["parameters_before"] - record["parameters"]
     yield (
         f"kept {record['size']:,} of {record['from_size']:,} ids "
-        f"({100 * record['share_kept']:.1f} % of the pieces)"
+        f"({_percent(record['share_kept'], 1)} of the pieces)"
     )
     yield (
         f"{record['parameters'] / 1e6:,.2f}M parameters, {saved / 1e6:,.2f}M fewer "
-        f"({100 * saved / record['parameters_before']:.0f} %)"
+        f"({_percent(saved / record['parameters_before'], 0)})"
     )
     proof = record["logits"]
     yield (
@@ -42,23 +47,22 @@ def trimmed(record: Mapping[str, Any]) -> Iterator[str]:
         f"{proof['num_blocks']} held-out blocks, summed in one order; "
         + _by_the_library(proof["largest_difference"])
     )
+    yield f"held-out lines cut otherwise than before: {_changed(record['heldout'])}"
+    yield from _warnings(record["heldout"], _remedy_of_trim(record["min_count"]))
 
 
-def losses(record: Mapping[str, Any]) -> Rows:
+def losses(record: Record) -> Rows:
     """Return for each old language its loss before and after."""
-    rows: list[tuple[str, ...]] = [
-        (
-            row["language"],
-            f"{row['before']:.6f}",
-            f"{row['after']:.6f}",
-            f"{abs(row['after'] - row['before']):.1e}",
-        )
-        for row in record["losses"]
-    ]
-    return ("language", "loss before", "loss after", "difference"), rows
+    columns: dict[str, Callable[[Record], str]] = {
+        "language": lambda row: row["language"],
+        "loss before": lambda row: f"{row['before']:.6f}",
+        "loss after": lambda row: f"{row['after']:.6f}",
+        "difference": lambda row: f"{abs(row['after'] - row['before']):.1e}",
+    }
+    return _rows(columns, record["losses"])
 
 
-def extended(record: Mapping[str, Any]) -> Iterator[str]:
+def extended(record: Record) -> Iterator[str]:
     """Yield what was added and left out, how the language is served, and what changed."""
     before, after = record["fertility_before"], record["fertility"]
     lost = record["characters_dropped_for_guard"]
@@ -70,14 +74,54 @@ def extended(record: Mapping[str, Any]) -> Iterator[str]:
     )
     yield (
         f"{record['language']}: {before['fertility']:.2f} -> {after['fertility']:.2f} pieces a "
-        f"word, {100 * before['unknown_rate']:.3f} -> {100 * after['unknown_rate']:.3f} % unknown"
+        f"word, {_percent(before['unknown_rate'], 3)} -> {_percent(after['unknown_rate'], 3)} "
+        "unknown"
     )
-    guarded, heldout = (
-        " of ".join(f"{sum(row[n] for row in record[k]):,}" for n in ("num_changed", "num_lines"))
-        for k in ("guarded", "heldout")
-    )
+    guarded, heldout = (_changed(record[name]) for name in ("guarded", "heldout"))
     yield f"lines of old languages cut otherwise: {guarded} guarded, {heldout} held out"
     yield "loss on the old languages: equal to rounding on held-out blocks, before training"
+    if after["unknown_rate"] > MANY_UNKNOWN:
+        yield (
+            f"warning: {_percent(after['unknown_rate'], 2)} of the pieces of {record['language']} "
+            f"stay unknown; give more text, or raise surgery.pieces={added}"
+        )
+    yield from _warnings(record["heldout"], "ask for fewer pieces, or give more text")
+
+
+def _rows(columns: Mapping[str, Callable[[Record], str]], records: Iterable[Record]) -> Rows:
+    return tuple(columns), [tuple(show(row) for show in columns.values()) for row in records]
+
+
+def _warnings(rows: Iterable[Record], remedy: str) -> Iterator[str]:
+    """Yield a warning for each thing that the change did to many held-out lines."""
+    for row in rows:
+        if row["share_changed"] > MANY_CHANGED:
+            yield (
+                f"warning: {_percent(row['share_changed'], 0)} of the held-out lines of "
+                f"{row['language']} are cut otherwise than before; {remedy}"
+            )
+        if row["unknown_rate"] - row["unknown_rate_before"] > MANY_UNKNOWN:
+            yield (
+                f"warning: {_percent(row['unknown_rate'], 2)} of the pieces of {row['language']} "
+                f"are unknown on held-out text, {_percent(row['unknown_rate_before'], 2)} before; "
+                "give more text"
+            )
+
+
+def _remedy_of_trim(min_count: int) -> str:
+    """Return what leaves more lines as they are."""
+    return "give more text" if min_count == 1 else f"lower surgery.min_count={min_count}"
+
+
+def _changed(rows: Iterable[Record]) -> str:
+    """Say how many lines of all languages changed, and their share."""
+    rows = list(rows)
+    changed, lines = (sum(row[name] for row in rows) for name in ("num_changed", "num_lines"))
+    return f"{changed:,} of {lines:,} ({_percent(changed / max(1, lines), 1)})"
+
+
+def _percent(share: float, places: int) -> str:
+    return f"{100 * share:.{places}f} %"
 
 
 def _by_the_library(difference: float) -> str:

@@ -180,7 +180,8 @@ class TokenShards:
         if fingerprint != self.vocabulary_fingerprint:
             raise UserError(
                 f"the token shards at {self.folder} were encoded with vocabulary "
-                f"{self.vocabulary_fingerprint}, not {fingerprint}; encode the documents again"
+                f"{self.vocabulary_fingerprint}, not {fingerprint}; delete that folder and run "
+                "again, which encodes the documents again"
             )
 
     def counts(self, language: str, name: Split = "train") -> dict[str, Any]:
