@@ -1,15 +1,37 @@
 """A small encoder in double precision, the same with random weights everywhere, and its double from
 transformers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.model.masked_lm import MaskedLM
 
 VOCAB_SIZE = 50
+
+
+class Largest(TorchDispatchMode):
+    """Notes the most elements that any operation inside makes a tensor of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elements = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        made = function(*args, **(kwargs or {}))
+        sizes = [x.numel() for x in tree_leaves(made) if isinstance(x, torch.Tensor)]
+        self.elements = max([self.elements, *sizes])
+        return made
+
+
+@pytest.fixture
+def largest() -> Callable[[], Largest]:
+    """Return a function: `with largest() as seen: ...` leaves `seen.elements`."""
+    return Largest
 
 
 @pytest.fixture(autouse=True)

@@ -163,6 +163,11 @@ def _require_published_form(model: MaskedLM) -> None:
             "a model with language embeddings cannot be exported: XLM-R's form has no place for "
             "them; export a model pretrained with model.language_embeddings=false"
         )
+    if model.head.adaptive is not None:
+        raise UserError(
+            "a model with an adaptive softmax cannot be exported: XLM-R's form has the full one; "
+            "export a model pretrained with model.adaptive_cutoffs= (empty)"
+        )
 
 
 def _our_tensors(stored: dict[str, Tensor], config: EncoderConfig, path: Path) -> dict[str, Tensor]:

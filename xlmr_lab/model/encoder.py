@@ -6,9 +6,9 @@ convert.py. The token-type embedding of that implementation has one row and none
 it is folded into the positions. Where a caller needs only some positions (the masked ones, or
 `<s>`), the last layer computes only those: the same mathematics at a fraction of the work.
 
-One arm changes the architecture, and is off by default: XLM's language embeddings (XLM Sec. 3.1),
-which XLM-R leaves out to deal better with code-switching (XLM-R Sec. 3). A vector of the text's
-language is then added to each token.
+Two arms change the architecture, and are off by default: XLM's language embeddings (XLM Sec. 3.1),
+which XLM-R leaves out to deal better with code-switching (XLM-R Sec. 3), with which a vector of the
+text's language is added to each token; and adaptive softmax (see adaptive.py).
 
 Shapes: B sequences, T positions, P positions asked for, D model width, H heads, K head width, V
 vocabulary.
@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from xlmr_lab.errors import UserError
+from xlmr_lab.model.adaptive import check_cutoffs
 from xlmr_lab.model.dropout import add_dropped, dropout
 
 PAD_ID = 1
@@ -34,7 +35,8 @@ FIRST_POSITION = PAD_ID + 1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EncoderConfig:
-    """The shape of the encoder; the vocabulary's size comes with the vocabulary."""
+    """The shape of the encoder, and of the masked LM's output; the vocabulary's size comes with the
+    vocabulary."""
 
     num_layers: int
     """Transformer layers (XLM-R Table 7: 12 in Base, 24 in Large)."""
@@ -67,6 +69,11 @@ class EncoderConfig:
     """Add a learned vector of the text's language to each token, as XLM does (XLM Sec. 3.1); XLM-R
     has none (Sec. 3)."""
 
+    adaptive_cutoffs: tuple[int, ...] = ()
+    """Ids at which further bands of the output begin, like 20000,200000, for an adaptive softmax:
+    what lies in them is predicted from narrower vectors (Grave et al. 2017). Empty: the full
+    softmax, as in XLM-R Sec. 3."""
+
     def __post_init__(self) -> None:
         for name in ("num_layers", "hidden_size", "num_heads", "ffn_size", "max_tokens"):
             if getattr(self, name) < 1:
@@ -82,6 +89,7 @@ class EncoderConfig:
         for name in ("layer_norm_eps", "init_std"):
             if not getattr(self, name) > 0.0:
                 raise UserError(f"{name} must be above 0, got {getattr(self, name)}")
+        check_cutoffs(self.adaptive_cutoffs, self.hidden_size)
 
 
 class Encoder(nn.Module):

@@ -7,22 +7,34 @@ Sec. 5.2).
 Shapes: B sequences, T positions, N rows, D model width, V vocabulary, C labels.
 """
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from xlmr_lab.model.adaptive import AdaptiveOutput
 from xlmr_lab.model.dropout import dropout
+from xlmr_lab.model.losses import masked_lm_loss
 
 
 class MaskedLMHead(nn.Module):
     """Dense layer, GELU and layer norm, then the token embedding as output matrix with a bias of
-    its own."""
+    its own; with `cutoffs` the output is an adaptive softmax."""
 
-    def __init__(self, hidden_size: int, vocab_size: int, *, layer_norm_eps: float) -> None:
+    def __init__(
+        self,
+        hidden_size: int,
+        vocab_size: int,
+        *,
+        layer_norm_eps: float,
+        cutoffs: Sequence[int] = (),
+    ) -> None:
         super().__init__()
         self.dense = nn.Linear(hidden_size, hidden_size)
         self.norm = nn.LayerNorm(hidden_size, eps=layer_norm_eps)
         self.bias = nn.Parameter(torch.zeros(vocab_size))
+        self.adaptive = AdaptiveOutput(hidden_size, vocab_size, cutoffs) if cutoffs else None
 
     def transform(self, hidden: Tensor) -> Tensor:
         """Return what is multiplied with the token embedding, in the shape of `hidden` [..., D]."""
@@ -31,7 +43,17 @@ class MaskedLMHead(nn.Module):
 
     def forward(self, hidden: Tensor, token_embedding: Tensor) -> Tensor:
         """Return logits [..., V] for `hidden` [..., D] and the tied `token_embedding` [V, D]."""
-        return F.linear(self.transform(hidden), token_embedding, self.bias)
+        rows = self.transform(hidden)
+        if self.adaptive is not None:
+            return self.adaptive.log_probabilities(rows, token_embedding, self.bias)
+        return F.linear(rows, token_embedding, self.bias)
+
+    def loss(self, hidden: Tensor, token_embedding: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean cross entropy in nats of `hidden` [B, P, D] against `targets` [B, P],
+        without ever holding all logits."""
+        rows = self.transform(hidden).flatten(0, 1)
+        loss = masked_lm_loss if self.adaptive is None else self.adaptive.loss
+        return loss(rows, token_embedding, self.bias, targets.flatten())
 
 
 class ClassificationHead(nn.Module):

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from xlmr_lab.model.encoder import Encoder, EncoderConfig, initialize
 from xlmr_lab.model.heads import MaskedLMHead
-from xlmr_lab.model.losses import masked_lm_loss
 
 
 class MaskedLM(nn.Module):
@@ -33,7 +32,10 @@ class MaskedLM(nn.Module):
         super().__init__()
         self.encoder = Encoder(config, vocab_size, languages=languages, generator=generator)
         self.head = MaskedLMHead(
-            config.hidden_size, vocab_size, layer_norm_eps=config.layer_norm_eps
+            config.hidden_size,
+            vocab_size,
+            layer_norm_eps=config.layer_norm_eps,
+            cutoffs=config.adaptive_cutoffs,
         )
         initialize(self.head, std=config.init_std, generator=generator)
 
@@ -60,7 +62,4 @@ class MaskedLM(nn.Module):
         language embeddings alone.
         """
         hidden = self.encoder(inputs, positions=positions, languages=languages)  # B P D
-        rows = self.head.transform(hidden).flatten(0, 1)
-        return masked_lm_loss(
-            rows, self.encoder.token_embedding.weight, self.head.bias, targets.flatten()
-        )
+        return self.head.loss(hidden, self.encoder.token_embedding.weight, targets)

@@ -49,8 +49,13 @@ def gather(model: MaskedLM, old_ids: Ids) -> MaskedLM:
     """Return the model of the ids `old_ids` [V], in their order; the old one stays as it is.
 
     Raises:
-        UserError: an id that the model does not have.
+        UserError: an id that the model does not have, or an adaptive softmax.
     """
+    if model.head.adaptive is not None:
+        raise UserError(
+            "a vocabulary can be cut or extended only where each id has one row; this model has an "
+            "adaptive softmax, take one pretrained with model.adaptive_cutoffs= (empty)"
+        )
     size = model.encoder.vocab_size
     if len(old_ids) == 0 or old_ids.min() < 0 or old_ids.max() >= size:
         raise UserError(f"ids must be in [0, {size}), the model's; the vocabulary is of another")
