@@ -214,7 +214,7 @@ def test_more_than_the_text_supports_is_refused_with_what_it_does(old):
     with pytest.raises(UserError, match="text of qab supports") as refused:
         grown(old, text, {}, num_pieces=500)
     told = re.search(
-        r"supports (\d+) new pieces, asked for 500; set .* to (\d+)", str(refused.value)
+        r"supports (\d+) new pieces, asked for 500; set surgery\.pieces=(\d+)", str(refused.value)
     )
     possible = int(told[1])
     assert possible == int(told[2]) > 2
@@ -252,7 +252,7 @@ def test_other_models_and_counts_are_refused(old, lines):
 
 
 def test_fewer_pieces_than_new_characters_are_refused(old, lines):
-    told = r"qab has \d\d characters that are not there, .* set it to \d\d or more"
+    told = r"qab has \d\d characters that are not there, .* set surgery\.pieces=\d\d or more"
     with pytest.raises(UserError, match=told):
         grown(old, lines["qab"], {}, num_pieces=5)
 

@@ -16,7 +16,6 @@ extended: merges of BPE and the longest match of WordPiece give a new piece no s
 """
 
 import dataclasses
-import io
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,14 +23,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import sentencepiece
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.vocabulary import model_proto, surrogates
+from xlmr_lab.vocabulary import model_proto, own_pieces
 from xlmr_lab.vocabulary.exact_sums import STEP
 from xlmr_lab.vocabulary.model_proto import Kind, ModelProto, Piece
 from xlmr_lab.vocabulary.sample import batched
-from xlmr_lab.vocabulary.sentencepiece_trainer import UNKNOWN
 from xlmr_lab.vocabulary.special_tokens import FIRST_PIECE_OFFSET, UNK_ID, mask_id
 from xlmr_lab.vocabulary.surgery import (
     CHUNK_LINES,
@@ -44,12 +41,8 @@ from xlmr_lab.vocabulary.surgery import (
 )
 from xlmr_lab.vocabulary.tokenizer import Tokenizer
 
-SPACE = "\u2581"
 CANDIDATES_PER_PIECE = 2
 """Pieces of the new language's own vocabulary, first, for each that is asked for."""
-_SEEDS_PER_PIECE = 20
-_LONGEST_LINE = 1 << 24
-"""SentencePiece silently drops lines above its limit, in bytes; with this one it drops none."""
 
 
 class Extension(NamedTuple):
@@ -92,19 +85,19 @@ def extend(
 
     Raises:
         UserError: no unigram model, no text, more pieces than the text supports or fewer than it
-            has new characters, or nothing to add.
+            has new characters, text that nothing can be learned from, or nothing to add.
     """
     if num_pieces < 1:
         raise UserError(f"pieces must be at least 1, got {num_pieces}")
     if is_wordpiece(model) or model_proto.read(model).model_kind != "unigram":
         raise UserError("only unigram vocabularies are extended; train a new one on all the text")
     proto, old = model_proto.read(model), Tokenizer(model)
-    text = _normalized(model, lines)
+    text = own_pieces.normalized(model, lines)
     if not text:
         raise UserError(f"no text of {language} to take pieces from; add some")
     size, own_size = CANDIDATES_PER_PIECE * num_pieces, 0
     while True:
-        own = _own_model(text, size, coverage)
+        own = own_pieces.learned(text, language, size=size, coverage=coverage)
         kept, dropped = _unseen_in(guard, proto, _candidates(proto, old, own, text))
         chosen, possible = _chosen(proto, kept, text, num_pieces)
         if len(chosen) == num_pieces or len(own.pieces) == own_size:
@@ -132,42 +125,6 @@ def _record(
         "dropped_for_guard": len(dropped),
         "characters_dropped_for_guard": [c.piece.text for c in dropped if c.is_character],
     }
-
-
-def _normalized(model: bytes, lines: Sequence[str]) -> list[str]:
-    """Return the lines that are not empty as the model normalises them, with plain spaces.
-
-    SentencePiece trains on no line that has its mark of an unknown piece, which is a space here.
-    """
-    surrogates.refuse(lines)
-    processor = sentencepiece.SentencePieceProcessor(model_proto=model)
-    normal = processor.normalize(list(lines))
-    plain = (line.replace(SPACE, " ").replace(UNKNOWN, " ").strip(" ") for line in normal)
-    return [line for line in plain if line]
-
-
-def _own_model(text: Sequence[str], size: int, coverage: float) -> ModelProto:
-    """Return a unigram model of normalised text, of `size` pieces besides the characters, or as
-    many as the text supports.
-    """
-    writer = io.BytesIO()
-    size += len(set("".join(text))) + 3
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(text),
-        model_writer=writer,
-        model_type="unigram",
-        vocab_size=size,
-        hard_vocab_limit=False,
-        character_coverage=coverage,
-        normalization_rule_name="identity",
-        seed_sentencepiece_size=min(1_000_000, _SEEDS_PER_PIECE * size),
-        max_sentence_length=_LONGEST_LINE,
-        input_sentence_size=0,
-        shuffle_input_sentence=False,
-        num_threads=1,
-        minloglevel=2,
-    )
-    return model_proto.read(writer.getvalue())
 
 
 def _candidates(
@@ -284,12 +241,12 @@ def _check(
     if characters > num_pieces:
         raise UserError(
             f"{language} has {characters} characters that are not there, more than "
-            f"surgery.pieces={num_pieces}; set it to {characters} or more"
+            f"surgery.pieces={num_pieces}; set surgery.pieces={characters} or more"
         )
     if possible < num_pieces:
         raise UserError(
             f"the text of {language} supports {possible} new pieces, asked for {num_pieces}; "
-            f"set surgery.pieces to {possible} or less, or add text"
+            f"set surgery.pieces={possible} or less, or add text"
         )
 
 
