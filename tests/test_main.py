@@ -71,6 +71,7 @@ def corpus(folder, files: dict[str, bytes]) -> str:
         ("--sampling.alpha=0.7", "without dashes: sampling.alpha=0.7, got"),
         ("--pretrain.steps", "without dashes: pretrain.steps=VALUE, got"),
         ("preset=small", "the preset is an option: --preset small"),
+        ("surgery.languages=qaa,qab,qaa", "surgery.languages names qaa more than once; name each"),
     ],
 )
 def test_a_bad_setting_is_one_line(lab, setting, told) -> None:
