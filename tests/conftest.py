@@ -216,6 +216,21 @@ def _train_vocabulary(folder: Path, documents_folder: Path, codes: list[str]) ->
     return place
 
 
+def _encode(vocabulary: Path, documents_folder: Path, codes: list[str]) -> Path:
+    """Encode the cleaned text."""
+    from functools import partial
+
+    from xlmr_lab.batches import shards
+    from xlmr_lab.corpus import documents
+    from xlmr_lab.vocabulary import load
+
+    place = vocabulary.with_name("shards-up")
+    place.mkdir()
+    texts = {key: partial(documents.iterate, documents_folder, key) for key in codes}
+    shards.encode(texts, load.load(vocabulary), place, heldout_fraction=0.05)
+    return place
+
+
 def _heldout(languages: list[dict[str, Any]], rng: np.random.Generator) -> Iterator[dict[str, Any]]:
     for alpha in ALPHAS:
         for seed in SEEDS:
@@ -305,7 +320,7 @@ def _text(folder: Path, codes: list[str]) -> None:
     vocabulary = _train_vocabulary(folder, cleaned / "documents", codes)
     places = {
         **{"babel": babel, "cleaned": cleaned, "measured": cleaned},
-        "vocabulary": vocabulary,
+        **{"vocabulary": vocabulary, "shards": _encode(vocabulary, cleaned / "documents", codes)},
     }
     named = {name: place.relative_to(folder.parents[1]) for name, place in places.items()}
     _json(folder / "stages.json", {name: str(place) for name, place in named.items()})

@@ -15,6 +15,22 @@ WIDE = {"width": "100%"}
 """Layout of an explorer: as wide as the notebook."""
 
 
+ANY_DIRECTION = "<style>.lab-any-direction textarea{unicode-bidi:plaintext}</style>"
+"""Has each line of a text box run in the direction of its first letter."""
+
+
+def text_box(description: str, value: str, placeholder: str) -> widgets.Textarea:
+    """Return a box for a text in any script."""
+    box = widgets.Textarea(
+        value=value,
+        placeholder=placeholder,
+        description=description,
+        style=LABEL,
+        layout=widgets.Layout(width="min(680px, 100%)", height="64px"),
+    )
+    return box.add_class("lab-any-direction")
+
+
 def choices(values: Iterable[str], description: str) -> widgets.SelectMultiple:
     """Return a list from which any number may be chosen; none chosen means all."""
     options = list(values)
@@ -42,7 +58,7 @@ def panel(
         "grid_gap": "4px 24px",
     }
     boxes = [widgets.Box(list(row), layout=widgets.Layout(**wrap)) for row in rows]
-    return [widgets.HTML(html.escape(hint, quote=False)), *boxes, canvas, call]
+    return [widgets.HTML(ANY_DIRECTION + html.escape(hint, quote=False)), *boxes, canvas, call]
 
 
 def call_text(function: str, frame: str, arguments: Mapping[str, Any]) -> str:

@@ -13,13 +13,11 @@ import plotly.graph_objects as go
 
 from xlmr_lab.errors import UserError
 from xlmr_lab.explorers.canvas import Canvas
-from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, panel
+from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, panel, text_box
 from xlmr_lab.figures import segmentation, theme
 from xlmr_lab.figures.vocabulary import MEASURES, ORDERS, by_language
 from xlmr_lab.vocabulary_results import MeasuredVocabulary
 
-ANY_DIRECTION = "<style>.lab-any-direction textarea{unicode-bidi:plaintext}</style>"
-"""Has each line of a text box run in the direction of its first letter."""
 WRAP = {"flex_flow": "row wrap", "align_items": "center", "width": "100%", "grid_gap": "4px 24px"}
 
 HINT = (
@@ -46,21 +44,14 @@ class VocabularyExplorer(widgets.VBox):
         colors = [(theme.GROUPS[name], name) for name in ("script", "family", "tier")]
         self.color = _dropdown("colour by", colors)
         self.order = _dropdown("order", [(told, name) for name, told in ORDERS.items()])
-        self.text = widgets.Textarea(
-            value=text,
-            placeholder="a text in any script",
-            description="text",
-            style=LABEL,
-            layout=widgets.Layout(width="min(680px, 100%)", height="64px"),
-        )
+        self.text = text_box("text", text, "a text in any script")
         self.language = _dropdown("in language", self.frame["language"].to_list())
         self.language.value = language or self.language.options[0]
-        self.text.add_class("lab-any-direction")
         self.pieces = widgets.HTML(layout=WIDE)
         self.call = widgets.HTML()
         self.canvas = Canvas(self.figure)
         controls, words = (self.measure, self.order, self.color), (self.text, self.language)
-        box = widgets.Box((widgets.HTML(ANY_DIRECTION), *words), layout=WRAP)
+        box = widgets.Box(words, layout=WRAP)
         below = widgets.VBox([self.call, box, self.pieces])
         super().__init__(panel(HINT, [controls], self.canvas, below), layout=WIDE)
         for control in controls:

@@ -51,15 +51,15 @@ def _block(text: str, name: str, cut: pl.DataFrame) -> str:
     told = f"{len(rows):,} piece{'s' * (len(rows) != 1)}"
     told += f", {unknown:,} unknown" if unknown else ""
     head = f"<b>{html.escape(name)}</b>: {told}" if name else told
-    direction = _direction(text)
+    run = direction(text)
     spans = "".join(_spans(text, cut))
     chips = "".join(_chip(i, piece, number) for i, (piece, number) in enumerate(rows))
     return (
         f"<div style=\"{FONT};margin:8px 0\"><div style='font-size:13px'>{head}</div>"
-        f"<div dir='{direction}' style='font-size:20px;line-height:1.9;color:#1f2933;"
+        f"<div dir='{run}' style='font-size:20px;line-height:1.9;color:#1f2933;"
         "background:#fff;padding:2px 8px;overflow-wrap:anywhere;white-space:pre-wrap'>"
         f"{spans}</div>"
-        f"<div dir='{direction}' style='display:flex;flex-wrap:wrap;gap:4px;padding:4px 8px'>"
+        f"<div dir='{run}' style='display:flex;flex-wrap:wrap;gap:4px;padding:4px 8px'>"
         f"{chips}</div></div>"
     )
 
@@ -98,10 +98,10 @@ def _color(place: int, number: int) -> str:
     return UNKNOWN_COLOR if number == UNK_ID else COLORS[place % len(COLORS)]
 
 
-def _direction(text: str) -> str:
+def direction(text: str) -> str:
     """Return the direction of the first letter that has one, as browsers do for `dir=auto`.
 
-    >>> _direction("7 a"), _direction("\N{HEBREW LETTER ALEF} a")
+    >>> direction("7 a"), direction("\N{HEBREW LETTER ALEF} a")
     ('ltr', 'rtl')
     """
     strong = (unicodedata.bidirectional(character) for character in text)

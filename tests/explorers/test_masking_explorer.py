@@ -1,0 +1,65 @@
+"""Controls decide which block is masked and how, and the call that is shown draws the same."""
+
+import html
+import re
+from pathlib import Path
+
+import plotly.graph_objects as go
+import pytest
+
+from xlmr_lab import batch_results, results
+from xlmr_lab.batch_results import StudyBatches
+from xlmr_lab.explorers.masking import MaskingExplorer
+from xlmr_lab.figures import masking
+
+
+@pytest.fixture(scope="module")
+def made(study_folder: Path) -> StudyBatches:
+    return batch_results.open_batches(results.open_study(study_folder))
+
+
+@pytest.fixture
+def explorer(made: StudyBatches) -> MaskingExplorer:
+    return MaskingExplorer(made)
+
+
+def rerun(explorer: MaskingExplorer) -> go.Figure:
+    """Evaluate the call that the explorer shows, as if pasted into a cell of the notebook."""
+    call = re.search("<code>(.*)</code>", explorer.call.value)
+    assert call
+    return eval(html.unescape(call[1]), {"masking": masking, "made": explorer.made})
+
+
+@pytest.mark.parametrize(
+    ("control", "value"),
+    [("language", "qab"), ("number", 1), ("seed", 5), ("fraction", 0.4), ("text", "Fima lobo")],
+)
+def test_each_control_changes_the_block_and_its_call_draws_it(
+    explorer: MaskingExplorer, control: str, value: object
+) -> None:
+    before = explorer.block.value
+    getattr(explorer, control).value = value
+    assert explorer.block.value != before
+    assert rerun(explorer) == explorer.canvas.figure
+    assert getattr(explorer, control).description
+
+
+def test_more_to_predict_is_drawn_as_more(explorer: MaskingExplorer) -> None:
+    explorer.fraction.value = 0.8
+    assert sum(explorer.canvas.figure.data[0].y) == 40
+
+
+def test_blocks_go_as_far_as_the_language_has_them(explorer: MaskingExplorer) -> None:
+    explorer.number.value = explorer.number.max
+    explorer.language.value = "qad"
+    assert explorer.number.max == explorer.made.num_blocks("qad") - 1
+    assert explorer.number.value <= explorer.number.max
+
+
+def test_a_text_that_cannot_be_cut_says_so_and_leaves_the_picture(
+    explorer: MaskingExplorer,
+) -> None:
+    before = explorer.canvas.figure
+    explorer.text.value = "a \ud800"
+    assert "surrogate" in explorer.block.value
+    assert explorer.canvas.figure == before
