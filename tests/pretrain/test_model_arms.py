@@ -1,6 +1,7 @@
-"""The trainer tells language embeddings the language of each block, in training and held-out loss.
+"""Arms of the model in training: language embeddings are told the language of each block, and an
+adaptive softmax goes through a run.
 
-Run with: pytest tests/pretrain/test_language_embeddings.py
+Run with: pytest tests/pretrain/test_model_arms.py
 """
 
 import dataclasses
@@ -9,7 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from xlmr_lab import storage
 from xlmr_lab.batches.shards import TokenShards
+from xlmr_lab.errors import UserError
 from xlmr_lab.pretrain.heldout import heldout_loss, heldout_set
 from xlmr_lab.pretrain.loop import PretrainRun, load_model, pretrain
 from xlmr_lab.pretrain.step import Objective
@@ -64,3 +67,26 @@ def test_held_out_loss_is_that_of_the_texts_language(run: PretrainRun, shards):
     others = heldout_loss(Objective(training.model), moved, batch_sequences=2)
     assert others["sw"] == losses["sw"]
     assert others["en"] != losses["en"]
+
+
+def test_a_run_with_adaptive_softmax_learns_and_is_saved(
+    make_run, shards_folder: Path, tmp_path: Path
+):
+    plain = make_run(steps=100, heldout_steps=100, log_steps=25)
+    model = dataclasses.replace(plain.model, adaptive_cutoffs=(90, 120))
+    run = dataclasses.replace(plain, model=model)
+    path = pretrain(tmp_path / "run", shards_folder, run, threads=1)
+    assert load_model(path)[0].encoder.config.adaptive_cutoffs == (90, 120)
+    records = storage.read_jsonl(tmp_path / "run" / "metrics.jsonl")
+    losses = [record["loss"] for record in records if record["kind"] == "step"]
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_a_cutoff_beyond_the_vocabulary_is_refused_before_the_first_step(
+    make_run, shards_folder: Path, tmp_path: Path
+):
+    plain = make_run()
+    model = dataclasses.replace(plain.model, adaptive_cutoffs=(90, 5000))
+    run = dataclasses.replace(plain, model=model)
+    with pytest.raises(UserError, match=r"must be below the vocabulary's 300 ids, got 5000"):
+        pretrain(tmp_path / "run", shards_folder, run, threads=1)
