@@ -3,8 +3,8 @@
 Written are `config.json` and `model.safetensors` as beside the released XLM-R checkpoints, whose
 names and shapes these are, and whatever files the caller puts there for the tokenizer; the library
 itself is not needed. Pickled weights are refused. The token-type embedding, zero in the original,
-is folded into the positions when reading and written as zeros. Left out: sharded weights, and
-architectures other than XLM-R's, our own arms among them.
+is written as zeros. Left out: sharded weights, and architectures other than XLM-R's, our own arms
+among them.
 """
 
 from collections.abc import Callable
@@ -18,35 +18,40 @@ from torch import Tensor
 
 from xlmr_lab import storage
 from xlmr_lab.errors import UserError
+from xlmr_lab.model import tensor_names
 from xlmr_lab.model.encoder import FIRST_POSITION, PAD_ID, EncoderConfig
 from xlmr_lab.model.masked_lm import MaskedLM
+from xlmr_lab.model.tensor_names import Names
 
 WEIGHTS_NAME = "model.safetensors"
 CONFIG_NAME = "config.json"
 
-WORDS = "roberta.embeddings.word_embeddings.weight"
-POSITIONS = "roberta.embeddings.position_embeddings.weight"
-TOKEN_TYPES = "roberta.embeddings.token_type_embeddings.weight"
-TIED = {"lm_head.decoder.weight": WORDS, "lm_head.decoder.bias": "lm_head.bias"}
-"""Copies that some versions of the library store."""
-
-IGNORED = ("roberta.pooler.", "roberta.embeddings.position_ids")
-"""Beginnings of names that a masked LM has no use for."""
-
-_OUTSIDE_LAYERS = {
-    "encoder.embedding_norm": "roberta.embeddings.LayerNorm",
-    "head.dense": "lm_head.dense",
-    "head.norm": "lm_head.layer_norm",
-}
-_IN_LAYER = {
-    "query": "attention.self.query",
-    "attention_output": "attention.output.dense",
-    "attention_norm": "attention.output.LayerNorm",
-    "ffn_input": "intermediate.dense",
-    "ffn_output": "output.dense",
-    "ffn_norm": "output.LayerNorm",
-}
-_KEY_VALUE = ("attention.self.key", "attention.self.value")
+NAMES = Names(
+    words="roberta.embeddings.word_embeddings.weight",
+    positions="roberta.embeddings.position_embeddings.weight",
+    token_types="roberta.embeddings.token_type_embeddings.weight",
+    output_bias="lm_head.bias",
+    modules={
+        "encoder.embedding_norm": "roberta.embeddings.LayerNorm",
+        "head.dense": "lm_head.dense",
+        "head.norm": "lm_head.layer_norm",
+    },
+    layer="roberta.encoder.layer.{}",
+    layer_modules={
+        "query": "attention.self.query",
+        "attention_output": "attention.output.dense",
+        "attention_norm": "attention.output.LayerNorm",
+        "ffn_input": "intermediate.dense",
+        "ffn_output": "output.dense",
+        "ffn_norm": "output.LayerNorm",
+    },
+    key_value=("attention.self.key", "attention.self.value"),
+    tied={
+        "lm_head.decoder.weight": "roberta.embeddings.word_embeddings.weight",
+        "lm_head.decoder.bias": "lm_head.bias",
+    },
+    ignored=("roberta.pooler.", "roberta.embeddings.position_ids"),
+)
 
 _SETTINGS = {
     "num_layers": "num_hidden_layers",
@@ -111,7 +116,7 @@ def from_huggingface(folder: Path) -> MaskedLM:
     )
     with torch.device("meta"):
         model = MaskedLM(config, settings["vocab_size"])
-    state = _our_tensors(stored, config, path)
+    state = tensor_names.ours(stored, NAMES, num_layers=config.num_layers, path=path)
     try:
         model.load_state_dict(state, assign=True)
     except RuntimeError as error:
@@ -141,19 +146,20 @@ def huggingface_tensors(model: MaskedLM) -> dict[str, Tensor]:
     ours = {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
     positions = ours["encoder.position_embedding.weight"]
     theirs = {
-        WORDS: ours["encoder.token_embedding.weight"],
-        POSITIONS: positions,
-        TOKEN_TYPES: positions.new_zeros(1, positions.shape[1]),
-        "lm_head.bias": ours["head.bias"],
+        NAMES.words: ours["encoder.token_embedding.weight"],
+        NAMES.positions: positions,
+        NAMES.token_types: positions.new_zeros(1, positions.shape[1]),
+        NAMES.output_bias: ours["head.bias"],
     }
-    for our_name, their_name in _module_names(model.encoder.config):
+    num_layers = model.encoder.config.num_layers
+    for our_name, their_name in NAMES.pairs(num_layers):
         for kind in ("weight", "bias"):
             theirs[f"{their_name}.{kind}"] = ours[f"{our_name}.{kind}"]
-    for number in range(model.encoder.config.num_layers):
+    for number in range(num_layers):
         for kind in ("weight", "bias"):
             halves = ours[f"encoder.layers.{number}.key_value.{kind}"].chunk(2)
-            for name, half in zip(_KEY_VALUE, halves, strict=True):
-                theirs[f"roberta.encoder.layer.{number}.{name}.{kind}"] = half
+            for name, half in zip(NAMES.key_value, halves, strict=True):
+                theirs[f"{NAMES.layer.format(number)}.{name}.{kind}"] = half
     return {name: tensor.contiguous() for name, tensor in theirs.items()}
 
 
@@ -168,46 +174,6 @@ def _require_published_form(model: MaskedLM) -> None:
             "a model with an adaptive softmax cannot be exported: XLM-R's form has the full one; "
             "export a model pretrained with model.adaptive_cutoffs= (empty)"
         )
-
-
-def _our_tensors(stored: dict[str, Tensor], config: EncoderConfig, path: Path) -> dict[str, Tensor]:
-    left = {name: x.clone() for name, x in stored.items() if not name.startswith(IGNORED)}
-    for copy, original in TIED.items():
-        tensor = left.pop(copy, None)
-        if tensor is not None and not torch.equal(tensor, left.setdefault(original, tensor)):
-            raise UserError(f"{path}: {copy} differs from {original}; XLM-R ties them")
-
-    def take(name: str) -> Tensor:
-        if name not in left:
-            raise UserError(f"{path} has no tensor {name!r}; it does not hold an XLM-R masked LM")
-        return left.pop(name)
-
-    ours = {
-        "encoder.token_embedding.weight": take(WORDS),
-        "encoder.position_embedding.weight": take(POSITIONS) + take(TOKEN_TYPES),
-        "head.bias": take("lm_head.bias"),
-    }
-    for our_name, their_name in _module_names(config):
-        for kind in ("weight", "bias"):
-            ours[f"{our_name}.{kind}"] = take(f"{their_name}.{kind}")
-    for number in range(config.num_layers):
-        for kind in ("weight", "bias"):
-            halves = [take(f"roberta.encoder.layer.{number}.{n}.{kind}") for n in _KEY_VALUE]
-            ours[f"encoder.layers.{number}.key_value.{kind}"] = torch.cat(halves)
-    if left:
-        raise UserError(
-            f"{path} holds tensors that XLM-R does not have: {', '.join(sorted(left)[:5])}"
-        )
-    return ours
-
-
-def _module_names(config: EncoderConfig) -> list[tuple[str, str]]:
-    """Return pairs of our and their name of each module that both have."""
-    names = list(_OUTSIDE_LAYERS.items())
-    for number in range(config.num_layers):
-        ours, theirs = f"encoder.layers.{number}", f"roberta.encoder.layer.{number}"
-        names += [(f"{ours}.{a}", f"{theirs}.{b}") for a, b in _IN_LAYER.items()]
-    return names
 
 
 def _read_settings(folder: Path) -> dict[str, Any]:
