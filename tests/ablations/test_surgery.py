@@ -3,12 +3,14 @@
 Run with: pytest tests/ablations/test_surgery.py
 """
 
+import argparse
 import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file, save_file
 
 from xlmr_lab import configs, storage
@@ -19,8 +21,10 @@ from xlmr_lab.ablations.run import Study
 from xlmr_lab.babel import corpora
 from xlmr_lab.commands import VERBS
 from xlmr_lab.errors import UserError
+from xlmr_lab.model import fairseq
 from xlmr_lab.model.convert import from_huggingface
 from xlmr_lab.model.surgery import MASS
+from xlmr_lab.pretrain.loop import load_model
 from xlmr_lab.vocabulary.load import load
 
 MICRO = (
@@ -105,6 +109,32 @@ def test_a_trimmed_model_is_smaller_and_proved_equal(place, trimmed):
     assert record["logits"]["num_ids"] == record["size"]
     assert record["logits"]["num_rows"] > 60
     assert from_huggingface(trimmed / "huggingface").encoder.vocab_size == record["size"]
+
+
+def test_a_folder_of_fairseq_is_a_source_too(place, trimmed, tmp_path):
+    """The same weights under fairseq's names, with the vocabulary that the release has beside."""
+    model, _ = load_model(checkpoint(place))
+    ours, names = model.state_dict(), fairseq.NAMES
+    tensors = {
+        names.words: ours["encoder.token_embedding.weight"],
+        names.positions: ours["encoder.position_embedding.weight"],
+        names.output_bias: ours["head.bias"],
+    }
+    for our_name, their_name in names.pairs(model.encoder.config.num_layers):
+        tensors |= {f"{their_name}.{x}": ours[f"{our_name}.{x}"] for x in ("weight", "bias")}
+    for number in range(model.encoder.config.num_layers):
+        for kind in ("weight", "bias"):
+            halves = ours[f"encoder.layers.{number}.key_value.{kind}"].chunk(2)
+            for name, half in zip(names.key_value, halves, strict=True):
+                tensors[f"{names.layer.format(number)}.{name}.{kind}"] = half
+    heads = argparse.Namespace(encoder_attention_heads=model.encoder.config.num_heads)
+    torch.save({"args": heads, "model": tensors}, tmp_path / "model.pt")
+    vocabulary = open_run(study(place)).stage("vocabulary") / "sentencepiece.model"
+    shutil.copy(vocabulary, tmp_path / "sentencepiece.bpe.model")
+    work = copied(place, "fairseq", "surgery.languages=qaa", f"surgery.source={tmp_path}")
+    record = storage.read_json(surgery.trim(work)[0] / surgery.RECORD_NAME)
+    assert record["size"] == storage.read_json(trimmed / surgery.RECORD_NAME)["size"]
+    assert record["logits"]["is_equal"]
 
 
 def test_the_vocabulary_beside_it_says_where_it_is_from(trimmed):

@@ -63,11 +63,11 @@ class SurgeryConfig:
     """Another vocabulary for a trained model: fewer languages (`trim`), or one more (`extend`)."""
 
     source: str | None = None
-    """Model to start from: a folder of Hugging Face in XLM-R's form, or a checkpoint; none: the
-    final checkpoint of the study's main arm."""
+    """Model to start from: a folder of Hugging Face in XLM-R's form, one of fairseq with its
+    model.pt, or a checkpoint; none: the final checkpoint of the study's main arm."""
     vocabulary: str | None = None
-    """Its vocabulary, a folder or model file; none: the one in the folder of Hugging Face, or that
-    of the study."""
+    """Its vocabulary, a folder or model file; none: the one in the folder of Hugging Face or
+    fairseq, or that of the study."""
     languages: tuple[str, ...] = ()
     """trim: languages of the study's text to keep (en,sw,...)."""
     min_count: int = 1

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from xlmr_lab import configs, provenance, storage
 from xlmr_lab.ablations.opened import OpenedRun
 from xlmr_lab.errors import UserError
-from xlmr_lab.model import convert
+from xlmr_lab.model import convert, fairseq
 from xlmr_lab.model.masked_lm import MaskedLM
 from xlmr_lab.pretrain import checkpoint
 from xlmr_lab.pretrain.loop import load_model
@@ -50,6 +50,9 @@ def read(run: OpenedRun) -> Source:
     if (place / convert.CONFIG_NAME).is_file():
         model, weights = convert.from_huggingface(place), place / convert.WEIGHTS_NAME
         named = named or place
+    elif (place / fairseq.FILE_NAME).is_file():
+        model, weights = fairseq.from_fairseq(place), place / fairseq.FILE_NAME
+        named = named or place
     elif (place / checkpoint.STATE_NAME).is_file():
         (model, state), weights = load_model(place), place / checkpoint.MODEL_NAME
         wanted = state.get("vocabulary", "")
@@ -57,7 +60,8 @@ def read(run: OpenedRun) -> Source:
     else:
         raise UserError(
             f"no model at {place}; surgery.source is a folder of Hugging Face with "
-            f"{convert.CONFIG_NAME}, or a checkpoint with {checkpoint.STATE_NAME}"
+            f"{convert.CONFIG_NAME}, of fairseq with {fairseq.FILE_NAME}, or a checkpoint with "
+            f"{checkpoint.STATE_NAME}"
         )
     vocabulary = load(named)
     _check(model, vocabulary, place, named, wanted)
