@@ -109,6 +109,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 
 # Which parts may import a heavy library: a part, or one module of it.
+        "prediction_results",
 HOMES: dict[str, set[str]] = {
     "torch": {"model", "pretrain", "evaluate", "ablations.jobs"},  # jobs: threads of a worker
     "safetensors": {"model", "pretrain"},
@@ -142,6 +143,7 @@ HOMES: dict[str, set[str]] = {
     "plotly": {"figures", "explorers", "report_page"},  # report_page: the bundled plotly.js
     "ipywidgets": {"explorers"},
     "anywidget": {"explorers"},
+        "prediction_results",
     "IPython": {"explorers"},
     "papermill": {"reports"},
     "nbclient": {"reports"},

@@ -1,12 +1,8 @@
 """What a masked language model costs to train, by its parts: parameters, operations for a token,
 memory for what is kept of each parameter and for logits.
 
-Operations are those of matrix products, a multiplication and an addition as two, forward and
-backward: 6 for each weight that a position goes through, and 12 S H a layer for attention over S
-tokens at width H. They are counted as our model computes them: the last layer's queries and
-feed-forward part, and the head, at masked positions only; or, to compare, everything at all
-positions. Left out: norms, activations, dropout and the optimizer, which are bound by memory; and
-the memory of activations, which depends on what is kept of them.
+Operations are counted as our model computes them (see model.operations); or, to compare, everything
+at all positions. Left out: the memory of activations, which depends on what is kept of them.
 
 Symbols: V ids, L layers, H width, F width of the feed-forward layers, S tokens of a block.
 """
@@ -15,7 +11,9 @@ import dataclasses
 
 from xlmr_lab.batches.masking import check_fraction
 from xlmr_lab.errors import UserError
+from xlmr_lab.model import operations as model_operations
 from xlmr_lab.model import parameters
+from xlmr_lab.model.operations import Operations
 from xlmr_lab.model.parameters import Parameters
 from xlmr_lab.paper import tables
 
@@ -82,25 +80,6 @@ class Load:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Operations:
-    """Operations for a token of training, forward and backward, by part."""
-
-    layers: float
-    """Products with the weights of the layers."""
-    attention: float
-    """Attention scores and what they weigh, which grow with the block."""
-    head: float
-    """The dense layer of the head."""
-    logits: float
-    """The product with the embedding, which grows with the vocabulary."""
-
-    @property
-    def total(self) -> float:
-        """All of them."""
-        return self.layers + self.attention + self.head + self.logits
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Memory:
     """Bytes that training holds, by what they are for."""
 
@@ -127,16 +106,13 @@ def operations(model: Model, load: Load, *, everywhere: bool = False) -> Operati
     >>> round(operations(base, Load(), everywhere=True).total / 1e9, 3)
     1.722
     """
-    share = 1.0 if everywhere else load.mask_fraction
-    width, whole = model.hidden_size, model.num_layers - 1
-    block_tokens = min(load.block_tokens, model.max_tokens)
-    narrow = 2 * width**2 + 2 * width * model.ffn_size  # queries, output, feed-forward
-    wide = 2 * width**2  # keys and values, which every position gives
-    return Operations(
-        layers=6 * (whole * (narrow + wide) + share * narrow + wide),
-        attention=12 * (whole + share) * block_tokens * width,
-        head=6 * share * width**2,
-        logits=6 * share * model.vocab_size * width,
+    return model_operations.count(
+        model.vocab_size,
+        num_layers=model.num_layers,
+        hidden_size=model.hidden_size,
+        ffn_size=model.ffn_size,
+        block_tokens=min(load.block_tokens, model.max_tokens),
+        masked_share=1.0 if everywhere else load.mask_fraction,
     )
 
 

@@ -6,7 +6,7 @@ import sys
 from tqdm import tqdm
 
 QUIET_INTERVAL_SECONDS = 30.0
-QUIET_FORMAT = "{desc}: {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}]"
+QUIET_FORMAT = "{desc}: {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 
 
 class _Lines:

@@ -14,6 +14,7 @@ from xlmr_lab.batches.shards import TokenShards, encode
 from xlmr_lab.batches.stream import BatchConfig
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.model.masked_lm import MaskedLM
+from xlmr_lab.pretrain import telemetry
 from xlmr_lab.pretrain.loop import PretrainConfig, PretrainRun
 from xlmr_lab.pretrain.step import TensorBatch, to_device
 from xlmr_lab.sampling.settings import SamplingConfig
@@ -45,6 +46,13 @@ def one_thread() -> Iterator[None]:
 def no_flushing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait for the disk: what is tested here does not depend on it."""
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+
+
+@pytest.fixture(autouse=True)
+def small_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure the device's rate in no time."""
+    monkeypatch.setattr(telemetry, "MATRIX_SIZE", {"cpu": 16})
+    monkeypatch.setattr(telemetry, "MATRIX_SECONDS", 0.0)
 
 
 @pytest.fixture(scope="session")

@@ -79,7 +79,8 @@ def test_metrics_hold_nothing_of_the_clock(finished: Path):
         *("loss_by_language", "shares", "passes", "passes_at_end")
     }
     telemetry = storage.read_jsonl(finished / "telemetry.jsonl")
-    assert [set(r) for r in telemetry] == 6 * [{"step", "seconds", "tokens_per_second"}]
+    speed = {"tokens_per_second", "model_flops_per_second", "mfu"}
+    assert [set(r) for r in telemetry] == 6 * [{"step", "seconds", "peak_memory_bytes"} | speed]
     seconds = [r["seconds"] for r in telemetry]
     assert seconds == sorted(seconds)
 

@@ -114,7 +114,8 @@ def test_what_will_be_repeated_is_told_before_the_first_step(
         run_pretrain(tmp_path, shards_folder, run, passes_warned=1.0)
     assert caplog.messages == [
         "1 of 2 languages will be gone through more than 1 times: ur 1; a larger sampling.alpha, "
-        "sampling.schedule=capped or fewer steps repeat less"
+        "a cap (sampling.schedule=capped sampling.max_passes=1) or a smaller pretrain.steps "
+        "repeats less"
     ]
 
 

@@ -78,7 +78,7 @@ def test_the_best_checkpoint_stays_and_does_not_stop_the_run(
 ):
     losses = iter([math.nan, 2.0, 2.5])
     monkeypatch.setattr(
-        "xlmr_lab.pretrain.loop.heldout_loss", lambda *args, **settings: {"en": next(losses)}
+        "xlmr_lab.pretrain.records.heldout_loss", lambda *args, **settings: {"en": next(losses)}
     )
     run = make_run(checkpoint_steps=4, heldout_steps=4, keep_checkpoints=1, keep_best=True)
     run_pretrain(tmp_path, shards_folder, run)

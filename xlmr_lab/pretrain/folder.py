@@ -19,6 +19,7 @@ PROVENANCE_NAME = "provenance.json"
 METRICS_NAME = "metrics.jsonl"
 TELEMETRY_NAME = "telemetry.jsonl"
 CHECKPOINTS_NAME = "checkpoints"
+EVENTS_NAME = "tensorboard"
 
 
 def prepare(folder: Path, run: PretrainRun) -> None:

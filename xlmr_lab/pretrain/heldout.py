@@ -5,6 +5,7 @@ be compared within a run and between arms. It is a quantity to look at, never a 
 XLM-R Sec. 5.1 found that transfer improves long after it is flat.
 """
 
+import math
 from collections.abc import Iterable
 
 import torch
@@ -50,6 +51,18 @@ def heldout_loss(
     losses = {key: _mean_loss(objective, batch, batch_sequences) for key, batch in heldout.items()}
     objective.train()
     return losses
+
+
+def perplexity(loss: float) -> float:
+    """Return the exponential of a loss in nats, infinite where that is no number.
+
+    >>> round(perplexity(1.0), 3), perplexity(1e6)
+    (2.718, inf)
+    """
+    try:
+        return math.exp(loss)
+    except OverflowError:
+        return math.inf
 
 
 def _mean_loss(objective: Objective, batch: TensorBatch, batch_sequences: int) -> float:

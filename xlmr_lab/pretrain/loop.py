@@ -3,8 +3,7 @@
 Killed at any moment and started again, a run ends with the same weights and metrics, bit for bit,
 as if it had not been killed. It stops by its budget of steps, never on validation loss, whose
 plateau misleads (XLM-R Sec. 5.1). A language whose text will be passed too often is told before the
-first step. Left out so far: more than one device, mixed precision, gradient
-accumulation.
+first step. Left out so far: more than one device.
 """
 
 import contextlib
@@ -24,11 +23,13 @@ from xlmr_lab.pretrain import checkpoint
 from xlmr_lab.pretrain import folder as run_folder
 from xlmr_lab.pretrain.checkpoint_writer import BYTES_PER_PARAMETER, CheckpointWriter
 from xlmr_lab.pretrain.folder import require_same
-from xlmr_lab.pretrain.heldout import HeldoutSet, heldout_loss, heldout_set
+from xlmr_lab.pretrain.heldout import HeldoutSet, heldout_set
 from xlmr_lab.pretrain.interrupts import Interrupts
 from xlmr_lab.pretrain.memory import keep_freed_memory
+from xlmr_lab.pretrain.records import Records
 from xlmr_lab.pretrain.settings import PretrainConfig, PretrainRun, check, expected_passes
-from xlmr_lab.pretrain.telemetry import StepClock
+from xlmr_lab.pretrain.step_trace import step_trace
+from xlmr_lab.pretrain.telemetry import StepClock, Work, matrix_rate, token_operations
 from xlmr_lab.pretrain.training import Training, identity
 from xlmr_lab.sampling import meter
 
@@ -66,10 +67,12 @@ def pretrain(
         require_same(found[1], identity(run, shards), found[0])
         if found[1]["step"] == run.pretrain.steps:
             return found[0]
-    machine = {"threads": threads, "torch_device": str(place)}
-    run_folder.add_provenance(folder, **identity(run, shards), **machine)
     with _processor(threads, place), Interrupts() as interrupts:
         training = Training(run, shards, device=place)
+        work = _work(training)
+        machine = {"threads": threads, "torch_device": str(place)}
+        measured = {"matrix_flops_per_second": round(work.matrix_rate)}
+        run_folder.add_provenance(folder, **identity(run, shards), **machine, **measured)
         if found is not None:
             training.resume(*found)
         else:
@@ -84,7 +87,7 @@ def pretrain(
             max_blocks=run.pretrain.heldout_blocks,
             device=place,
         )
-        return _train(folder, training, heldout, interrupts)
+        return _train(folder, training, heldout, interrupts, work)
 
 
 def load_model(path: Path) -> tuple[MaskedLM, dict[str, Any]]:
@@ -115,7 +118,9 @@ def every(step: int, period: int, last: int) -> bool:
     return step % period == 0 or step == last
 
 
-def _train(folder: Path, training: Training, heldout: HeldoutSet, interrupts: Interrupts) -> Path:
+def _train(
+    folder: Path, training: Training, heldout: HeldoutSet, interrupts: Interrupts, work: Work
+) -> Path:
     settings = training.run.pretrain
     clock = StepClock(
         run_folder.seconds_so_far(folder),
@@ -128,16 +133,17 @@ def _train(folder: Path, training: Training, heldout: HeldoutSet, interrupts: In
             with clock:
                 training.advance()
             writer.check()
+            traced()
             step, stop, loss = training.step, interrupts.received, None
             log_due = every(step, settings.log_steps, settings.steps)
             save_due = stop or every(step, settings.checkpoint_steps, settings.steps)
             if training.device.type == "cpu" or log_due or save_due:
                 training.require_finite(writer)
             if log_due:
-                bar.set_postfix_str(_log(folder, training, clock), refresh=False)
+                bar.set_postfix_str(records.steps(training, clock), refresh=False)
             if every(step, settings.heldout_steps, settings.steps):
-                _count_passes(folder, training)
-                loss = _measure(folder, training, heldout)
+                records.passes(training)
+                loss = records.heldout(training, heldout)
             if save_due:
                 training.save(writer, loss)
             bar.update()

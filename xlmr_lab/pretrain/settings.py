@@ -16,10 +16,25 @@ from xlmr_lab.sampling import meter, schedules
 from xlmr_lab.sampling.schedules import Length, Phase
 from xlmr_lab.sampling.settings import SamplingConfig
 
-NOT_NEGATIVE = ("warmup_steps", "heldout_blocks", "weight_decay", "clip_norm", "micro_sequences")
-EXECUTION = ("micro_sequences", "activation_checkpointing")
-"""Settings of `PretrainConfig` that say how a machine carries a run out. They may change when it
-goes on: results then differ by rounding and by which elements dropout drops."""
+NOT_NEGATIVE = (
+    "warmup_steps",
+    "heldout_blocks",
+    "weight_decay",
+    "clip_norm",
+    "micro_sequences",
+    "profile_steps",
+)
+EXECUTION = (
+    "micro_sequences",
+    "activation_checkpointing",
+    "keep_checkpoints",
+    "keep_best",
+    "profile_steps",
+    "tensorboard",
+)
+"""Settings of `PretrainConfig` that say how a machine carries a run out, and what it leaves besides
+the results. They may change when it goes on: results then differ by rounding and by which elements
+dropout drops, if at all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,6 +109,14 @@ class PretrainConfig:
     keep_best: bool = False
     """Whether the checkpoint of the lowest mean held-out loss also stays, as `checkpoints/best`. It
     is there to look at and never decides when to stop (XLM-R Sec. 5.1)."""
+
+    tensorboard: bool = False
+    """Whether the records are also written as TensorBoard's event files, into `tensorboard/` of the
+    run's folder; needs the package `tensorboard`."""
+
+    profile_steps: int = 0
+    """Optimizer steps that are recorded by torch's profiler, soon after the start, as a trace for
+    chrome://tracing or ui.perfetto.dev in the run's folder; 0 records none."""
 
     def __post_init__(self) -> None:
         for name in ("steps", "log_steps", "heldout_steps", "checkpoint_steps", "keep_checkpoints"):

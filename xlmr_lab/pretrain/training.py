@@ -42,9 +42,7 @@ class Training:
         self.device = device
         self._shards = shards
         generator = torch.Generator().manual_seed(seeds.integer(run.seed, "model"))
-        model = MaskedLM(
-            run.model, shards.vocab_size, languages=run.languages, generator=generator
-        )
+        model = MaskedLM(run.model, shards.vocab_size, languages=run.languages, generator=generator)
         self.model = model.to(device).train()
         self.model.encoder.checkpointed = run.pretrain.activation_checkpointing
         precision = resolve(run.pretrain.precision, device)
@@ -61,6 +59,11 @@ class Training:
     def step(self) -> int:
         """Steps taken so far."""
         return self._state.step
+
+    @property
+    def vocab_size(self) -> int:
+        """Ids of the vocabulary."""
+        return self._shards.vocab_size
 
     @property
     def sequences_at_once(self) -> int:
