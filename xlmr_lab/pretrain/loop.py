@@ -122,18 +122,19 @@ def _train(
     folder: Path, training: Training, heldout: HeldoutSet, interrupts: Interrupts, work: Work
 ) -> Path:
     settings = training.run.pretrain
-    clock = StepClock(
-        run_folder.seconds_so_far(folder),
-        step=training.step,
-        step_tokens=training.run.batches.batch_sequences * training.run.batches.block_tokens,
-    )
-    bar = progress.bar(settings.steps, "pretrain", initial=training.step)
-    with _writer(folder, settings) as writer, bar:
+    clock = StepClock(run_folder.seconds_so_far(folder), step=training.step, work=work)
+    trace_path = folder / f"trace-from-step-{training.step + 1:08d}.json"
+    with (
+        _writer(folder, settings) as writer,
+        Records(folder, step=training.step, tensorboard=settings.tensorboard) as records,
+        step_trace(trace_path, settings.profile_steps) as traced,
+        progress.bar(settings.steps, "pretrain", initial=training.step) as bar,
+    ):
         while training.step < settings.steps:
             with clock:
                 training.advance()
-            writer.check()
             traced()
+            writer.check()
             step, stop, loss = training.step, interrupts.received, None
             log_due = every(step, settings.log_steps, settings.steps)
             save_due = stop or every(step, settings.checkpoint_steps, settings.steps)
@@ -163,37 +164,14 @@ def _writer(folder: Path, settings: PretrainConfig) -> CheckpointWriter:
     )
 
 
-def _log(folder: Path, training: Training, clock: StepClock) -> str:
-    record = training.record()
-    run_folder.append_record(folder / run_folder.METRICS_NAME, record)
-    run_folder.append_record(folder / run_folder.TELEMETRY_NAME, clock.record(training.step))
-    return f"loss {record['loss']:.3f}"
-
-
-def _count_passes(folder: Path, training: Training) -> None:
-    """Write and tell how often each language's text has been passed, and will be."""
-    record = training.repetition()
-    run_folder.append_record(folder / run_folder.METRICS_NAME, record)
-    told = meter.reading(record["passes"], record["passes_at_end"])
-    logger.info("step %s: %s", f"{training.step:,}", told)
-
-
-def _measure(folder: Path, training: Training, heldout: HeldoutSet) -> float | None:
-    """Write the held-out loss by language and their plain mean, in nats per masked token; return
-    the mean, None where nothing is held out."""
-    if not heldout:
-        return None
-    losses = heldout_loss(training.objective, heldout, batch_sequences=training.sequences_at_once)
-    mean = sum(losses.values()) / len(losses)
-    record = {
-        "kind": "heldout",
-        "step": training.step,
-        "loss": mean,
-        "loss_by_language": losses,
-    }
-    run_folder.append_record(folder / run_folder.METRICS_NAME, record)
-    logger.info("step %s: held-out loss %.3f", f"{training.step:,}", mean)
-    return mean
+def _work(training: Training) -> Work:
+    run, device = training.run, training.device
+    return Work(
+        step_tokens=run.batches.batch_sequences * run.batches.block_tokens,
+        token_operations=token_operations(run, training.vocab_size),
+        matrix_rate=matrix_rate(device, training.objective.precision),
+        device=device,
+    )
 
 
 @contextlib.contextmanager

@@ -14,6 +14,32 @@ import resource
 import sys
 import time
 
+import torch
+
+from xlmr_lab.batches.masking import num_masked
+from xlmr_lab.model import operations
+from xlmr_lab.pretrain.precision import Computed
+from xlmr_lab.pretrain.settings import PretrainRun
+
+MATRIX_SIZE = {"cpu": 1024, "cuda": 8192}
+"""Rows and columns of the matrices that are multiplied: a device is as fast as it gets."""
+MATRIX_SECONDS = 0.1
+"""How long they are, at least three times."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """What a step is made of, and what the device could do."""
+
+    step_tokens: int
+    """Tokens of a batch."""
+    token_operations: float | None
+    """Operations for a token; None where they depend on the targets."""
+    matrix_rate: float
+    """Operations a second of a matrix product."""
+    device: torch.device
+    """Where the model is."""
+
 
 class StepClock:
     """Counts the seconds spent inside `with clock:`."""
@@ -36,6 +62,7 @@ class StepClock:
         the record before."""
         steps, seconds = step - self._recorded[0], self._seconds - self._recorded[1]
         self._recorded = (step, self._seconds)
+        tokens_per_second = steps * self._work.step_tokens / seconds
         return {
             "step": step,
             "seconds": round(self._seconds, 3),
@@ -43,4 +70,57 @@ class StepClock:
             **_rates(tokens_per_second, self._work),
             "peak_memory_bytes": peak_memory(self._work.device),
         }
-        tokens_per_second = steps * self._work.step_tokens / seconds
+
+
+def token_operations(run: PretrainRun, vocab_size: int) -> float | None:
+    """Return the operations for a token of a run; None where they depend on the targets."""
+    if run.model.adaptive_cutoffs:
+        return None
+    block_tokens = run.batches.block_tokens
+    return operations.count(
+        vocab_size,
+        num_layers=run.model.num_layers,
+        hidden_size=run.model.hidden_size,
+        ffn_size=run.model.ffn_size,
+        block_tokens=block_tokens,
+        masked_share=num_masked(block_tokens, run.batches.mask_fraction) / block_tokens,
+    ).total
+
+
+def matrix_rate(device: torch.device, precision: Computed) -> float:
+    """Return how many operations a second a product of two random matrices makes at best."""
+    size = MATRIX_SIZE[device.type]
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    random = torch.Generator(device).manual_seed(0)
+    one, other = (
+        torch.randn(size, size, generator=random, device=device).to(dtype) for _ in range(2)
+    )
+    product = torch.empty_like(one)
+    taken: list[float] = []
+    while len(taken) < 3 or sum(taken) < MATRIX_SECONDS:
+        _synchronize(device)
+        started = time.perf_counter()
+        torch.mm(one, other, out=product)
+        _synchronize(device)
+        taken.append(time.perf_counter() - started)
+    return 2 * size**3 / min(taken)
+
+
+def peak_memory(device: torch.device) -> int:
+    """Return the most bytes that torch has held on a GPU, elsewhere that the process has."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _rates(tokens_per_second: float, work: Work) -> dict[str, float]:
+    if work.token_operations is None:
+        return {}
+    rate = tokens_per_second * work.token_operations
+    return {"model_flops_per_second": round(rate), "mfu": round(rate / work.matrix_rate, 4)}
+
+
+def _synchronize(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
