@@ -19,7 +19,7 @@ from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.errors import UserError
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.model.masked_lm import MaskedLM
-from xlmr_lab.pretrain import checkpoint
+from xlmr_lab.pretrain import checkpoint, memory_plan
 from xlmr_lab.pretrain import folder as run_folder
 from xlmr_lab.pretrain.checkpoint_writer import BYTES_PER_PARAMETER, CheckpointWriter
 from xlmr_lab.pretrain.folder import require_same
@@ -53,8 +53,8 @@ def pretrain(
     log tells of languages whose text will be passed more than `passes_warned` times.
 
     Raises:
-        UserError: settings that do not fit, a folder of another run, a full disk, a loss that is
-            not finite.
+        UserError: settings that do not fit, a folder of another run, a full disk, too little
+            memory, a loss that is not finite.
         KeyboardInterrupt: stopped by a signal, with everything saved.
     """
     shards = TokenShards.open(shards_folder)
@@ -67,11 +67,17 @@ def pretrain(
         require_same(found[1], identity(run, shards), found[0])
         if found[1]["step"] == run.pretrain.steps:
             return found[0]
+    planned = memory_plan.require(
+        memory_plan.shape_of(run, shards.vocab_size, place), memory_plan.available_bytes(place)
+    )
     with _processor(threads, place), Interrupts() as interrupts:
         training = Training(run, shards, device=place)
         work = _work(training)
         machine = {"threads": threads, "torch_device": str(place)}
-        measured = {"matrix_flops_per_second": round(work.matrix_rate)}
+        measured = {
+            "matrix_flops_per_second": round(work.matrix_rate),
+            "planned_memory_bytes": planned.total,
+        }
         run_folder.add_provenance(folder, **identity(run, shards), **machine, **measured)
         if found is not None:
             training.resume(*found)

@@ -21,7 +21,7 @@ from xlmr_lab.batches.splits import SPLITS
 from xlmr_lab.batches.stream import BlockStream, StreamState
 from xlmr_lab.errors import UserError
 from xlmr_lab.model.masked_lm import MaskedLM
-from xlmr_lab.pretrain import checkpoint
+from xlmr_lab.pretrain import checkpoint, memory_plan
 from xlmr_lab.pretrain.checkpoint_writer import CheckpointWriter
 from xlmr_lab.pretrain.optimizer import build_optimizer
 from xlmr_lab.pretrain.precision import resolve
@@ -53,6 +53,7 @@ class Training:
         self._state = self._stream.start()
         self._places = {key: place for place, key in enumerate(run.languages)}
         self._loss_sum = torch.zeros((), device=device)
+        self._shape = memory_plan.shape_of(run, shards.vocab_size, device)
         self._last: tuple[list[str], StepResult] | None = None
 
     @property
@@ -81,15 +82,16 @@ class Training:
             fraction=batches.mask_fraction,
             rng=seeds.generator(self.run.seed, "masks", step),
         )
-        result = train_step(
-            self.objective,
-            self.optimizer,
-            to_device(masked, self.device, [self._places[key] for key in batch.languages]),
-            learning_rate=self._learning_rate(step),
-            clip_norm=settings.clip_norm,
-            dropout_seed=seeds.integer(self.run.seed, "dropout", step),
-            micro_sequences=settings.micro_sequences,
-        )
+        with memory_plan.explained(self._shape):
+            result = train_step(
+                self.objective,
+                self.optimizer,
+                to_device(masked, self.device, [self._places[key] for key in batch.languages]),
+                learning_rate=self._learning_rate(step),
+                clip_norm=settings.clip_norm,
+                dropout_seed=seeds.integer(self.run.seed, "dropout", step),
+                micro_sequences=settings.micro_sequences,
+            )
         self._loss_sum += result.loss
         self._last = (batch.languages, result)
 

@@ -1,0 +1,162 @@
+"""Memory of a run: what layers keep is counted, sums are worked by hand, advice fits."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from xlmr_lab import machine_memory, storage
+from xlmr_lab.errors import UserError
+from xlmr_lab.model.encoder import EncoderConfig
+from xlmr_lab.model.masked_lm import MaskedLM
+from xlmr_lab.pretrain import training
+from xlmr_lab.pretrain.loop import pretrain
+from xlmr_lab.pretrain.memory_plan import Shape, explained, layer_bytes, need, require, shape_of
+from xlmr_lab.pretrain.step import Objective
+
+ENCODER = EncoderConfig(num_layers=2, hidden_size=64, num_heads=4, ffn_size=256, max_tokens=32)
+SHAPE = Shape(
+    model=ENCODER, vocab_size=300, block_tokens=32, mask_fraction=0.15, sequences=8, at_once=8
+)
+BASE = EncoderConfig(num_layers=12, hidden_size=768, num_heads=12, ffn_size=3072)
+LARGE_SHAPE = dataclasses.replace(SHAPE, model=BASE, vocab_size=250_002, block_tokens=512)
+
+
+def kept_bytes(shape: Shape, num_layers: int) -> int:
+    """Return what autograd keeps in the forward pass besides weights."""
+    config = dataclasses.replace(shape.model, num_layers=num_layers)
+    model = MaskedLM(config, shape.vocab_size).train()
+    model.encoder.checkpointed = shape.checkpointed
+    weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    held: dict[int, torch.Tensor] = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        held.setdefault(tensor.untyped_storage().data_ptr(), tensor)
+        return tensor
+
+    ids = torch.randint(4, 299, (shape.at_once, shape.block_tokens))
+    positions = torch.arange(5).repeat(shape.at_once, 1)
+    places = torch.zeros(shape.at_once, 1, dtype=torch.long)
+    with torch.random.fork_rng(), torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
+        Objective(model, shape.precision)(ids, positions, ids.gather(1, positions), places)
+    return sum(t.untyped_storage().nbytes() for key, t in held.items() if key not in weights)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+@pytest.mark.parametrize("attention_dropout", [0.0, 0.1])
+def test_a_layer_keeps_what_the_plan_says(precision, dropout, attention_dropout):
+    model = dataclasses.replace(ENCODER, dropout=dropout, attention_dropout=attention_dropout)
+    shape = dataclasses.replace(SHAPE, model=model, precision=precision)
+    kept = kept_bytes(shape, 3) - kept_bytes(shape, 2)
+    assert kept == pytest.approx(layer_bytes(shape), rel=0.02)
+
+
+def test_states_by_hand():
+    """Four copies of the weights: themselves, two moments, gradients at the peak."""
+    found = need(dataclasses.replace(LARGE_SHAPE, at_once=1, sequences=1, device="cuda"))
+    weights = 4 * LARGE_SHAPE.num_parameters
+    assert LARGE_SHAPE.num_parameters == pytest.approx(278e6, rel=0.002)
+    assert found.parameters == pytest.approx(3 * weights, rel=0.001)
+    assert found.gradients == pytest.approx(weights + 2 * 4 * 250_002 * 768, rel=0.001)
+
+
+def test_fewer_at_once_or_checkpointed_needs_less():
+    whole = need(dataclasses.replace(LARGE_SHAPE, sequences=64, at_once=64))
+    parts = need(dataclasses.replace(LARGE_SHAPE, sequences=64, at_once=32))
+    again = need(dataclasses.replace(LARGE_SHAPE, sequences=64, at_once=64, checkpointed=True))
+    assert whole.activations == pytest.approx(2 * parts.activations, rel=0.001)
+    assert again.activations < whole.activations / 3
+    assert whole.parameters == parts.parameters == again.parameters
+
+
+def test_what_fits_is_let_through_and_what_does_not_is_told():
+    total = need(SHAPE).total
+    assert require(SHAPE, total).total == total
+    with pytest.raises(UserError, match=r"for 8 sequences at once; the machine has \d+ MB to give"):
+        require(SHAPE, total - 1)
+
+
+@pytest.mark.parametrize("gigabytes", [30, 20, 16, 13, 12])
+def test_advice_fits_when_followed(gigabytes: int):
+    shape = dataclasses.replace(LARGE_SHAPE, sequences=256, at_once=256)
+    with pytest.raises(UserError, match="set pretrain") as caught:
+        require(shape, gigabytes * 10**9)
+    micro = re.search(r"pretrain.micro_sequences=(\d+)", str(caught.value))
+    changes = {"at_once": int(micro[1])} if micro else {}
+    changes["checkpointed"] = "pretrain.activation_checkpointing=true" in str(caught.value)
+    require(dataclasses.replace(shape, **changes), gigabytes * 10**9)
+
+
+def test_a_model_that_never_fits_is_told_so():
+    with pytest.raises(UserError, match=r"one sequence at once needs .* GB still; take a smaller"):
+        require(LARGE_SHAPE, 10**9)
+
+
+def test_the_plan_is_made_from_the_runs_settings(make_run):
+    run = make_run(micro_sequences=2, precision="bf16", activation_checkpointing=True)
+    assert shape_of(run, 300, torch.device("cpu")) == Shape(
+        model=run.model,
+        vocab_size=300,
+        block_tokens=16,
+        mask_fraction=0.15,
+        sequences=4,
+        at_once=2,
+        precision="bf16",
+        checkpointed=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "advice"),
+    [
+        ({}, "with 8 sequences of 32 tokens at once; set pretrain.micro_sequences=4 and run again"),
+        ({"at_once": 1}, "set pretrain.activation_checkpointing=true and run again"),
+        ({"at_once": 1, "checkpointed": True}, "take a smaller model or vocabulary"),
+    ],
+)
+def test_running_out_names_the_setting_to_change(changes, advice):
+    with (
+        pytest.raises(UserError, match=advice),
+        explained(dataclasses.replace(SHAPE, **changes)),
+    ):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def test_a_cpu_that_runs_out_is_explained_too():
+    with pytest.raises(UserError, match="memory ran out"), explained(SHAPE):
+        torch.empty(1 << 50)
+
+
+def test_other_errors_are_let_through():
+    with pytest.raises(RuntimeError, match="shapes"), explained(SHAPE):
+        raise RuntimeError("shapes")
+
+
+def test_a_run_that_cannot_fit_is_refused_before_the_first_step(
+    tmp_path: Path, shards_folder: Path, make_run, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(machine_memory, "available_bytes", lambda: 10**6)
+    with pytest.raises(UserError, match="pretraining needs about"):
+        pretrain(tmp_path, shards_folder, make_run(), threads=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+def test_what_was_planned_is_recorded(tmp_path: Path, shards_folder: Path, make_run):
+    run = make_run(steps=3)
+    pretrain(tmp_path, shards_folder, run, threads=1)
+    planned = need(shape_of(run, 300, torch.device("cpu"))).total
+    assert storage.read_json(tmp_path / "provenance.json")["planned_memory_bytes"] == planned
+
+
+def test_memory_that_runs_out_in_a_step_is_explained(
+    tmp_path: Path, shards_folder: Path, make_run, monkeypatch: pytest.MonkeyPatch
+):
+    def full(*arguments, **settings):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(training, "train_step", full)
+    with pytest.raises(UserError, match=r"memory ran out .* set pretrain.micro_sequences=2"):
+        pretrain(tmp_path, shards_folder, make_run(), threads=1)

@@ -1,0 +1,249 @@
+"""How much memory a run will take on its device, known before it starts from shapes alone, and
+which setting fits where that is too much.
+
+What a run holds at its peak is a sum: weights and AdamW's two moments all the time; what autograd
+keeps of each layer for the backward pass, which grows with the sequences that go through at once;
+the logits of a chunk; gradients. The bytes of a layer are what our layer keeps, counted on a CPU by
+torch's hooks (tests/pretrain/test_memory_plan.py); the constants of a CPU's process were fitted to
+the peaks of tests/benchmarks/pretrain_memory.py. What CUDA takes was read from the same code (masks
+of dropout in bytes, attention in one kernel that keeps no weights) and could not be measured where
+it was written.
+
+Shapes: B sequences at once, T tokens, P masked positions, D model width, F feed-forward width, H
+heads, V vocabulary, L layers.
+"""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from xlmr_lab import machine_memory
+from xlmr_lab.batches.masking import num_masked
+from xlmr_lab.errors import UserError
+from xlmr_lab.machine_memory import told
+from xlmr_lab.model.encoder import EncoderConfig
+from xlmr_lab.model.losses import rows_at_once
+from xlmr_lab.model.masked_lm import MaskedLM
+from xlmr_lab.pretrain.precision import Computed, resolve
+from xlmr_lab.pretrain.settings import PretrainRun
+
+NUMBER = 4
+"""Bytes of a weight, a gradient, a moment."""
+CPU_FIXED = 100_000_000
+"""Bytes of what libraries load and compile in the first steps on a CPU."""
+CPU_HOLES = 1.08
+"""On a CPU freed memory is kept (see memory.py), and what is asked for next may not fit into it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shape:
+    """What decides the memory of a run on one device."""
+
+    model: EncoderConfig
+    """The encoder."""
+    vocab_size: int
+    """Ids of the vocabulary."""
+    block_tokens: int
+    """T"""
+    mask_fraction: float
+    """Share of the tokens to predict."""
+    sequences: int
+    """Sequences of a step on this device."""
+    at_once: int
+    """B, of which `sequences` are made up."""
+    precision: Computed = "fp32"
+    """Bits of products."""
+    checkpointed: bool = False
+    """Whether layers are computed again in the backward pass."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where."""
+
+    @property
+    def num_parameters(self) -> int:
+        """Weights of the model."""
+        with torch.device("meta"):
+            return sum(p.numel() for p in MaskedLM(self.model, self.vocab_size).parameters())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Need:
+    """Bytes at the peak of a step, by what they are for."""
+
+    parameters: int
+    """Weights and moments."""
+    gradients: int
+    """Gradients that are held at the peak."""
+    activations: int
+    """What is kept for the backward pass, and what it works with."""
+    logits: int
+    """A chunk of logits and what turns it into gradients."""
+    snapshot: int
+    """A copy of the last checkpoint, while it is written."""
+    process: int
+    """What the process takes besides."""
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(dataclasses.astuple(self))
+
+
+def need(shape: Shape) -> Need:
+    """Return what a run takes. The peak is at the loss, when all activations are kept, or at the
+    end of the backward pass, when all gradients are there, the embedding's twice and their sum."""
+    weights = NUMBER * shape.num_parameters
+    embedding = NUMBER * shape.vocab_size * shape.model.hidden_size
+    adding_up = weights if shape.at_once < shape.sequences else 0
+    at_loss = (embedding + adding_up, activations(shape), chunk(shape))
+    at_end = (max(adding_up, embedding) + weights + embedding, 0, 0)
+    gradients, kept, logits = max(at_loss, at_end, key=sum)
+    held = 3 * weights + gradients + kept + logits
+    on_cpu = shape.device == "cpu"
+    return Need(
+        parameters=3 * weights,
+        gradients=gradients,
+        activations=kept,
+        logits=logits,
+        snapshot=3 * weights if on_cpu else 0,
+        process=CPU_FIXED + round((CPU_HOLES - 1) * held) if on_cpu else 0,
+    )
+
+
+def activations(shape: Shape) -> int:
+    """Return the bytes that are kept of all layers, and those that one layer's gradient takes."""
+    model, tokens = shape.model, shape.at_once * shape.block_tokens
+    positions = shape.at_once * num_masked(shape.block_tokens, shape.mask_fraction)
+    inner, outer = layer_bytes(shape), NUMBER * model.hidden_size * tokens
+    last = inner * positions // tokens + 4 * outer  # keys and values of all, the rest of some
+    embedded = 2 * outer + (model.dropout > 0) * outer
+    head = 5 * NUMBER * model.hidden_size * positions
+    if shape.checkpointed:
+        again = 2 * inner if shape.device == "cpu" else inner  # holes: see CPU_HOLES
+        return model.num_layers * outer + again + working_bytes(shape) + embedded + head
+    return (model.num_layers - 1) * inner + last + working_bytes(shape) + embedded + head
+
+
+def layer_bytes(shape: Shape) -> int:
+    """Return the bytes that autograd keeps of one layer at all positions; in bf16 also the layer's
+    weights in 16 bits."""
+    model, tokens = shape.model, shape.at_once * shape.block_tokens
+    width, ffn = model.hidden_size, model.ffn_size
+    narrow, on_cpu = shape.precision == "bf16", shape.device == "cpu"
+    mask = 2 if not on_cpu else 4 if narrow else 8  # of two dropouts
+    per_width = (22 if narrow else 32 if on_cpu else 28) + mask * (model.dropout > 0)
+    per_score = (6 if narrow else 12) if on_cpu and model.attention_dropout > 0 else 0
+    kept = per_width * width + (4 if narrow else 8) * ffn
+    kept += per_score * model.num_heads * shape.block_tokens
+    rounded = 2 * (4 * width**2 + 2 * width * ffn) if narrow else 0
+    return tokens * kept + rounded
+
+
+def working_bytes(shape: Shape) -> int:
+    """Return the bytes that the gradient of one layer takes while it is computed."""
+    model, tokens = shape.model, shape.at_once * shape.block_tokens
+    explicit = shape.device == "cpu" and model.attention_dropout > 0
+    scores = model.num_heads * shape.block_tokens if explicit else 0
+    return NUMBER * tokens * (2 * model.hidden_size + max(2 * model.ffn_size, 4 * scores))
+
+
+def chunk(shape: Shape) -> int:
+    """Return the bytes for the logits that are held at once, and for what bf16 adds: the embedding
+    in its bits."""
+    rows = min(
+        rows_at_once(shape.vocab_size, shape.device),
+        shape.at_once * num_masked(shape.block_tokens, shape.mask_fraction),
+    )
+    embedding = NUMBER * shape.vocab_size * shape.model.hidden_size
+    rounded = 3 * embedding // 2 if shape.precision == "bf16" else 0
+    return 2 * NUMBER * rows * shape.vocab_size + rounded
+
+
+def shape_of(run: PretrainRun, vocab_size: int, device: torch.device) -> Shape:
+    """Return what decides the memory of a run."""
+    settings, batches = run.pretrain, run.batches
+    return Shape(
+        model=run.model,
+        vocab_size=vocab_size,
+        block_tokens=batches.block_tokens,
+        mask_fraction=batches.mask_fraction,
+        sequences=batches.batch_sequences,
+        at_once=settings.micro_sequences or batches.batch_sequences,
+        precision=resolve(settings.precision, device),
+        checkpointed=settings.activation_checkpointing,
+        device="cuda" if device.type == "cuda" else "cpu",
+    )
+
+
+def available_bytes(device: torch.device) -> int:
+    """Return the memory that a device can still give."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    return machine_memory.available_bytes()
+
+
+def require(shape: Shape, available: int) -> Need:
+    """Return what a run takes, if the device has that.
+
+    Raises:
+        UserError: it has not; the message names settings that fit.
+    """
+    found = need(shape)
+    if found.total <= available:
+        return found
+    place = "the GPU" if shape.device == "cuda" else "the machine"
+    raise UserError(
+        f"pretraining needs about {told(found.total, up=True)} of memory, "
+        f"{told(found.activations, up=True)} of it for {shape.at_once} sequences at once; {place} "
+        f"has {told(available)} to give; {_remedy(shape, available)}"
+    )
+
+
+def _remedy(shape: Shape, available: int) -> str:
+    """Return settings that fit: the most sequences at once by halves, before layers are computed
+    twice."""
+    least = shape
+    for checkpointed in sorted({shape.checkpointed, True}):
+        also = " pretrain.activation_checkpointing=true" * (checkpointed > shape.checkpointed)
+        at_once = shape.at_once
+        while at_once >= 1:
+            least = dataclasses.replace(shape, at_once=at_once, checkpointed=checkpointed)
+            if need(least).total <= available:
+                micro = f" pretrain.micro_sequences={at_once}" if at_once < shape.at_once else ""
+                return f"set{micro}{also}"
+            at_once //= 2
+    return (
+        f"one sequence at once needs {told(need(least).total, up=True)} still; take a smaller "
+        "model or vocabulary, or shorter blocks"
+    )
+
+
+@contextlib.contextmanager
+def explained(shape: Shape) -> Iterator[None]:
+    """Say which setting to change if memory runs out.
+
+    Raises:
+        UserError: it ran out.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not _ran_out(error):
+            raise
+        if shape.at_once > 1:
+            change = f"set pretrain.micro_sequences={shape.at_once // 2}"
+        elif not shape.checkpointed:
+            change = "set pretrain.activation_checkpointing=true"
+        else:
+            change = "take a smaller model or vocabulary, or shorter blocks,"
+        raise UserError(
+            f"memory ran out with {shape.at_once} sequences of {shape.block_tokens} tokens at "
+            f"once; {change} and run again to go on from the last checkpoint"
+        ) from None
+
+
+def _ran_out(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
