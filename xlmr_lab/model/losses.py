@@ -9,7 +9,7 @@ weights have 32. Equal to `torch.nn.functional.cross_entropy` up to rounding.
 Shapes: N masked positions, n of them in a chunk, D model width, V vocabulary.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -41,9 +41,9 @@ def masked_lm_loss(
     """
     kind = hidden.device.type
     narrow = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else hidden.dtype
-    rows = chunk_rows or rows_at_once(len(weight), kind)
+    way = _Way(chunk_rows or rows_at_once(len(weight), kind), narrow)
     with torch.autocast(kind, enabled=False):
-        loss: Tensor = _ChunkedCrossEntropy.apply(hidden, weight, bias, targets, rows, narrow)
+        loss: Tensor = _ChunkedCrossEntropy.apply(hidden, weight, bias, targets, way)
     return loss
 
 
@@ -57,17 +57,21 @@ def rows_at_once(vocab_size: int, device_type: str) -> int:
     return max(1, min(most_rows, most_logits // vocab_size))
 
 
+class _Way(NamedTuple):
+    """How the loss is computed."""
+
+    chunk_rows: int
+    """Positions at once."""
+    narrow: torch.dtype
+    """What matrix products take."""
+
+
 class _ChunkedCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any,
-        hidden: Tensor,
-        weight: Tensor,
-        bias: Tensor,
-        targets: Tensor,
-        chunk_rows: int,
-        narrow: torch.dtype,
+        ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, way: _Way
     ) -> Tensor:
+        chunk_rows, narrow = way
         wide = torch.promote_types(hidden.dtype, torch.float32)
         counted = (targets != IGNORE_INDEX)[:, None]
         shares = counted / counted.sum().clamp(min=1).to(wide)  # N 1, a row's weight in the mean
@@ -94,7 +98,7 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         gradients, ctx.gradients = ctx.gradients, None
         assert gradients is not None, "the gradient of masked_lm_loss can be taken once"
-        return (*(gradient.mul_(upstream) for gradient in gradients), None, None, None)
+        return (*(gradient.mul_(upstream) for gradient in gradients), None, None)
 
 
 def _operand(x: Tensor, narrow: torch.dtype, wide: torch.dtype) -> Tensor:
