@@ -61,12 +61,15 @@ class Shape:
     """Whether layers are computed again in the backward pass."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where."""
+    languages: tuple[str, ...] = ()
+    """Those of the run, for language embeddings."""
 
     @property
     def num_parameters(self) -> int:
         """Weights of the model."""
         with torch.device("meta"):
-            return sum(p.numel() for p in MaskedLM(self.model, self.vocab_size).parameters())
+            model = MaskedLM(self.model, self.vocab_size, languages=self.languages)
+        return sum(p.numel() for p in model.parameters())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,6 +178,7 @@ def shape_of(run: PretrainRun, vocab_size: int, device: torch.device) -> Shape:
         precision=resolve(settings.precision, device),
         checkpointed=settings.activation_checkpointing,
         device="cuda" if device.type == "cuda" else "cpu",
+        languages=run.languages,
     )
 
 
