@@ -73,7 +73,7 @@ def mask(
     block_tokens = tokens.shape[1]
     assert block_tokens <= _POSITION, f"blocks of {block_tokens} tokens"
     count = num_masked(block_tokens, fraction)
-    maskable = (tokens >= FIRST_PIECE_ID) & (tokens != mask_id(vocab_size))
+    maskable = is_maskable(tokens, vocab_size)
     positions = _choose(maskable, count, rng)
     chosen = np.take_along_axis(tokens, positions, axis=1)
     replaced = _corrupt(chosen, vocab_size, rng)
@@ -81,6 +81,12 @@ def mask(
     inputs = tokens.astype(np.int32, copy=True)
     np.put_along_axis(inputs, positions, np.where(counts, replaced, chosen), axis=1)
     return Masked(inputs, positions, np.where(counts, chosen, IGNORE_INDEX).astype(np.int64))
+
+
+def is_maskable(tokens: npt.NDArray[np.int32], vocab_size: int) -> npt.NDArray[np.bool_]:
+    """Return where there are ordinary pieces, the only ones that are ever chosen."""
+    maskable: npt.NDArray[np.bool_] = (tokens >= FIRST_PIECE_ID) & (tokens != mask_id(vocab_size))
+    return maskable
 
 
 def _choose(

@@ -5,6 +5,7 @@ the settings decide, the same in every repetition; what the clock decides goes t
 When a run resumes, records after its checkpoint are dropped and written again.
 """
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -28,24 +29,29 @@ def prepare(folder: Path, run: PretrainRun) -> None:
     Raises:
         UserError: the folder cannot be written, or holds a run with other settings.
     """
-    try:
+    with _writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / CONFIG_NAME).exists():
             require_same(storage.read_json(folder / CONFIG_NAME), decisive(run), folder)
         else:
             storage.write_json(folder / CONFIG_NAME, configs.to_dict(run))
-    except OSError as error:
-        raise UserError(f"cannot write to {folder} ({error}); choose another folder") from None
 
 
 def add_provenance(folder: Path, **origin: Any) -> None:
-    """Write where the run comes from, with `origin`; each time it resumes an entry is added."""
+    """Write where the run comes from, with `origin`; each time it resumes an entry is added.
+
+    Raises:
+        UserError: the folder, or that of the checkpoints, cannot be written.
+    """
     path = folder / PROVENANCE_NAME
     now = provenance.collect(**origin)
     if path.exists():
         first = storage.read_json(path)
         now = {**first, "resumed": [*first.get("resumed", []), now]}
-    storage.write_json(path, now)
+    with _writing_to(folder):
+        storage.write_json(path, now)
+    with _writing_to(folder / CHECKPOINTS_NAME):
+        (folder / CHECKPOINTS_NAME).mkdir(exist_ok=True)
 
 
 def require_same(stored: Mapping[str, Any], wanted: Mapping[str, Any], place: Path) -> None:
@@ -98,6 +104,14 @@ def flush_records(folder: Path) -> None:
     """Have the metrics on the disk before the checkpoint that stands for them."""
     with (folder / METRICS_NAME).open("ab") as file:
         os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def _writing_to(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"cannot write to {folder} ({error}); choose another folder") from None
 
 
 def _flat(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

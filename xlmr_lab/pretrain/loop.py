@@ -22,6 +22,7 @@ from xlmr_lab.model.masked_lm import MaskedLM
 from xlmr_lab.pretrain import checkpoint, memory_plan
 from xlmr_lab.pretrain import folder as run_folder
 from xlmr_lab.pretrain.checkpoint_writer import BYTES_PER_PARAMETER, CheckpointWriter
+from xlmr_lab.pretrain.fit import check_fit
 from xlmr_lab.pretrain.folder import require_same
 from xlmr_lab.pretrain.heldout import HeldoutSet, heldout_set
 from xlmr_lab.pretrain.interrupts import Interrupts
@@ -59,6 +60,7 @@ def pretrain(
     """
     shards = TokenShards.open(shards_folder)
     check(run, shards)
+    check_fit(run, shards)
     place = _device(device)
     run_folder.prepare(folder, run)
     checkpoints = folder / run_folder.CHECKPOINTS_NAME
