@@ -106,7 +106,18 @@ def test_the_plan_is_made_from_the_runs_settings(make_run):
         at_once=2,
         precision="bf16",
         checkpointed=True,
+        languages=("en", "sw", "ur"),
     )
+
+
+@pytest.mark.parametrize("language_embeddings", [False, True])
+def test_every_weight_is_counted(make_run, language_embeddings: bool):
+    run = make_run()
+    model = dataclasses.replace(run.model, language_embeddings=language_embeddings)
+    run = dataclasses.replace(run, model=model)
+    made = MaskedLM(model, 300, languages=run.languages)
+    counted = shape_of(run, 300, torch.device("cpu")).num_parameters
+    assert counted == sum(weight.numel() for weight in made.parameters())
 
 
 @pytest.mark.parametrize(
