@@ -126,6 +126,16 @@ def test_a_full_disk_is_said_before_anything_is_made(lab, monkeypatch) -> None:
     assert nothing_half_written(lab.folder)
 
 
+def test_a_preset_for_text_of_ones_own_needs_it_but_tells_its_settings(lab, capsys) -> None:
+    code, line = lab("pretrain", "--preset", "base")
+    assert code == 2
+    assert line.endswith("preset base is for text of your own; add corpus.path=FOLDER")
+    assert main(["pretrain", "--preset", "base", "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "  model.hidden_size=768\n" in out
+    assert "  pretrain.steps=1500000\n" in out
+
+
 def test_an_unknown_preset_names_those_there_are(lab) -> None:
     code, line = lab("study", "--preset", "huge")
     assert code == 2

@@ -50,7 +50,9 @@ def _run(arguments: list[str]) -> int:
         _say(verb_help.text(chosen.verb, commands.VERBS[chosen.verb], preset, config))
         return 0
     given = studies.settled(chosen.settings, own_text=own_text)
-    if chosen.verb in verb_help.OF_A_RUN:
+    if chosen.verb not in verb_help.OF_A_RUN:
+        studies.require_text(preset, own_text=own_text)
+    else:
         config = opened.settings(config, given, preset=preset, asked=chosen.preset)
     config = configs.override(config, given)
     commands.VERBS[chosen.verb](run.Study(config, preset), _say)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from xlmr_lab import configs
-from xlmr_lab.ablations.studies import PRESETS, StudyConfig, for_text
+from xlmr_lab.ablations.studies import OF_TEXT, PRESETS, for_text
+from xlmr_lab.ablations.study_config import StudyConfig
 
 USAGE = "xlmr-lab {verb} [--preset NAME] [section.field=value ...]"
 WIDTH = 80
@@ -80,10 +81,11 @@ def _of_a_study(verb: str, preset: str, config: StudyConfig) -> list[str]:
     sections = SECTIONS.get(verb)
     of_verb = f" that {verb} depends on (`study --help` lists all)" if sections else ""
     wanted = (*OUTSIDE, *sections) if sections else None
+    others = {} if preset in OF_TEXT else {OWN_TEXT: for_text(config)}
     return [
         EXAMPLES.format(verb=verb) + SCHEDULES * (verb == "pretrain"),
         _filled(f"The settings of {preset}{of_verb}:"),
-        configs.help_text(config, sections=wanted, others={OWN_TEXT: for_text(config)}),
+        configs.help_text(config, sections=wanted, others=others),
     ]
 
 

@@ -5,6 +5,7 @@ import pytest
 from xlmr_lab import configs
 from xlmr_lab.ablations import studies
 from xlmr_lab.errors import UserError
+from xlmr_lab.paper import tables
 
 
 @pytest.mark.parametrize("name", studies.PRESETS)
@@ -79,3 +80,29 @@ def test_what_a_user_gives_makes_way_for_nothing() -> None:
 def test_an_unknown_preset_names_those_there_are() -> None:
     with pytest.raises(UserError, match="tiny"):
         studies.preset("huge")
+
+
+def test_base_and_large_are_the_papers() -> None:
+    """XLM-R Sec. 3, 5.2 and Table 7."""
+    printed = {row["model"]: row for row in tables.read("model_configs")}
+    for make, row in ((studies.base, "XLM-R-Base"), (studies.large, "XLM-R")):
+        config = make()
+        assert (config.model.num_layers, config.model.hidden_size) == (
+            printed[row]["L"],
+            printed[row]["H_m"],
+        )
+        assert config.vocabulary.size == 250_002
+        assert (config.pretrain.steps, config.batches.batch_sequences) == (1_500_000, 8192)
+        assert (config.batches.block_tokens, config.batches.mask_fraction) == (512, 0.15)
+        assert config.sampling.alpha == 0.3
+        assert config.batches.batch_sequences % config.pretrain.micro_sequences == 0
+
+
+@pytest.mark.parametrize("name", studies.OF_TEXT)
+def test_presets_of_ones_own_text_are_what_they_say_and_need_it(name) -> None:
+    assert studies.preset(name, own_text=True) == studies.PRESETS[name]()
+    assert studies.PRESETS[name]().alphas() == [0.3]
+    studies.require_text(name, own_text=True)
+    with pytest.raises(UserError, match=rf"preset {name} is for text of your own; add corpus.path"):
+        studies.require_text(name, own_text=False)
+    studies.require_text("tiny", own_text=False)

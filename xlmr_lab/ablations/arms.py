@@ -8,7 +8,7 @@ from typing import Any
 
 from xlmr_lab import configs, storage
 from xlmr_lab.ablations import stages
-from xlmr_lab.ablations.studies import StudyConfig
+from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.pretrain import checkpoint
 from xlmr_lab.pretrain.folder import CHECKPOINTS_NAME

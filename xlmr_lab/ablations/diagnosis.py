@@ -10,7 +10,7 @@ from pathlib import Path
 
 from xlmr_lab import storage
 from xlmr_lab.ablations import stages
-from xlmr_lab.ablations.studies import StudyConfig
+from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.ablations.vocabulary_text import language_text
 from xlmr_lab.evaluate import task_files
 from xlmr_lab.model import parameters

@@ -13,7 +13,7 @@ from typing import Any
 from xlmr_lab import configs, provenance, storage, study_call
 from xlmr_lab.ablations import studies
 from xlmr_lab.ablations.sections import SurgeryConfig
-from xlmr_lab.ablations.studies import StudyConfig
+from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.errors import UserError
 
 logger = logging.getLogger(__name__)

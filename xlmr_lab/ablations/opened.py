@@ -14,7 +14,7 @@ from xlmr_lab import configs, storage, study_call
 from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations.run import Study
 from xlmr_lab.ablations.sections import SurgeryConfig
-from xlmr_lab.ablations.studies import StudyConfig
+from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.errors import UserError
 from xlmr_lab.pretrain import checkpoint
 from xlmr_lab.pretrain.folder import CHECKPOINTS_NAME

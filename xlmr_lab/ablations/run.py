@@ -18,7 +18,7 @@ from xlmr_lab import storage
 from xlmr_lab.ablations import arms, diagnosis, findings, jobs, stages, transfer
 from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations.arms import Arm
-from xlmr_lab.ablations.studies import TASKS, StudyConfig
+from xlmr_lab.ablations.study_config import TASKS, StudyConfig
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.evaluate import scores as score_tables
 from xlmr_lab.evaluate.scores import Score

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from xlmr_lab import configs, languages, provenance, storage
-from xlmr_lab.ablations.studies import StudyConfig
+from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.ablations.vocabulary_text import training_paragraphs
 from xlmr_lab.babel import corpora, tasks, tongues
 from xlmr_lab.batches import shards

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from xlmr_lab.ablations.studies import StudyConfig
+from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.batches.splits import rank
 from xlmr_lab.corpus import documents, sources
 from xlmr_lab.corpus.file_names import is_language

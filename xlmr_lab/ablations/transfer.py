@@ -8,7 +8,7 @@ from typing import Any
 
 from xlmr_lab import configs, storage
 from xlmr_lab.ablations import stages
-from xlmr_lab.ablations.studies import StudyConfig
+from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import ner, nli, task_files
 from xlmr_lab.evaluate.encoders import load_encoder
