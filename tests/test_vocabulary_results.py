@@ -2,6 +2,7 @@
 
 import json
 import lzma
+import re
 import shutil
 from pathlib import Path
 
@@ -124,10 +125,12 @@ def test_parameters_are_those_of_the_studys_model(made: MeasuredVocabulary) -> N
 def test_a_stage_is_found_from_where_the_study_ran(study_folder: Path, tmp_path: Path) -> None:
     study = results.open_study(study_folder)
     assert (stage_folders.find(study, "vocabulary") / "vocabulary.json").is_file()
-    with pytest.raises(UserError, match=r"stages.json names no shards; `./lab` writes it"):
-        stage_folders.find(study, "shards")
     moved = results.open_study(shutil.copytree(study_folder, tmp_path / "elsewhere"))
     with pytest.raises(UserError, match=r"made of data/vocabulary-up, which is not there any more"):
         stage_folders.find(moved, "vocabulary")
     (moved.folder / "stages.json").unlink()
     assert stage_folders.named(moved) == {}
+    for stage, verb in (("shards", "pretrain"), ("vocabulary", "vocab")):
+        told = f"stages.json names no {stage}; `./lab {verb}` writes it"
+        with pytest.raises(UserError, match=re.escape(told)):
+            stage_folders.find(moved, stage)

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from xlmr_lab import cleaning_tables, configs, stage_folders, storage
+from xlmr_lab import cleaning_tables, configs, stage_folders, storage, study_call
 from xlmr_lab.babel import tongues
 from xlmr_lab.cleaning_tables import CONFUSION, FLIPS, TRUTH
 from xlmr_lab.corpus import cards, documents, measure, statistics
@@ -50,9 +50,8 @@ def open_cleaning(study: Study) -> "Cleaning":
     named = stage_folders.named(study)
     missing = [name for name in ("cleaned", "measured") if name not in named]
     if missing:
-        raise UserError(
-            f"{study.name}/stages.json names no {' and no '.join(missing)} text; `./lab` writes it"
-        )
+        told = f"{study.name}/stages.json names no {' and no '.join(missing)} text"
+        raise UserError(f"{told}; `{study_call.maker(study.folder, missing[0])}` writes it")
     wanted = ("cleaned", "measured", "babel")
     found = {name: stage_folders.find(study, name) for name in wanted if name in named}
     return Cleaning(

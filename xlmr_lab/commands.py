@@ -72,7 +72,8 @@ def vocab(work: Study, say: Say) -> None:
     say(f"vocabulary: {stages.vocabulary(work.config)}")
     if run_folder.is_free(work.folder, work.config):
         work.prepare_vocabulary()
-        say(f'to look at it: notebooks/04_vocabulary.ipynb with run = "{work.folder}"')
+        say("to look at it: notebooks 03_language_sampling and 04_vocabulary, with")
+        say(f'run = "{work.folder}"')
     else:
         told = f"{work.folder} holds a study with other settings and stays as it is; add name=NEW "
         say(textwrap.fill(told + "to look at this vocabulary in 04_vocabulary.ipynb", WIDTH))

@@ -4,7 +4,7 @@ run folder and may be shared by studies.
 
 from pathlib import Path
 
-from xlmr_lab import storage
+from xlmr_lab import storage, study_call
 from xlmr_lab.errors import UserError
 from xlmr_lab.results import Study
 
@@ -22,12 +22,12 @@ def find(study: Study, stage: str) -> Path:
     Raises:
         UserError: the study names none, or it is not there any more.
     """
-    place = named(study).get(stage)
+    place, call = named(study).get(stage), study_call.maker(study.folder, stage)
     if place is None:
-        raise UserError(f"{study.name}/stages.json names no {stage}; `./lab` writes it")
+        raise UserError(f"{study.name}/stages.json names no {stage}; `{call}` writes it")
     for folder in (study.folder, *study.folder.resolve().parents):
         if (folder / place).is_dir():
             return folder / place
     raise UserError(
-        f"{study.name} was made of {place}, which is not there any more; `./lab` makes it again"
+        f"{study.name} was made of {place}, which is not there any more; `{call}` makes it again"
     )

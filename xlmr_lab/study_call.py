@@ -13,13 +13,14 @@ from xlmr_lab import storage
 CALL_NAME = "call.json"
 
 MAKERS = {
+    "shards": "pretrain",
     "blocks.jsonl": "pretrain",
     "arms.json": "pretrain",
     "heldout.jsonl": "pretrain",
     "scores.jsonl": "evaluate",
     "findings.jsonl": "study",
 }
-"""The verb that makes a file of the run folder; those not named here are `vocab`'s."""
+"""The verb that makes a stage or a file of the run folder; those not named here are `vocab`'s."""
 
 
 def keep(folder: Path, preset: str, settings: Sequence[str]) -> None:
@@ -40,6 +41,6 @@ def told(folder: Path, verb: str) -> str:
     return shlex.join(["./lab", verb, *(["--preset", preset] if preset else []), *settings])
 
 
-def maker(folder: Path, file: str) -> str:
-    """Return the command that makes a file of a study's run folder."""
-    return told(folder, MAKERS.get(file, "vocab"))
+def maker(folder: Path, made: str) -> str:
+    """Return the command that makes a stage or a file of a study's run folder."""
+    return told(folder, MAKERS.get(made, "vocab"))

@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from xlmr_lab import stage_folders, storage
+from xlmr_lab import stage_folders, storage, study_call
 from xlmr_lab.corpus import documents
 from xlmr_lab.corpus.text_files import aligned_lines
 from xlmr_lab.errors import UserError
@@ -82,7 +82,7 @@ def open_vocabulary(study: Study) -> "MeasuredVocabulary":
     path = study.folder / "vocabulary" / RECORD_NAME
     if not path.is_file():
         raise UserError(
-            f"{study.name} has no {path.parent.name}/{path.name}; `./lab vocab` makes it"
+            f"{study.name} has no {path.parent.name}/{path.name}; `{study_call.maker(study.folder, RECORD_NAME)}` makes it"
         )
     return MeasuredVocabulary(study=study, record=storage.read_json(path))
 
@@ -234,9 +234,8 @@ class MeasuredVocabulary:
     def _frame(self, name: str, schema: pl.Schema) -> pl.DataFrame:
         path = self.study.folder / "vocabulary" / f"{name}.jsonl"
         if not path.is_file():
-            raise UserError(
-                f"{self.study.name} has no vocabulary/{path.name}; `./lab vocab` makes it"
-            )
+            call = study_call.maker(self.study.folder, path.name)
+            raise UserError(f"{self.study.name} has no vocabulary/{path.name}; `{call}` makes it")
         return pl.DataFrame(storage.read_jsonl(path), schema=schema)
 
     def _named(self, frame: pl.DataFrame) -> pl.DataFrame:
