@@ -43,7 +43,9 @@ def test_folders_are_found_from_where_the_study_ran(home: Path) -> None:
 def test_a_study_that_names_no_text_says_which(home: Path) -> None:
     stages = home / "runs" / "made-up" / "stages.json"
     stages.write_text('{"cleaned": "data/clean-up"}', "utf-8")
-    with pytest.raises(UserError, match=r"stages.json names no measured text; `./lab vocab` writes it"):
+    with pytest.raises(
+        UserError, match=r"stages.json names no measured text; `./lab vocab` writes it"
+    ):
         reopened(home)
     stages.unlink()
     with pytest.raises(UserError, match="names no cleaned and no measured text"):
