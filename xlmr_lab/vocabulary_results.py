@@ -81,9 +81,8 @@ def open_vocabulary(study: Study) -> "MeasuredVocabulary":
     """
     path = study.folder / "vocabulary" / RECORD_NAME
     if not path.is_file():
-        raise UserError(
-            f"{study.name} has no {path.parent.name}/{path.name}; `{study_call.maker(study.folder, RECORD_NAME)}` makes it"
-        )
+        call = study_call.maker(study.folder, RECORD_NAME)
+        raise UserError(f"{study.name} has no {path.parent.name}/{path.name}; `{call}` makes it")
     return MeasuredVocabulary(study=study, record=storage.read_json(path))
 
 
