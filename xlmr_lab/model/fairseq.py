@@ -97,6 +97,8 @@ def from_fairseq(path: Path) -> MaskedLM:
     with torch.device("meta"):
         model = MaskedLM(config, len(stored[NAMES.words]))
     state = tensor_names.ours(stored, NAMES, num_layers=config.num_layers, path=file)
+    for name, tensor in state.items():
+        state[name] = tensor.to(torch.promote_types(tensor.dtype, torch.float32))
     try:
         model.load_state_dict(state, assign=True)
     except RuntimeError as error:
@@ -140,13 +142,11 @@ def _settings(content: Mapping[str, Any], file: Path) -> dict[str, Any]:
 
 
 def _present_names(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return tensors by fairseq's present names, in 32 bits at least."""
+    """Return tensors by fairseq's present names."""
     found = {}
     for name, tensor in stored.items():
         for pattern, new in _RENAMED:
             name = pattern.sub(new, name)
-        if tensor.dtype in (torch.float16, torch.bfloat16):
-            tensor = tensor.float()
         if fused := _FUSED.fullmatch(name):
             for letter, part in zip("qkv", tensor.chunk(3), strict=True):
                 found[f"{fused[1]}.{letter}_proj.{fused[2]}"] = part
