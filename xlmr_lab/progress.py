@@ -1,6 +1,7 @@
 """Progress of long work: a bar with the time left on a terminal, a sparse line elsewhere."""
 
 import multiprocessing
+import os
 import sys
 
 from tqdm import tqdm
@@ -25,12 +26,13 @@ def bar(total: int | None, label: str, unit: str = "step", initial: int = 0) -> 
     """Return a progress bar on standard error; update it with `update(n)`, use it with `with`.
 
     On a terminal it redraws itself with speed and time left; elsewhere it writes a line at most
-    every `QUIET_INTERVAL_SECONDS`, and none for work that is shorter.
+    every `QUIET_INTERVAL_SECONDS`, and none for work that is shorter. Worker processes, and all but
+    the first that torchrun starts, show none.
     """
     live = sys.stderr.isatty()
     return tqdm(
         total=total,
-        disable=multiprocessing.parent_process() is not None,
+        disable=multiprocessing.parent_process() is not None or os.environ.get("RANK", "0") != "0",
         desc=label,
         unit=unit,
         initial=initial,

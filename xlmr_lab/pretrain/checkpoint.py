@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from xlmr_lab import configs, storage
 from xlmr_lab.errors import UserError
+from xlmr_lab.pretrain.distributed import divided_as
 
 logger = logging.getLogger(__name__)
 
@@ -142,18 +143,17 @@ def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, *, step
     load_weights(path, model)
     stored = load_file(path / OPTIMIZER_NAME)
     for name, parameter in model.named_parameters():
+        moments = {kind: divided_as(stored[f"{name}.{kind}"], parameter) for kind in MOMENTS}
         optimizer.state[parameter] = {
             "step": torch.tensor(step, dtype=torch.float32, device=parameter.device),
-            **{
-                kind: torch.empty_like(parameter).copy_(stored[f"{name}.{kind}"])
-                for kind in MOMENTS
-            },
+            **{kind: torch.empty_like(parameter).copy_(m) for kind, m in moments.items()},
         }
 
 
 def load_weights(path: Path, model: nn.Module) -> None:
     """Copy the weights of a checkpoint into a model."""
-    model.load_state_dict(load_file(path / MODEL_NAME))
+    own, stored = model.state_dict(), load_file(path / MODEL_NAME)
+    model.load_state_dict({n: divided_as(t, own.get(n, t)) for n, t in stored.items()})
 
 
 def _own_checksum(content: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from xlmr_lab.pretrain import checkpoint
+from xlmr_lab.pretrain.distributed import whole
 
 BYTES_PER_PARAMETER = 12
 """Of a checkpoint, on the disk and as a copy in memory: the weight and two moments in 32 bits."""
@@ -33,10 +34,12 @@ class CheckpointWriter:
         keep: int,
         keep_best: bool = False,
         before: Callable[[], None] = lambda: None,
+        writes: bool = True,
     ) -> None:
         """Keep the last `keep` checkpoints, and the best if so wanted; `before` each one is written
-        something else may have to be on the disk."""
+        something else may have to be on the disk. Of several processes one `writes`."""
         self.folder = folder
+        self._writes = writes
         self._keep, self._keep_best, self._before = keep, keep_best, before
         self._thread = ThreadPoolExecutor(1, "checkpoint")
         self._pending: Future[None] | None = None
@@ -54,7 +57,8 @@ class CheckpointWriter:
         """Copy what the checkpoint of a step holds and have it written; both may change after."""
         self.wait()
         self._copy(content)
-        self._pending = self._thread.submit(self._write, step, dict(state))
+        if self._writes:
+            self._pending = self._thread.submit(self._write, step, dict(state))
 
     def check(self) -> None:
         """Raise what the thread met, if it is done with the last checkpoint.
@@ -80,7 +84,10 @@ class CheckpointWriter:
     def _copy(self, content: checkpoint.Tensors) -> None:
         for name, part in content.items():
             copies = self._copies.setdefault(name, {})
-            for key, tensor in part.items():
+            for key, held in part.items():
+                tensor = whole(held)
+                if not self._writes:
+                    continue
                 if key not in copies:
                     copies[key] = _host_buffer(tensor)
                 copies[key].copy_(tensor, non_blocking=True)

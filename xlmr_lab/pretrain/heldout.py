@@ -9,10 +9,12 @@ import math
 from collections.abc import Iterable
 
 import torch
+from torch import nn
 
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.batches.stream import BatchConfig, heldout_masked
-from xlmr_lab.pretrain.step import Objective, TensorBatch, to_device
+from xlmr_lab.pretrain.distributed import divide_again
+from xlmr_lab.pretrain.step import TensorBatch, to_device
 
 HeldoutSet = dict[str, TensorBatch]
 """The masked held-out blocks of each language."""
@@ -43,12 +45,13 @@ def heldout_set(
 
 @torch.no_grad()
 def heldout_loss(
-    objective: Objective, heldout: HeldoutSet, *, batch_sequences: int
+    objective: nn.Module, heldout: HeldoutSet, *, batch_sequences: int
 ) -> dict[str, float]:
     """Return the mean loss of each language in nats per masked token; the model is left in training
-    mode."""
+    mode. Every process measures all of it: they go through a divided model together."""
     objective.eval()
     losses = {key: _mean_loss(objective, batch, batch_sequences) for key, batch in heldout.items()}
+    divide_again(objective)
     objective.train()
     return losses
 
@@ -65,7 +68,7 @@ def perplexity(loss: float) -> float:
         return math.inf
 
 
-def _mean_loss(objective: Objective, batch: TensorBatch, batch_sequences: int) -> float:
+def _mean_loss(objective: nn.Module, batch: TensorBatch, batch_sequences: int) -> float:
     total, count = 0.0, 0
     for part in batch.parts(batch_sequences):
         counted = int(part.num_targets())

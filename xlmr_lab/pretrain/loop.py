@@ -3,7 +3,7 @@
 Killed at any moment and started again, a run ends with the same weights and metrics, bit for bit,
 as if it had not been killed. It stops by its budget of steps, never on validation loss, whose
 plateau misleads (XLM-R Sec. 5.1). A language whose text will be passed too often is told before the
-first step. Left out so far: more than one device.
+first step. Several processes may share it (see distributed.py).
 """
 
 import contextlib
@@ -19,9 +19,10 @@ from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.errors import UserError
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.model.masked_lm import MaskedLM
-from xlmr_lab.pretrain import checkpoint, memory_plan
+from xlmr_lab.pretrain import checkpoint, distributed, memory_plan
 from xlmr_lab.pretrain import folder as run_folder
 from xlmr_lab.pretrain.checkpoint_writer import BYTES_PER_PARAMETER, CheckpointWriter
+from xlmr_lab.pretrain.distributed import Processes
 from xlmr_lab.pretrain.fit import check_fit
 from xlmr_lab.pretrain.folder import require_same
 from xlmr_lab.pretrain.heldout import HeldoutSet, heldout_set
@@ -45,12 +46,13 @@ def pretrain(
     run: PretrainRun,
     *,
     threads: int = 2,
-    device: str = "cpu",
+    device: str | None = None,
     passes_warned: float = meter.PASSES_WARNED,
 ) -> Path:
     """Pretrain a model, or go on where it stopped, and return its final checkpoint.
 
-    A finished run returns at once. On SIGINT or SIGTERM the current step is finished and saved. The
+    Under torchrun all its processes take the steps together. `device` goes before the setting. A
+    finished run returns at once. On SIGINT or SIGTERM the current step is finished and saved. The
     log tells of languages whose text will be passed more than `passes_warned` times.
 
     Raises:
@@ -61,41 +63,31 @@ def pretrain(
     shards = TokenShards.open(shards_folder)
     check(run, shards)
     check_fit(run, shards)
-    place = _device(device)
-    run_folder.prepare(folder, run)
-    checkpoints = folder / run_folder.CHECKPOINTS_NAME
-    found = checkpoint.newest(checkpoints)
-    if found is not None:
-        require_same(found[1], identity(run, shards), found[0])
-        if found[1]["step"] == run.pretrain.steps:
-            return found[0]
-    planned = memory_plan.require(
-        memory_plan.shape_of(run, shards.vocab_size, place), memory_plan.available_bytes(place)
-    )
-    with _processor(threads, place), Interrupts() as interrupts:
-        training = Training(run, shards, device=place)
-        work = _work(training)
-        machine = {"threads": threads, "torch_device": str(place)}
-        measured = {
-            "matrix_flops_per_second": round(work.matrix_rate),
-            "planned_memory_bytes": planned.total,
-        }
-        run_folder.add_provenance(folder, **identity(run, shards), **machine, **measured)
+    distributed.require_even(run.batches.batch_sequences)
+    place = distributed.own_device(_device(device or run.pretrain.device))
+    with distributed.joined(place) as processes:
+        if processes.first:
+            run_folder.prepare(folder, run)
+        processes.wait()
+        found = checkpoint.newest(folder / run_folder.CHECKPOINTS_NAME)
         if found is not None:
-            training.resume(*found)
-        else:
-            _require_space(folder, training)
-        run_folder.keep_records(folder, training.step)
-        if told := meter.warning(expected_passes(run, shards), passes_warned):
-            logger.warning("%s", told)
-        heldout = heldout_set(
-            shards,
-            run.languages,
-            run.batches,
-            max_blocks=run.pretrain.heldout_blocks,
-            device=place,
-        )
-        return _train(folder, training, heldout, interrupts, work)
+            require_same(found[1], identity(run, shards), found[0])
+            if found[1]["step"] == run.pretrain.steps:
+                return found[0]
+        planned = _require_memory(run, shards, place, processes)
+        with _processor(threads, place), Interrupts() as interrupts:
+            training = Training(run, shards, device=place, processes=processes)
+            work = _work(training)
+            if processes.first:
+                _note_origin(folder, training, work, planned, threads)
+            if found is not None:
+                training.resume(*found)
+            if processes.first:
+                _ready(folder, training)
+            if told := meter.warning(expected_passes(run, shards), passes_warned):
+                logger.warning("%s", told)
+            heldout = _heldout(training, shards)
+            return _train(folder, training, heldout, interrupts, work)
 
 
 def load_model(path: Path) -> tuple[MaskedLM, dict[str, Any]]:
@@ -133,8 +125,8 @@ def _train(
     clock = StepClock(run_folder.seconds_so_far(folder), step=training.step, work=work)
     trace_path = folder / f"trace-from-step-{training.step + 1:08d}.json"
     with (
-        _writer(folder, settings) as writer,
-        Records(folder, step=training.step, tensorboard=settings.tensorboard) as records,
+        _writer(folder, settings, writes=training.processes.first) as writer,
+        _records(folder, training) as records,
         step_trace(trace_path, settings.profile_steps) as traced,
         progress.bar(settings.steps, "pretrain", initial=training.step) as bar,
     ):
@@ -143,7 +135,8 @@ def _train(
                 training.advance()
             traced()
             writer.check()
-            step, stop, loss = training.step, interrupts.received, None
+            step, loss = training.step, None
+            stop = training.processes.any(interrupts.received)
             log_due = every(step, settings.log_steps, settings.steps)
             save_due = stop or every(step, settings.checkpoint_steps, settings.steps)
             if training.device.type == "cpu" or log_due or save_due:
@@ -159,16 +152,66 @@ def _train(
             if stop:
                 writer.wait()
                 raise KeyboardInterrupt(f"stopped after step {step:,}; run again to go on from it")
+    training.processes.wait()
     return checkpoint.checkpoint_path(writer.folder, settings.steps)
 
 
-def _writer(folder: Path, settings: PretrainConfig) -> CheckpointWriter:
+def _records(folder: Path, training: Training) -> Records:
+    return Records(
+        folder,
+        step=training.step,
+        tensorboard=training.run.pretrain.tensorboard,
+        writes=training.processes.first,
+    )
+
+
+def _writer(folder: Path, settings: PretrainConfig, *, writes: bool) -> CheckpointWriter:
     """Return what writes checkpoints, each one after the metrics that it stands for."""
     return CheckpointWriter(
         folder / run_folder.CHECKPOINTS_NAME,
         keep=settings.keep_checkpoints,
         keep_best=settings.keep_best,
         before=lambda: run_folder.flush_records(folder),
+        writes=writes,
+    )
+
+
+def _require_memory(
+    run: PretrainRun, shards: TokenShards, place: torch.device, processes: Processes
+) -> int:
+    """Return the memory that each process will take, if it is there."""
+    shape = memory_plan.shape_of(run, shards.vocab_size, place, processes=processes.size)
+    available = memory_plan.available_bytes(place, processes=processes.local_size)
+    return memory_plan.require(shape, available).total
+
+
+def _note_origin(folder: Path, training: Training, work: Work, planned: int, threads: int) -> None:
+    run_folder.add_provenance(
+        folder,
+        **training.identity(),
+        threads=threads,
+        torch_device=str(training.device),
+        processes=training.processes.size,
+        matrix_flops_per_second=round(work.matrix_rate),
+        planned_memory_bytes=planned,
+    )
+
+
+def _ready(folder: Path, training: Training) -> None:
+    """Make sure that there is room for checkpoints, and drop records of steps to come."""
+    if training.step == 0:
+        _require_space(folder, training)
+    run_folder.keep_records(folder, training.step)
+
+
+def _heldout(training: Training, shards: TokenShards) -> HeldoutSet:
+    run = training.run
+    return heldout_set(
+        shards,
+        run.languages,
+        run.batches,
+        max_blocks=run.pretrain.heldout_blocks,
+        device=training.device,
     )
 
 
@@ -177,7 +220,7 @@ def _work(training: Training) -> Work:
     return Work(
         step_tokens=run.batches.batch_sequences * run.batches.block_tokens,
         token_operations=token_operations(run, training.vocab_size),
-        matrix_rate=matrix_rate(device, training.objective.precision),
+        matrix_rate=matrix_rate(device, training.precision) * training.processes.size,
         device=device,
     )
 
@@ -198,6 +241,8 @@ def _processor(threads: int, device: torch.device) -> Iterator[None]:
 
 
 def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError:

@@ -61,6 +61,8 @@ class Shape:
     """Whether layers are computed again in the backward pass."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where."""
+    divided: int = 1
+    """Processes that share weights, gradients and moments."""
     languages: tuple[str, ...] = ()
     """Those of the run, for language embeddings."""
 
@@ -106,8 +108,9 @@ def need(shape: Shape) -> Need:
     gradients, kept, logits = max(at_loss, at_end, key=sum)
     held = 3 * weights + gradients + kept + logits
     on_cpu = shape.device == "cpu"
+    whole = weights if shape.divided > 1 else 0  # as layers need them
     return Need(
-        parameters=3 * weights,
+        parameters=3 * weights // shape.divided + whole,
         gradients=gradients,
         activations=kept,
         logits=logits,
@@ -165,28 +168,32 @@ def chunk(shape: Shape) -> int:
     return 2 * NUMBER * rows * shape.vocab_size + rounded
 
 
-def shape_of(run: PretrainRun, vocab_size: int, device: torch.device) -> Shape:
-    """Return what decides the memory of a run."""
+def shape_of(
+    run: PretrainRun, vocab_size: int, device: torch.device, *, processes: int = 1
+) -> Shape:
+    """Return what decides the memory of a run in one of its processes."""
     settings, batches = run.pretrain, run.batches
+    sequences = batches.batch_sequences // processes
     return Shape(
         model=run.model,
         vocab_size=vocab_size,
         block_tokens=batches.block_tokens,
         mask_fraction=batches.mask_fraction,
-        sequences=batches.batch_sequences,
-        at_once=settings.micro_sequences or batches.batch_sequences,
+        sequences=sequences,
+        at_once=min(settings.micro_sequences or sequences, sequences),
         precision=resolve(settings.precision, device),
         checkpointed=settings.activation_checkpointing,
         device="cuda" if device.type == "cuda" else "cpu",
+        divided=processes if settings.parallel == "fsdp" else 1,
         languages=run.languages,
     )
 
 
-def available_bytes(device: torch.device) -> int:
-    """Return the memory that a device can still give."""
+def available_bytes(device: torch.device, *, processes: int = 1) -> int:
+    """Return the memory that a device can still give to each of so many processes on a machine."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    return machine_memory.available_bytes()
+    return machine_memory.available_bytes() // processes
 
 
 def require(shape: Shape, available: int) -> Need:

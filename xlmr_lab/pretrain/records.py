@@ -24,15 +24,16 @@ logger = logging.getLogger(__name__)
 class Records:
     """The records of a run, each written at once; leaving it closes TensorBoard's files."""
 
-    def __init__(self, folder: Path, *, step: int, tensorboard: bool) -> None:
-        """Go on after `step`.
+    def __init__(self, folder: Path, *, step: int, tensorboard: bool, writes: bool = True) -> None:
+        """Go on after `step`. Of several processes one `writes`.
 
         Raises:
             UserError: `tensorboard`, and the package is not installed.
         """
         self._folder = folder
         events = folder / run_folder.EVENTS_NAME
-        self._events = EventFiles(events, step=step) if tensorboard else None
+        self._writes = writes
+        self._events = EventFiles(events, step=step) if tensorboard and writes else None
 
     def __enter__(self) -> "Records":
         return self
@@ -71,6 +72,7 @@ class Records:
         return mean
 
     def _write(self, name: str, record: Mapping[str, Any]) -> None:
-        run_folder.append_record(self._folder / name, record)
+        if self._writes:
+            run_folder.append_record(self._folder / name, record)
         if self._events is not None:
             self._events.add(record)

@@ -3,18 +3,21 @@ step."""
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from xlmr_lab import configs
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.batches.stream import BatchConfig
 from xlmr_lab.errors import UserError
 from xlmr_lab.model.encoder import EncoderConfig
+from xlmr_lab.pretrain.distributed import Parallel
 from xlmr_lab.pretrain.precision import Precision
 from xlmr_lab.pretrain.schedule import Schedule
 from xlmr_lab.sampling import meter, schedules
 from xlmr_lab.sampling.schedules import Length, Phase
 from xlmr_lab.sampling.settings import SamplingConfig
+
+Device = Literal["auto", "cpu", "cuda"]
 
 NOT_NEGATIVE = (
     "warmup_steps",
@@ -27,6 +30,8 @@ NOT_NEGATIVE = (
 EXECUTION = (
     "micro_sequences",
     "activation_checkpointing",
+    "parallel",
+    "device",
     "keep_checkpoints",
     "keep_best",
     "profile_steps",
@@ -101,6 +106,13 @@ class PretrainConfig:
     micro_sequences: int = 0
     """Sequences that go through the model at once; gradients of a batch are added up. Less memory,
     the same mean over the batch; dropout is drawn for each part. 0: the whole batch at once."""
+
+    device: Device = "auto"
+    """Where the model is: cpu, cuda, or auto: a GPU if there is one."""
+
+    parallel: Parallel = "ddp"
+    """How processes of torchrun share a step: ddp keeps the model in each of them, fsdp divides it
+    among them."""
 
     activation_checkpointing: bool = False
     """Whether only the input of each layer is kept and the rest computed again for the gradient:

@@ -4,7 +4,8 @@ A batch may go through the model in parts, whose gradients are added up before t
 update: each part's loss counts by its share of the batch's targets, so the sum is the mean over all
 of them and not a mean of means. Dropout of a part is a function of the seed given for the step and
 of the place of its first sequence in the batch. So a step depends on nothing but weights, optimizer
-state, batch, that seed and how the batch is parted. The step seeds torch's default generator and
+state, batch, that seed and how the batch is parted. Several processes may share it: each takes its
+slice, and gradients are added up with the last part's. The step seeds torch's default generator and
 leaves it seeded; the loop puts back what was there before.
 
 Shapes: B sequences, T tokens of a sequence, P masked positions of a sequence.
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 
 from xlmr_lab.batches.masking import IGNORE_INDEX, Masked
 from xlmr_lab.model.masked_lm import MaskedLM
+from xlmr_lab.pretrain.distributed import ALONE, Processes, reducing, whole
 from xlmr_lab.pretrain.precision import Computed
 
 
@@ -51,10 +53,13 @@ class TensorBatch(NamedTuple):
         """Return how many targets count, as a number on the device."""
         return (self.targets != IGNORE_INDEX).sum()
 
+    def rows(self, place: slice) -> "TensorBatch":
+        """Return some of the sequences."""
+        return TensorBatch(*(tensor[place] for tensor in self))
+
     def parts(self, sequences: int) -> Iterator["TensorBatch"]:
         """Yield the batch in parts of at most so many sequences; 0: whole."""
-        whole = self.inputs.shape[0]
-        split = (tensor.split(sequences or whole) for tensor in self)
+        split = (tensor.split(sequences or len(self.inputs)) for tensor in self)
         yield from (TensorBatch(*part) for part in zip(*split, strict=True))
 
 
@@ -86,7 +91,7 @@ def to_device(
 
 
 def train_step(
-    objective: Objective,
+    objective: nn.Module,
     optimizer: torch.optim.Optimizer,
     batch: TensorBatch,
     *,
@@ -94,36 +99,50 @@ def train_step(
     clip_norm: float,
     dropout_seed: int,
     micro_sequences: int = 0,
+    processes: Processes = ALONE,
 ) -> StepResult:
-    """Update the model on one batch; `clip_norm` 0 leaves the gradient as it is, `micro_sequences`
-    0 takes the batch at once."""
+    """Update the model on one batch, that of all processes; `objective` is an `Objective` or what
+    distributed.py makes of it; `clip_norm` 0 leaves the gradient as it is, `micro_sequences` 0
+    takes what is a process's at once."""
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
     optimizer.zero_grad()
     loss = add_gradients(
-        objective, batch, dropout_seed=dropout_seed, micro_sequences=micro_sequences
+        objective,
+        batch,
+        dropout_seed=dropout_seed,
+        micro_sequences=micro_sequences,
+        processes=processes,
     )
     largest = clip_norm if clip_norm > 0 else float("inf")
     norm = torch.nn.utils.clip_grad_norm_(objective.parameters(), largest, foreach=True)
     optimizer.step()
-    return StepResult(loss, norm)
+    return StepResult(loss, whole(norm))
 
 
 def add_gradients(
-    objective: Objective, batch: TensorBatch, *, dropout_seed: int, micro_sequences: int
+    objective: nn.Module,
+    batch: TensorBatch,
+    *,
+    dropout_seed: int,
+    micro_sequences: int,
+    processes: Processes = ALONE,
 ) -> Tensor:
     """Add the gradients of the batch's mean loss to those of the weights, and return that loss."""
     total = batch.num_targets().clamp(min=1)
+    place = processes.part(len(batch.inputs))
+    parts = list(batch.rows(place).parts(micro_sequences))
     mean = torch.zeros((), device=batch.inputs.device)
-    first = 0
-    for part in batch.parts(micro_sequences):
+    first = place.start
+    for number, part in enumerate(parts, 1):
         seed_dropout(dropout_seed + first, batch.inputs.device)
-        loss = objective(*part)
-        loss = loss * (part.num_targets().to(loss.dtype) / total)
-        loss.backward()
+        with reducing(objective, now=number == len(parts)):
+            loss = objective(*part)
+            loss = loss * (part.num_targets().to(loss.dtype) / total)
+            (loss * processes.size).backward()  # what is added up is divided by the size
         mean = mean + loss.detach()
-        first += part.inputs.shape[0]
-    return mean
+        first += len(part.inputs)
+    return processes.sum(mean)
 
 
 def seed_dropout(seed: int, device: torch.device) -> None:

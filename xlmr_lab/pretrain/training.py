@@ -21,8 +21,9 @@ from xlmr_lab.batches.splits import SPLITS
 from xlmr_lab.batches.stream import BlockStream, StreamState
 from xlmr_lab.errors import UserError
 from xlmr_lab.model.masked_lm import MaskedLM
-from xlmr_lab.pretrain import checkpoint, memory_plan
+from xlmr_lab.pretrain import checkpoint, distributed, memory_plan
 from xlmr_lab.pretrain.checkpoint_writer import CheckpointWriter
+from xlmr_lab.pretrain.distributed import ALONE, Processes
 from xlmr_lab.pretrain.optimizer import build_optimizer
 from xlmr_lab.pretrain.precision import resolve
 from xlmr_lab.pretrain.schedule import learning_rate
@@ -36,24 +37,37 @@ logger = logging.getLogger(__name__)
 class Training:
     """A pretraining run that can take a step, save itself and go on from what was saved."""
 
-    def __init__(self, run: PretrainRun, shards: TokenShards, *, device: torch.device) -> None:
+    def __init__(
+        self,
+        run: PretrainRun,
+        shards: TokenShards,
+        *,
+        device: torch.device,
+        processes: Processes = ALONE,
+    ) -> None:
         """Stand before the first step."""
         self.run = run
         self.device = device
+        self.processes = processes
         self._shards = shards
         generator = torch.Generator().manual_seed(seeds.integer(run.seed, "model"))
         model = MaskedLM(run.model, shards.vocab_size, languages=run.languages, generator=generator)
         self.model = model.to(device).train()
         self.model.encoder.checkpointed = run.pretrain.activation_checkpointing
-        precision = resolve(run.pretrain.precision, device)
-        self.objective = Objective(self.model, precision)
+        self.precision = resolve(run.pretrain.precision, device)
+        self.objective = distributed.shared(
+            Objective(self.model, self.precision),
+            self.model.encoder.layers,
+            run.pretrain.parallel,
+            processes,
+        )
         self.optimizer = build_optimizer(self.model, weight_decay=run.pretrain.weight_decay)
         self._phases = sampling_phases(run, shards)
         self._stream = BlockStream(shards, self._phases, config=run.batches, seed=run.seed)
         self._state = self._stream.start()
         self._places = {key: place for place, key in enumerate(run.languages)}
         self._loss_sum = torch.zeros((), device=device)
-        self._shape = memory_plan.shape_of(run, shards.vocab_size, device)
+        self._shape = memory_plan.shape_of(run, shards.vocab_size, device, processes=processes.size)
         self._last: tuple[list[str], StepResult] | None = None
 
     @property
@@ -69,7 +83,8 @@ class Training:
     @property
     def sequences_at_once(self) -> int:
         """Sequences that go through the model together."""
-        return self.run.pretrain.micro_sequences or self.run.batches.batch_sequences
+        own = self.run.batches.batch_sequences // self.processes.size
+        return self.run.pretrain.micro_sequences or own
 
     def advance(self) -> None:
         """Take one step."""
@@ -91,6 +106,7 @@ class Training:
                 clip_norm=settings.clip_norm,
                 dropout_seed=seeds.integer(self.run.seed, "dropout", step),
                 micro_sequences=settings.micro_sequences,
+                processes=self.processes,
             )
         self._loss_sum += result.loss
         self._last = (batch.languages, result)
@@ -151,7 +167,7 @@ class Training:
             "loss_sum": float(self._loss_sum),
             **measured,
             **self._processor(),
-            **identity(self.run, self._shards),
+            **self.identity(),
         }
         content = checkpoint.tensors(self.model, self.optimizer)
         writer.save(content, step=self.step, state=state)
@@ -169,6 +185,10 @@ class Training:
         self._state = StreamState(state["step"], dict(state["draws"]))
         self._loss_sum.fill_(state["loss_sum"])
         logger.info("going on from %s", path)
+
+    def identity(self) -> dict[str, Any]:
+        """Return what a checkpoint must share with the run that goes on from it."""
+        return identity(self.run, self._shards)
 
     def num_parameters(self) -> int:
         """Return how many weights the model has."""
@@ -193,7 +213,8 @@ class Training:
         return {
             "device": self.device.type,
             "threads": torch.get_num_threads(),
-            "precision": self.objective.precision,
+            "precision": self.precision,
+            "processes": self.processes.size,
             "micro_sequences": self.run.pretrain.micro_sequences,
         }
 

@@ -1,0 +1,144 @@
+"""Two processes take the steps of one: same batches, same losses, whoever goes on."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from xlmr_lab import configs, storage
+from xlmr_lab.errors import UserError
+from xlmr_lab.pretrain import distributed
+from xlmr_lab.pretrain.distributed import ALONE, Processes
+from xlmr_lab.pretrain.loop import PretrainRun, pretrain
+
+SCRIPT = Path(__file__).with_name("two_processes.py")
+ROOT = Path(__file__).parents[2]
+LONG = {"steps": 50, "warmup_steps": 5, "log_steps": 1, "heldout_steps": 25, "checkpoint_steps": 25}
+# Parts of two sequences: one process takes two of them, each of two processes one.
+PLANS = {
+    "ddp": ({"micro_sequences": 2}, None),
+    "fsdp": ({"micro_sequences": 2, "parallel": "fsdp"}, None),
+    "ddp-added-up": ({"micro_sequences": 1}, None),
+    "fsdp-added-up": ({"micro_sequences": 1, "parallel": "fsdp"}, None),
+    "ddp-checkpointed": ({"micro_sequences": 2, "activation_checkpointing": True}, None),
+    "fsdp-checkpointed": (
+        {"micro_sequences": 2, "activation_checkpointing": True, "parallel": "fsdp"},
+        None,
+    ),
+    "ddp-stopped": ({"micro_sequences": 2}, 20),
+    "fsdp-stopped": ({"micro_sequences": 2, "parallel": "fsdp"}, 20),
+}
+TOLERANCE = 1e-6
+
+
+def torchrun(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc-per-node", "2", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+@pytest.fixture(scope="module")
+def runs(make_run) -> dict[str, PretrainRun]:
+    """The settings of each run of two processes."""
+    return {name: make_run(**LONG, **settings) for name, (settings, _) in PLANS.items()}
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory: pytest.TempPathFactory, shards_folder: Path, runs) -> Path:
+    """The folder of all runs of two processes."""
+    folder = tmp_path_factory.mktemp("together")
+    plans = {
+        name: {"run": configs.to_dict(run), "stop": PLANS[name][1]} for name, run in runs.items()
+    }
+    done = torchrun(SCRIPT, shards_folder, folder, json.dumps(plans))
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory, shards_folder: Path, make_run) -> Path:
+    """The folder of the same run, with parts of one and of two sequences, in one process."""
+    folder = tmp_path_factory.mktemp("alone")
+    for micro in (1, 2):
+        run = make_run(**LONG, micro_sequences=micro)
+        pretrain(folder / str(micro), shards_folder, run, threads=1)
+    return folder
+
+
+def records(folder: Path, kind: str) -> list[dict]:
+    return [r for r in storage.read_jsonl(folder / "metrics.jsonl") if r["kind"] == kind]
+
+
+def assert_same(found: Path, expected: Path) -> None:
+    """Compare batches, losses and gradients of each step, and held-out losses."""
+    for kind in ("step", "heldout"):
+        ours, theirs = records(found, kind), records(expected, kind)
+        assert [r["step"] for r in ours] == [r["step"] for r in theirs]
+        assert [r.get("draws") for r in ours] == [r.get("draws") for r in theirs]
+        losses = [r["loss"] for r in theirs]
+        assert [r["loss"] for r in ours] == pytest.approx(losses, rel=TOLERANCE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name, (_, stop) in PLANS.items() if not stop])
+def test_two_processes_give_the_losses_of_one(name, together, alone, runs):
+    """Fifty steps with dropout, which parts of equal size draw alike."""
+    assert_same(together / name, alone / str(runs[name].pretrain.micro_sequences))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ddp-stopped", "fsdp-stopped"])
+def test_a_signal_to_one_stops_both_and_one_alone_goes_on(
+    name, together, alone, runs, shards_folder
+):
+    folder = together / name
+    names = [path.name for path in (folder / "checkpoints").iterdir()]
+    assert names == ["step-00000020"]
+    pretrain(folder, shards_folder, runs[name], threads=1)
+    assert_same(folder, alone / "2")
+
+
+@pytest.mark.slow
+def test_the_first_process_alone_writes(together):
+    for name in ("ddp", "fsdp"):
+        steps = [r["step"] for r in storage.read_jsonl(together / name / "telemetry.jsonl")]
+        assert steps == list(range(1, 51))
+        assert storage.read_json(together / name / "provenance.json")["processes"] == 2
+
+
+def test_a_batch_that_does_not_divide_is_refused(
+    tmp_path, shards_folder, make_run, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(
+        UserError, match=r"must be a multiple of the 3 processes .* got 4; change it"
+    ):
+        pretrain(tmp_path / "run", shards_folder, make_run(), threads=1)
+    assert not (tmp_path / "run").exists()
+
+
+def test_slices_cover_a_batch_once():
+    batch = list(range(12))
+    parts = [batch[Processes(rank=rank, size=4).part(12)] for rank in range(4)]
+    assert [one for part in parts for one in part] == batch
+    assert {len(part) for part in parts} == {3}
+
+
+def test_one_process_alone_asks_nobody():
+    value = torch.ones(())
+    assert ALONE.sum(value) is value
+    assert ALONE.any(True)
+    assert not ALONE.any(False)
+    assert ALONE.first
+
+
+def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch):
+    cuda, cpu = torch.device("cuda"), torch.device("cpu")
+    assert distributed.own_device(cuda) == cuda
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    assert distributed.own_device(cuda) == torch.device("cuda", 3)
+    assert distributed.own_device(cpu) == cpu
