@@ -86,10 +86,13 @@ def write_study(folder: Path, *, num_languages: int, with_text: bool = True) -> 
     _json(folder / "provenance.json", {"package": "0.1.0", "commit": None, "device": "cpu"})
     _json(folder / "cleaning.json", _cleaning(languages, rng))
     arms = []
+    models = _trained(folder) if with_text else {}
     for alpha in ALPHAS:
         for seed in SEEDS:
             name = f"alpha={alpha:g}-s{seed}"
             _arm(folder / "arms" / name, languages, alpha, seed, rng)
+            if models and alpha == 0.3:
+                models[seed].rename(folder / "arms" / name / "checkpoints")
             arms.append({"arm": f"alpha={alpha:g}", "folder": f"arms/{name}"})
     _json(folder / "arms.json", arms)
 
@@ -229,6 +232,32 @@ def _encode(vocabulary: Path, documents_folder: Path, codes: list[str]) -> Path:
     texts = {key: partial(documents.iterate, documents_folder, key) for key in codes}
     shards.encode(texts, load.load(vocabulary), place, heldout_fraction=0.05)
     return place
+
+
+def _trained(folder: Path) -> dict[int, Path]:
+    """Return the checkpoints of a small model for each seed, trained for two steps."""
+    from xlmr_lab import storage
+    from xlmr_lab.batches.stream import BatchConfig
+    from xlmr_lab.model.encoder import EncoderConfig
+    from xlmr_lab.pretrain.loop import pretrain
+    from xlmr_lab.pretrain.settings import PretrainConfig, PretrainRun
+    from xlmr_lab.sampling.settings import SamplingConfig
+
+    shards = folder.parents[1] / "data" / "shards-up"
+    shape = {"num_layers": 1, "hidden_size": 16, "num_heads": 2, "ffn_size": 32, "max_tokens": 64}
+    found = {}
+    for seed in SEEDS:
+        run = PretrainRun(
+            seed=seed,
+            languages=tuple(storage.read_json(shards / "shards.json")["languages"]),
+            sampling=SamplingConfig(),
+            batches=BatchConfig(block_tokens=51, batch_sequences=8, heldout_fraction=0.05),
+            model=EncoderConfig(**shape),
+            pretrain=PretrainConfig(steps=2, warmup_steps=0, heldout_blocks=0),
+        )
+        final = pretrain(folder.parents[1] / "data" / f"trained-{seed}", shards, run)
+        found[seed] = final.parent
+    return found
 
 
 def _heldout(languages: list[dict[str, Any]], rng: np.random.Generator) -> Iterator[dict[str, Any]]:

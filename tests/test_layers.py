@@ -33,7 +33,7 @@ LEAVES = {
 }
 
 # What may import everything, and is imported by nothing else.
-TOP = {"__init__", "__main__", "commands", "verb_help"}
+TOP = {"__init__", "__main__", "bench", "commands", "verb_help"}
 
 # What each part may import besides the leaves and itself: a part, or one module of it.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -52,6 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "vocabulary",
         "pretrain.schedule",
         "pretrain.optimizer",
+        "batches.masking",  # masked_prediction: what is hidden
         "pretrain.loop",  # load_model: the encoder of a checkpoint
         "babel.tasks",
     },
@@ -72,6 +73,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "text_estimates": set(),
     "results": {"paper", "evaluate.scores", "result_tables", "text_estimates"},
     "sampling_results": {"results", "sampling"},
+    "prediction_results": {
+        "batch_results",
+        "batches",
+        "evaluate.masked_prediction",
+        "model.masked_lm",
+        "results",
+        "sampling.settings",
+        "vocabulary.special_tokens",
+    },
     "stage_folders": {"results"},
     "training_results": {"results"},
     "batch_results": {
@@ -99,6 +109,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "model.parameters",
         "model_costs",
         "paper",
+        "prediction_results",
         "results",
         "sampling",
         "vocabulary_results",
@@ -109,7 +120,6 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 
 # Which parts may import a heavy library: a part, or one module of it.
-        "prediction_results",
 HOMES: dict[str, set[str]] = {
     "torch": {"model", "pretrain", "evaluate", "ablations.jobs"},  # jobs: threads of a worker
     "safetensors": {"model", "pretrain"},
@@ -133,6 +143,7 @@ HOMES: dict[str, set[str]] = {
         "evaluate.scores",
         "explorers",
         "figures",
+        "prediction_results",
         "result_tables",
         "results",
         "sampling_results",
@@ -143,7 +154,6 @@ HOMES: dict[str, set[str]] = {
     "plotly": {"figures", "explorers", "report_page"},  # report_page: the bundled plotly.js
     "ipywidgets": {"explorers"},
     "anywidget": {"explorers"},
-        "prediction_results",
     "IPython": {"explorers"},
     "papermill": {"reports"},
     "nbclient": {"reports"},
@@ -151,7 +161,7 @@ HOMES: dict[str, set[str]] = {
     "nbformat": {"reports"},
     "ray": {"corpus.executors"},
     "tokenizers": {"vocabulary"},
-    "transformers": set(),
+    "transformers": {"pretrain.counterpart"},
 }
 
 

@@ -61,3 +61,12 @@ def test_a_changed_model_says_so_and_keeps_its_proportions(explorer: AnatomyExpl
     explorer.start.value = "mine"
     explorer.block_tokens.value = 32
     assert explorer.model == MINE
+
+
+def test_another_model_is_drawn_once_and_whole(explorer: AnatomyExplorer) -> None:
+    drawn = []
+    explorer.canvas.observe(lambda _: drawn.append(explorer.canvas.figure), "outputs")
+    explorer.start.value = "mine"
+    assert len(drawn) == 1
+    explorer.num_layers.value = 5
+    assert len(drawn) == 2

@@ -173,3 +173,53 @@ def test_the_vocabulary_explorers_follow_their_controls(page: Any, lab: str) -> 
     )
     assert notebook.errors() == 0
     assert page.foreign == []
+
+
+def test_the_masking_explorer_follows_its_controls(page: Any, lab: str) -> None:
+    notebook = Notebook(page, lab.format(name="05_masking_and_batches"))
+    first = notebook.plotted()
+    block = page.locator(".jupyter-widgets bdi[dir=ltr]")
+    block.first.wait_for()
+    page.get_by_label("language", exact=True).select_option(label="qac")
+    page.locator(".widget-html code").filter(has_text="made.block('qac', 0").wait_for()
+    page.locator(".noUi-handle").last.press("End")
+    most = notebook.changed(first)
+    assert sum(most[0]["y"]) > 40
+    page.get_by_label("own text").fill("\u05d0\u05d1\u05d2 \u05d3")
+    page.locator(".jupyter-widgets div[dir=rtl]").first.wait_for()
+    text = notebook.changed(most)
+    notebook.reload()
+    assert notebook.plotted() == text
+    assert notebook.errors() == 0
+    assert page.foreign == []
+
+
+def test_the_anatomy_explorer_follows_its_controls(page: Any, lab: str) -> None:
+    notebook = Notebook(page, lab.format(name="06_model_anatomy"))
+    paper = notebook.plotted()
+    page.get_by_label("start from").select_option(label="tiny")
+    study = notebook.changed(paper)
+    page.locator(".noUi-handle").first.press("End")
+    larger = notebook.changed(study)
+    assert larger[0]["x"][0] > study[0]["x"][0]
+    page.locator(".widget-html code").filter(has_text="tiny, changed").wait_for()
+    assert notebook.errors() == 0
+    assert page.foreign == []
+
+
+def test_the_prediction_playground_follows_its_controls(page: Any, lab: str) -> None:
+    notebook = Notebook(page, lab.format(name="09_masked_prediction"))
+    first = notebook.plotted()
+    page.get_by_label("language", exact=True).select_option(label="qab")
+    other = notebook.changed(first)
+    page.get_by_label("own text").fill("ab cd")
+    page.get_by_text("write <mask> where a piece is to be guessed").wait_for()
+    assert notebook.plotted() == other
+    page.get_by_label("own text").fill("ab <mask> cd <mask>.")
+    typed = notebook.changed(other)
+    assert len(typed) == 4
+    page.locator(".jupyter-widgets").get_by_text("<mask 2>").wait_for()
+    notebook.reload()
+    assert notebook.plotted() == typed
+    assert notebook.errors() == 0
+    assert page.foreign == []

@@ -102,8 +102,13 @@ class AnatomyExplorer(widgets.VBox):
             getattr(self, name).value = getattr(chosen, name)
 
     def _begin(self, _: Any) -> None:
-        with self.hold_trait_notifications():
-            self._set()
+        """Go over to another model, drawn once all its sizes are set."""
+        sliders = (self.vocab_size, self.hidden_size, self.num_layers)
+        for slider in sliders:
+            slider.unobserve(self._refresh, "value")
+        self._set()
+        for slider in sliders:
+            slider.observe(self._refresh, "value")
         self._refresh()
 
     def _refresh(self, _: Any = None) -> None:

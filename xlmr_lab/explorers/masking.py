@@ -15,7 +15,7 @@ from xlmr_lab.batch_results import StudyBatches
 from xlmr_lab.errors import UserError
 from xlmr_lab.explorers.canvas import Canvas
 from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, panel, text_box
-from xlmr_lab.figures import masking
+from xlmr_lab.figures import masking, theme
 
 HINT = (
     "Go through the blocks of a language, change the seed and see other tokens hidden, raise the "
@@ -50,7 +50,7 @@ class MaskingExplorer(widgets.VBox):
         self.block = widgets.HTML(layout=WIDE)
         self.call = widgets.HTML()
         self._set()
-        self.canvas = Canvas(self.figure)
+        self.canvas = Canvas(theme.empty("nothing to mask yet", title=masking.TITLE))
         controls = (self.language, self.number, self.seed, self.fraction)
         below = widgets.VBox([self.call, self.block], layout=WIDE)
         rows = [controls, (self.text,)]
@@ -85,8 +85,7 @@ class MaskingExplorer(widgets.VBox):
         self.number.max = self.made.num_blocks(self.language.value) - 1
 
     def _begin(self, _: Any) -> None:
-        with self.hold_trait_notifications():
-            self._set()
+        self._set()
         self._refresh()
 
     def _refresh(self, _: Any = None) -> None:

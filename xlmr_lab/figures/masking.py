@@ -27,6 +27,7 @@ TOLD = {
     "kept": "left as it is, and predicted all the same",
 }
 SPACE = "\u2581"
+TITLE = "What became of a block"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +88,7 @@ def counts(cells: pl.DataFrame) -> go.Figure:
     tokens = len(cells)
     subtitle = f"{chosen:,} of {tokens:,} tokens are predicted; of those "
     subtitle += ", ".join(f"{share:.0%} {fate}" for fate, share in CHOSEN.items()) + " on average"
-    return theme.finish(figure, title="What became of a block", subtitle=subtitle, height=320)
+    return theme.finish(figure, title=TITLE, subtitle=subtitle, height=320)
 
 
 def outcomes(frame: pl.DataFrame) -> go.Figure:

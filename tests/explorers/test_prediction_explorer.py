@@ -1,0 +1,65 @@
+"""Controls decide what is hidden, and the call that is shown draws the same guesses."""
+
+import html
+import re
+from pathlib import Path
+
+import plotly.graph_objects as go
+import pytest
+
+from xlmr_lab import prediction_results, results
+from xlmr_lab.explorers.prediction import PredictionExplorer
+from xlmr_lab.figures import prediction
+from xlmr_lab.prediction_results import TrainedModels
+
+
+@pytest.fixture(scope="module")
+def made(study_folder: Path) -> TrainedModels:
+    return prediction_results.open_models(results.open_study(study_folder))
+
+
+@pytest.fixture
+def explorer(made: TrainedModels) -> PredictionExplorer:
+    return PredictionExplorer(made)
+
+
+def rerun(explorer: PredictionExplorer) -> go.Figure:
+    """Evaluate the call that the explorer shows, as if pasted into a cell of the notebook."""
+    call = re.search("<code>(.*)</code>", explorer.call.value)
+    assert call
+    return eval(html.unescape(call[1]), {"prediction": prediction, "made": explorer.made})
+
+
+@pytest.mark.parametrize(
+    ("control", "value"),
+    [
+        ("language", "qab"),
+        ("number", 1),
+        ("words", 3),
+        ("seed", 5),
+        ("best", 3),
+        ("text", "Fima <mask> lobo"),
+    ],
+)
+def test_each_control_changes_the_guesses_and_its_call_draws_them(
+    explorer: PredictionExplorer, control: str, value: object
+) -> None:
+    before = explorer.canvas.figure.to_json()
+    getattr(explorer, control).value = value
+    assert explorer.canvas.figure.to_json() != before
+    assert rerun(explorer) == explorer.canvas.figure == explorer.figure
+    assert getattr(explorer, control).description
+
+
+def test_documents_go_as_far_as_the_language_has_them(explorer: PredictionExplorer) -> None:
+    explorer.number.value = explorer.number.max
+    explorer.language.value = "qad"
+    assert explorer.number.max == explorer.made.num_documents("qad") - 1
+    assert explorer.number.value <= explorer.number.max
+
+
+def test_a_text_without_a_mask_says_what_to_write(made: TrainedModels) -> None:
+    explorer = PredictionExplorer(made, text="Fima lobo")
+    assert "write &lt;mask&gt; where" in explorer.shown.value
+    explorer.text.value = "Fima <mask>"
+    assert "&lt;mask 1&gt;" in explorer.shown.value
