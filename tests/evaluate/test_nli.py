@@ -13,6 +13,7 @@ from xlmr_lab.evaluate import nli
 from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.evaluate.protocols import zero_shot
 from xlmr_lab.evaluate.task_files import NLI_LABELS, Pairs
+from xlmr_lab.model.encoder import Encoder
 
 QUICK = FinetuneConfig(steps=150, batch_sequences=16, peak_learning_rate=5e-3, max_tokens=24)
 WORDS = {"qaa": ("ja", "hm", "no"), "qab": ("ja", "hm", "no"), "qac": ("xx", "yy", "zz")}
@@ -176,3 +177,13 @@ def test_the_label_order_of_scores_is_that_of_the_file(encoder, tokenizer, folde
     assert target.score(target.examples.labels) == 1.0
     assert target.score((target.examples.labels + 1) % 3) == 0.0
     assert np.bincount(target.examples.labels).sum() == 60
+
+
+def test_a_language_without_an_embedding_is_refused_before_fine_tuning(
+    encoder, tokenizer, folder, monkeypatch
+):
+    config = dataclasses.replace(encoder.config, language_embeddings=True)
+    made = Encoder(config, tokenizer.size, languages=("qaa", "qab"))
+    monkeypatch.setattr("xlmr_lab.evaluate.protocols.finetune", None)
+    with pytest.raises(UserError, match="no language embedding for qac, only for qaa, qab"):
+        run(made, tokenizer, folder)

@@ -78,8 +78,8 @@ def zero_shot(
     """Fine-tune a copy of the encoder on the training data and score every target.
 
     Raises:
-        UserError: the encoder has another vocabulary size than the data, or takes only shorter
-            sequences.
+        UserError: the encoder has another vocabulary size than the data, takes only shorter
+            sequences, or lacks the embedding of a language.
     """
     check(encoder, data, config)
     model = task_model(
@@ -116,6 +116,7 @@ def check(encoder: Encoder, data: TransferData, config: FinetuneConfig) -> None:
             f"max_tokens must be at most {encoder.config.max_tokens}, what the encoder takes, "
             f"got {config.max_tokens}"
         )
+    encoder.language_ids([data.train.language, *(target.language for target in data.targets)])
 
 
 def scored_files(
