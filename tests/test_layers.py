@@ -46,7 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "vocabulary": {"corpus.documents", "corpus.scripts", "sampling"},
     "batches": {"vocabulary.special_tokens", "sampling"},
     "model": set(),
-    "pretrain": {"model", "batches", "sampling"},
+    "pretrain": {"model", "batches", "sampling", "vocabulary.special_tokens"},
     "evaluate": {
         "model",
         "vocabulary",

@@ -38,10 +38,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    from xlmr_lab import commands, verb_help
+    from xlmr_lab import bench, commands, verb_help
     from xlmr_lab.ablations import opened, run, studies
 
     chosen = _parser(commands.VERBS).parse_args(_checked(arguments))
+    if chosen.verb == "bench":
+        name = chosen.preset or bench.DEFAULT_PRESET
+        if chosen.help:
+            _say(bench.help_text(name))
+        else:
+            bench.pretrain(chosen.settings, preset=name, say=_say)
+        return 0
     preset = chosen.preset or DEFAULT_PRESET
     named = dict(setting.partition("=")[::2] for setting in chosen.settings)
     own_text = named.get("corpus.path", "none").lower() not in ("none", "null")
@@ -68,12 +75,19 @@ def _parser(verbs: dict[str, Any]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     subparsers = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     for name, function in verbs.items():
-        doc = inspect.cleandoc(function.__doc__ or "")
-        verb = subparsers.add_parser(name, help=doc, description=doc, add_help=False)
-        verb.add_argument("-h", "--help", action="store_true", help="list the settings")
-        verb.add_argument("--preset")
-        verb.add_argument("settings", nargs="*", metavar="section.field=value")
+        _add_settings(subparsers, name, inspect.cleandoc(function.__doc__ or ""))
+    compared = "Measure this trainer beside Hugging Face's, on this machine."
+    benches = subparsers.add_parser("bench", help=compared, description=compared)
+    measured = benches.add_subparsers(metavar="pretrain", required=True)
+    _add_settings(measured, "pretrain", compared)
     return parser
+
+
+def _add_settings(subparsers: Any, name: str, doc: str) -> None:
+    verb = subparsers.add_parser(name, help=doc, description=doc, add_help=False)
+    verb.add_argument("-h", "--help", action="store_true", help="list the settings")
+    verb.add_argument("--preset")
+    verb.add_argument("settings", nargs="*", metavar="section.field=value")
 
 
 def _checked(arguments: list[str]) -> list[str]:
