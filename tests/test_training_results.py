@@ -1,6 +1,7 @@
 """How runs went is read with tokens and passes beside every step."""
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -43,3 +44,11 @@ def test_arms_are_chosen_by_name(study: Study) -> None:
     assert training_results.steps(study, ["alpha=1"])["arm"].unique().to_list() == ["alpha=1"]
     with pytest.raises(UserError, match=r"no arm 'alpha=2'; it has alpha=0.01, alpha=0.3, alpha=1"):
         training_results.heldout(study, ["alpha=2"])
+
+
+def test_runs_that_measured_nothing_name_the_setting(make_study: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "runs" / "mine"
+    make_study(folder, num_languages=12, with_text=False)
+    (folder / "heldout.jsonl").write_text("")
+    with pytest.raises(UserError, match=r"mine measured held-out loss: pretrain.heldout_blocks is"):
+        training_results.heldout(results.open_study(folder))

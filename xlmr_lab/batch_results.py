@@ -112,8 +112,9 @@ class StudyBatches:
         stream = self._stream()
         batch, _ = stream.next(stream.start())
         masked = self._mask(batch.tokens, self.study.config()["seed"], self.config.mask_fraction)
-        frame = self._cells(batch.tokens, masked, batch.languages)
-        shown = frame.filter((pl.col("row") < rows) & (pl.col("place") < columns))
+        first = masking.Masked(masked.inputs[:rows], masked.positions[:rows], masked.targets[:rows])
+        frame = self._cells(batch.tokens[:rows], first, batch.languages[:rows])
+        shown = frame.filter(pl.col("place") < columns)
         order = {key: place for place, key in enumerate(self.languages())}
         ranked = shown.with_columns(rank=pl.col("language").replace_strict(order))
         return ranked.sort("rank", "row", "place").drop("rank")

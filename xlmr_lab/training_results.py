@@ -23,8 +23,14 @@ def heldout(study: Study, arms: Sequence[str] | None = None) -> pl.DataFrame:
     how often it had gone through the language's text; of some arms, or of all.
 
     Raises:
-        UserError: there is no such arm.
+        UserError: there is no such arm, or nothing was measured.
     """
+    losses = study.heldout()
+    if losses.is_empty():
+        raise UserError(
+            f"no run of {study.name} measured held-out loss: pretrain.heldout_blocks is 0; train "
+            "with at least 1"
+        )
     blocks = study.training_sizes().select("language", "num_blocks")
     passes = (
         study.draws()
@@ -33,7 +39,7 @@ def heldout(study: Study, arms: Sequence[str] | None = None) -> pl.DataFrame:
         .with_columns(passes=pl.col("blocks") / pl.col("num_blocks"))
         .drop("blocks", "num_blocks")
     )
-    frame = study.heldout().join(passes, on=[*KEYS, "language"], how="left", maintain_order="left")
+    frame = losses.join(passes, on=[*KEYS, "language"], how="left", maintain_order="left")
     return _counted(study, frame, arms)
 
 

@@ -56,6 +56,7 @@ def panel(
         "align_items": "center",
         "width": "100%",
         "grid_gap": "4px 24px",
+        "padding": "0 2px",  # a selection slider stands that far to the left, and would be cut
     }
     boxes = [widgets.Box(list(row), layout=widgets.Layout(**wrap)) for row in rows]
     return [widgets.HTML(ANY_DIRECTION + html.escape(hint, quote=False)), *boxes, canvas, call]
