@@ -127,7 +127,7 @@ def _train(
     with (
         _writer(folder, settings, writes=training.processes.first) as writer,
         _records(folder, training) as records,
-        step_trace(trace_path, settings.profile_steps) as traced,
+        step_trace(trace_path, settings.profile_steps * training.processes.first) as traced,
         progress.bar(settings.steps, "pretrain", initial=training.step) as bar,
     ):
         while training.step < settings.steps:
