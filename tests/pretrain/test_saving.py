@@ -1,6 +1,8 @@
 """A run and its checkpoints: written while it goes on, waited for at its end, the best one kept."""
 
 import math
+import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -50,6 +52,44 @@ def test_the_run_ends_when_its_last_checkpoint_is_written(
 
     monkeypatch.setattr(checkpoint_writer.checkpoint, "write", write)
     assert (run_pretrain(tmp_path, shards_folder, make_run(steps=3)) / "state.json").is_file()
+
+
+def test_a_signal_waits_for_the_checkpoint_in_flight_and_its_own(
+    tmp_path: Path, shards_folder: Path, make_run, monkeypatch: pytest.MonkeyPatch
+):
+    original = training.Training.advance
+
+    def write(folder: Path, content, *, step: int, state) -> Path:
+        time.sleep(0.1)
+        return WRITE(folder, content, step=step, state=state)
+
+    def advance(self) -> None:
+        original(self)
+        if self.step == 6:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(training.Training, "advance", advance)
+    monkeypatch.setattr(checkpoint_writer.checkpoint, "write", write)
+    with pytest.raises(KeyboardInterrupt, match="stopped after step 6"):
+        run_pretrain(tmp_path, shards_folder, make_run())
+    names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert names == ["step-00000005", "step-00000006"]
+
+
+def test_a_signal_does_not_hide_that_its_checkpoint_failed(
+    tmp_path: Path, shards_folder: Path, make_run, monkeypatch: pytest.MonkeyPatch
+):
+    def full(tensors, path) -> None:
+        raise OSError(28, "No space left on device")
+
+    def advance(self, original=training.Training.advance) -> None:
+        original(self)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(training.Training, "advance", advance)
+    monkeypatch.setattr(checkpoint_writer.checkpoint, "save_file", full)
+    with pytest.raises(UserError, match=r"cannot write checkpoint .*00001 "):
+        run_pretrain(tmp_path, shards_folder, make_run())
 
 
 def test_a_disk_that_fills_up_stops_the_run_at_the_next_step(
