@@ -1,12 +1,14 @@
 """The verbs, from the settings of a study to what they leave."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from xlmr_lab import commands, configs, reports
+from xlmr_lab import commands, configs, reports, storage
 from xlmr_lab.__main__ import main
 from xlmr_lab.ablations import stages, studies
 from xlmr_lab.ablations.opened import open_run
@@ -160,3 +162,16 @@ def test_a_vocabulary_alone_is_exported_as_a_tokenizer(tmp_path, capsys, transfo
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     assert len(tokenizer) == 400
     assert tokenizer.model_max_length == studies.tiny().model.max_tokens
+
+
+@pytest.mark.slow
+def test_processes_of_torchrun_pretrain_one_model(tmp_path: Path) -> None:
+    """One of them prepares and tells; all that they leave is a run of two processes."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc-per-node", "2", "-m", "xlmr_lab", "pretrain", *MICRO]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    (arm,) = (tmp_path / "runs" / "tiny" / "arms").iterdir()
+    assert done.stdout.count(f"{arm.name}: loss ") == 1
+    assert done.stderr.count("babel: making") == 1
+    assert storage.read_json(arm / "provenance.json")["processes"] == 2

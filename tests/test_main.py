@@ -136,6 +136,14 @@ def test_a_preset_for_text_of_ones_own_needs_it_but_tells_its_settings(lab, caps
     assert "  pretrain.steps=1500000\n" in out
 
 
+def test_torchrun_is_for_pretraining(lab, monkeypatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    assert lab("study") == (2, "xlmr-lab: torchrun is for pretrain; run study without it")
+    code, told = lab("pretrain", "batches.batch_sequences=4")
+    assert code == 2
+    assert "batches.batch_sequences must be a multiple of the 3 processes" in told
+
+
 def test_an_unknown_preset_names_those_there_are(lab) -> None:
     code, line = lab("study", "--preset", "huge")
     assert code == 2

@@ -42,6 +42,8 @@ def _run(arguments: list[str]) -> int:
     from xlmr_lab.ablations import opened, run, studies
 
     chosen = _parser(commands.VERBS).parse_args(_checked(arguments))
+    if chosen.verb != "pretrain" and os.environ.get("WORLD_SIZE", "1") != "1":
+        raise UserError(f"torchrun is for pretrain; run {chosen.verb} without it")
     if chosen.verb == "bench":
         name = chosen.preset or bench.DEFAULT_PRESET
         if chosen.help:

@@ -25,6 +25,7 @@ from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations.run import Study
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.errors import UserError
+from xlmr_lab.pretrain import distributed
 
 logger = logging.getLogger(__name__)
 
@@ -81,9 +82,18 @@ def vocab(work: Study, say: Say) -> None:
 
 def pretrain(work: Study, say: Say) -> None:
     """Pretrain the main arm over its seeds, and tell how often each language is to be seen, and
-    was.
+    was. Processes that torchrun starts take each step together.
     """
-    work.prepare()
+    distributed.require_even(work.config.batches.batch_sequences)
+    device = distributed.chosen_device(work.config.pretrain.device)
+    with distributed.joined(device) as processes:
+        if processes.first:
+            work.prepare()
+        processes.wait()
+        _pretrain(work, say if processes.first else lambda text: None)
+
+
+def _pretrain(work: Study, say: Say) -> None:
     found = work.arms([work.config.sampling.alpha])
     run, shards = found[0].run, TokenShards.open(stages.token_shards(work.config))
     if not all(arm.final.is_dir() for arm in found):

@@ -136,9 +136,14 @@ def test_one_process_alone_asks_nobody():
 
 
 def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch):
-    cuda, cpu = torch.device("cuda"), torch.device("cpu")
-    assert distributed.own_device(cuda) == cuda
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert distributed.chosen_device("auto") == torch.device("cuda")
     monkeypatch.setenv("WORLD_SIZE", "4")
     monkeypatch.setenv("LOCAL_RANK", "3")
-    assert distributed.own_device(cuda) == torch.device("cuda", 3)
-    assert distributed.own_device(cpu) == cpu
+    assert distributed.chosen_device("cuda") == torch.device("cuda", 3)
+    assert distributed.chosen_device("cpu") == torch.device("cpu")
+
+
+def test_without_a_gpu_auto_is_the_cpu(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert distributed.chosen_device("auto") == torch.device("cpu")

@@ -258,7 +258,7 @@ def test_a_disk_too_small_for_the_checkpoints_is_refused(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"device": "toaster"}, "device must be cpu or cuda, got 'toaster'"),
+        ({"device": "toaster"}, "device must be auto, cpu or cuda, got 'toaster'"),
         ({"threads": 0}, "threads must be at least 1, got 0"),
     ],
 )

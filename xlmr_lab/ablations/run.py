@@ -22,6 +22,7 @@ from xlmr_lab.ablations.study_config import TASKS, StudyConfig
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.evaluate import scores as score_tables
 from xlmr_lab.evaluate.scores import Score
+from xlmr_lab.pretrain import distributed
 from xlmr_lab.pretrain.loop import pretrain
 from xlmr_lab.pretrain.settings import check
 from xlmr_lab.tiers import tiers
@@ -97,27 +98,30 @@ class Study:
         steps = self.config.pretrain.steps
         waiting = [arm for arm in found if not arm.final.is_dir()]
         arms.warn(waiting, TokenShards.open(tokens), self.config.passes_warned)
-        jobs.run(
-            [
-                jobs.Job(
-                    name=arm.folder.name,
-                    function=pretrain,
-                    arguments={
-                        "folder": arm.folder,
-                        "shards_folder": tokens,
-                        "run": arm.run,
-                        "threads": 1,
-                        "passes_warned": math.inf,  # told above, once for all seeds
-                    },
-                    units=steps,
-                    done=functools.partial(_steps_done, arm),
-                )
-                for arm in waiting
-            ],
-            workers=self.config.jobs,
-            label=f"pretraining, {len(waiting)} runs",
-        )
-        self._collect()
+        work = [
+            jobs.Job(
+                name=arm.folder.name,
+                function=pretrain,
+                arguments={
+                    "folder": arm.folder,
+                    "shards_folder": tokens,
+                    "run": arm.run,
+                    "threads": 1,
+                    "passes_warned": math.inf,  # told above, once for all seeds
+                },
+                units=steps,
+                done=functools.partial(_steps_done, arm),
+            )
+            for arm in waiting
+        ]
+        if distributed.started_with() > 1:
+            for job in work:  # its processes are there already
+                job.function(**job.arguments)
+        else:
+            label = f"pretraining, {len(waiting)} runs"
+            jobs.run(work, workers=self.config.jobs, label=label)
+        if distributed.is_first():
+            self._collect()
         return found
 
     def evaluate(self) -> list[Score]:

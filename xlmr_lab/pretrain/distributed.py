@@ -67,11 +67,18 @@ class Processes:
         return value
 
     def any(self, flag: bool) -> bool:
-        """Tell whether the flag of some process is set."""
+        """Tell whether the flag of some process is set.
+
+        Raises:
+            UserError: one of them is gone.
+        """
         if self.size == 1:
             return flag
         agreed = torch.tensor(int(flag))
-        dist.all_reduce(agreed, dist.ReduceOp.MAX, group=self.control)
+        try:
+            dist.all_reduce(agreed, dist.ReduceOp.MAX, group=self.control)
+        except RuntimeError as error:
+            raise UserError(f"another process of the run has ended ({error})") from None
         return bool(agreed)
 
     def wait(self) -> None:
@@ -87,6 +94,11 @@ def started_with() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
+def is_first() -> bool:
+    """Tell whether this is the process that writes."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def require_even(sequences: int) -> None:
     """Refuse a batch that does not divide among the processes.
 
@@ -100,10 +112,25 @@ def require_even(sequences: int) -> None:
         )
 
 
-def own_device(device: torch.device) -> torch.device:
-    """Return the GPU of this process where there are several on a machine."""
+def chosen_device(name: str) -> torch.device:
+    """Return the device of this process: "auto" is a GPU if there is one, and of several processes
+    on a machine each has a GPU of its own.
+
+    Raises:
+        UserError: a device that is not there, or that is neither cpu nor cuda.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UserError(f"device must be auto, cpu or cuda, got {name!r}") from None
+    if device.type not in ("cpu", "cuda"):
+        raise UserError(f"device must be auto, cpu or cuda, got {name!r}")
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UserError(f"device is {name!r}, but torch finds no CUDA device here; use cpu")
     if device.type == "cuda" and started_with() > 1:
-        return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
     return device
 
 

@@ -64,7 +64,7 @@ def pretrain(
     check(run, shards)
     check_fit(run, shards)
     distributed.require_even(run.batches.batch_sequences)
-    place = distributed.own_device(_device(device or run.pretrain.device))
+    place = distributed.chosen_device(device or run.pretrain.device)
     with distributed.joined(place) as processes:
         if processes.first:
             run_folder.prepare(folder, run)
@@ -238,20 +238,6 @@ def _processor(threads: int, device: torch.device) -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(before)
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise UserError(f"device must be cpu or cuda, got {name!r}") from None
-    if device.type not in ("cpu", "cuda"):
-        raise UserError(f"device must be cpu or cuda, got {name!r}")
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise UserError(f"device is {name!r}, but torch finds no CUDA device here; use cpu")
-    return device
 
 
 def _require_space(folder: Path, training: Training) -> None:
