@@ -122,3 +122,15 @@ def test_one_seed_has_no_band(frame: pl.DataFrame) -> None:
     figure = dynamics.tiers(frame.filter(seed=1))
     assert not bands(figure)
     assert "One pretraining seed" in figure.layout.title.text
+
+
+def test_the_lowest_panel_of_each_column_has_its_axis_and_no_tier_where_there_is_one(
+    frame: pl.DataFrame,
+) -> None:
+    four = frame.filter(pl.col("language").is_in(["qaa", "qab", "qac", "qad"]))
+    figure = dynamics.languages(four.with_columns(tier=pl.lit("equal")))
+    assert [note.text for note in figure.layout.annotations] == ["qaa", "qab", "qac", "qad"]
+    axes = [figure.layout[name] for name in ("xaxis", "xaxis2", "xaxis3", "xaxis4")]
+    assert [axis.title.text for axis in axes] == [None, *["tokens seen"] * 3]
+    assert all(axis.showticklabels for axis in axes[1:])
+    assert dynamics.by_passes(four.with_columns(tier=pl.lit("equal"))).data

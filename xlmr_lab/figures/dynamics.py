@@ -20,6 +20,8 @@ MAX_PANELS = 12
 COLUMNS = 3
 PANEL_HEIGHT = 170
 NATS = "nats per masked token"
+PANELS = {"high": "high resource", "low": "low resource", "equal": "all languages"}
+"""What a panel of a resource tier is called."""
 OPTIMISED = {
     "loss": "training loss (nats)",
     "learning_rate": "learning rate",
@@ -35,6 +37,7 @@ def languages(frame: pl.DataFrame) -> go.Figure:
     ranked = known.sort("size_bytes", "language", descending=[True, False])
     order = _some(ranked["language"].to_list())
     tier = dict(known.select("language", "tier").iter_rows())
+    parted = len(set(tier.values())) > 1
     rows = -(-len(order) // COLUMNS)
     figure = make_subplots(
         rows=rows,
@@ -43,16 +46,17 @@ def languages(frame: pl.DataFrame) -> go.Figure:
         shared_yaxes="all",
         horizontal_spacing=0.03,
         vertical_spacing=0.2 / rows,
-        subplot_titles=[f"{key} ({tier[key]})" for key in order],
+        subplot_titles=[f"{key} ({tier[key]})" if parted else key for key in order],
     )
     for place, key in enumerate(order):
         cell = {"row": place // COLUMNS + 1, "col": place % COLUMNS + 1}
         add_arms(figure, frame.filter(language=key), "loss", cell, legend=place == 0)
-    _axes(figure, rows=rows, y="nats")
+        if place >= len(order) - COLUMNS:  # the lowest of its column
+            figure.update_xaxes(title="tokens seen", showticklabels=True, **cell)
+    _axes(figure, y="nats")
     subtitle = (
-        "Nats per masked token over tokens of all languages together; largest language first, with "
-        "its tier"
-        f"<br>{told(frame)}"
+        "Nats per masked token over tokens of all languages together; largest language first"
+        f"{', with its tier' * parted}<br>{told(frame)}"
     )
     height = 130 + PANEL_HEIGHT * rows
     theme.finish(figure, title="Held-out loss of each language", subtitle=subtitle, height=height)
@@ -79,7 +83,8 @@ def tiers(frame: pl.DataFrame) -> go.Figure:
             part = means.filter(arm=arm, tier=tier)
             cell = {"row": 1, "col": column}
             add_band(figure, part, "loss", cell, name=tier, legend=column == 1, **look)
-    _axes(figure, rows=1, y=NATS)
+    figure.update_xaxes(title="tokens seen")
+    _axes(figure, y=NATS)
     subtitle = f"Mean over the languages of a tier{_apart(means)}<br>{told(frame)}"
     theme.finish(
         figure,
@@ -99,7 +104,9 @@ def gap(frame: pl.DataFrame) -> go.Figure:
     high, low = (means.filter(tier=tier).drop("tier") for tier in ("high", "low"))
     title = "Low-resource languages behind high-resource ones"
     if high.is_empty() or low.is_empty():
-        return theme.empty("Languages have about as much text each: no tiers", title=title)
+        return theme.empty(
+            "Languages have about as much text each: no tiers", title=title, height=160
+        )
     apart = low.join(high, on=["arm", "alpha", "seed", "tokens"], suffix="_high").with_columns(
         gap=pl.col("loss") - pl.col("loss_high")
     )
@@ -153,7 +160,7 @@ def by_passes(frame: pl.DataFrame) -> go.Figure:
         cols=len(groups),
         shared_yaxes=True,
         horizontal_spacing=0.03,
-        subplot_titles=[f"{tier} resource" for tier in groups],
+        subplot_titles=[PANELS[tier] for tier in groups],
     )
     curves = frame.filter(pl.col("passes") > 0).group_by("arm", "alpha", "tier", "language", "step")
     means = curves.agg(pl.col("passes").mean(), pl.col("loss").mean()).sort("step")
@@ -201,9 +208,8 @@ def optimisation(steps: pl.DataFrame) -> go.Figure:
     return figure.update_layout(margin={"t": 112})
 
 
-def _axes(figure: go.Figure, *, rows: int, y: str) -> None:
+def _axes(figure: go.Figure, *, y: str) -> None:
     figure.update_xaxes(rangemode="tozero", tickformat="~s", nticks=5)
-    figure.update_xaxes(title="tokens seen", row=rows)
     figure.update_yaxes(title=y, col=1)
 
 
