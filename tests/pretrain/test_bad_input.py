@@ -2,6 +2,7 @@
 with a line that says what to do."""
 
 import dataclasses
+import os
 from pathlib import Path
 
 import numpy as np
@@ -36,13 +37,19 @@ def no_step(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def copied(shards_folder: Path, target: Path, **changes) -> Path:
-    """Copy token shards, with changes of what their sidecar says."""
+    """Copy token shards, with changes of what their sidecar says, which is written last."""
     target.mkdir()
-    for path in shards_folder.iterdir():
+    for path in shards_folder.glob("*.bin"):
         (target / path.name).write_bytes(path.read_bytes())
-    sidecar = storage.read_json(target / "shards.json")
+    sidecar = storage.read_json(shards_folder / "shards.json")
     storage.write_json(target / "shards.json", {**sidecar, **changes})
     return target
+
+
+def touch(path: Path, sidecar: Path) -> None:
+    """Make a file a second younger than the sidecar."""
+    second = sidecar.stat().st_mtime_ns + 10**9
+    os.utime(path, ns=(second, second))
 
 
 def refused(folder: Path, shards_folder: Path, run, told: str) -> None:
@@ -81,6 +88,7 @@ def test_a_little_text_that_can_be_masked_is_enough(tmp_path: Path, shards_folde
     tokens[:] = UNK_ID
     tokens[15 * 7] = 40
     tokens.flush()
+    (shards / "shards.json").touch()
     with pytest.raises(AssertionError, match="a step was taken"):
         pretrain(tmp_path / "run", shards, make_run(), threads=1)
 
@@ -146,3 +154,29 @@ def test_going_on_with_another_vocabulary(
     other = copied(shards_folder, tmp_path / "shards", **change)
     run = make_run(steps=3, warmup_steps=1)
     refused(tmp_path / "run", other, run, f"step-00000003 has other settings: {told}; use those")
+
+
+@pytest.mark.parametrize("split", ["train", "heldout"])
+def test_going_on_with_a_token_file_that_has_changed(
+    tmp_path: Path, shards_folder: Path, make_run, split: str
+):
+    shards = copied(shards_folder, tmp_path / "shards")
+    with pytest.raises(AssertionError, match="a step was taken"):
+        pretrain(tmp_path / "run", shards, make_run(), threads=1)
+    path = token_path(shards, "sw", split)
+    content = bytearray(path.read_bytes())
+    content[0] ^= 1
+    path.write_bytes(content)
+    touch(path, shards / "shards.json")
+    told = rf"sw.{split}.bin has changed since it was encoded; put it back, or delete .* encode"
+    refused(tmp_path / "run", shards, make_run(), told)
+
+
+def test_token_files_that_are_copied_and_the_same_are_used(
+    tmp_path: Path, shards_folder: Path, make_run
+):
+    shards = copied(shards_folder, tmp_path / "shards")
+    for path in shards.glob("*.bin"):
+        touch(path, shards / "shards.json")
+    with pytest.raises(AssertionError, match="a step was taken"):
+        pretrain(tmp_path / "run", shards, make_run(), threads=1)
