@@ -58,12 +58,16 @@ def test_a_layer_keeps_what_the_plan_says(precision, dropout, attention_dropout)
 
 
 def test_states_by_hand():
-    """Four copies of the weights: themselves, two moments, gradients at the peak."""
-    found = need(dataclasses.replace(LARGE_SHAPE, at_once=1, sequences=1, device="cuda"))
-    weights = 4 * LARGE_SHAPE.num_parameters
+    """Four copies of the weights: themselves, two moments, gradients at the peak; there also stand
+    the embedding's gradient of a part of the batch, and that of its lookup on a GPU.
+    """
+    alone = dataclasses.replace(LARGE_SHAPE, at_once=1, sequences=1, block_tokens=8)
+    weights, embedding = 4 * LARGE_SHAPE.num_parameters, 4 * 250_002 * 768
     assert LARGE_SHAPE.num_parameters == pytest.approx(278e6, rel=0.002)
-    assert found.parameters == pytest.approx(3 * weights, rel=0.001)
-    assert found.gradients == pytest.approx(weights + 2 * 4 * 250_002 * 768, rel=0.001)
+    for device, sequences, extra in (("cpu", 1, 0), ("cuda", 1, 1), ("cuda", 2, 2)):
+        found = need(dataclasses.replace(alone, sequences=sequences, device=device))
+        assert found.parameters == pytest.approx(3 * weights, rel=0.001)
+        assert found.gradients == pytest.approx(weights + extra * embedding, rel=0.001)
 
 
 def test_fewer_at_once_or_checkpointed_needs_less():

@@ -12,6 +12,7 @@ from xlmr_lab.pretrain.step import (
     Objective,
     TensorBatch,
     add_gradients,
+    clip,
     seed_dropout,
     train_step,
 )
@@ -107,3 +108,20 @@ def test_each_part_drops_by_its_place_in_the_batch(model, batch):
     alone = original(*(tensor[1:] for tensor in same))
     assert losses[0] != losses[1]
     assert losses[1] == alone
+
+
+@pytest.mark.parametrize(("largest", "scale"), [(5.0, 1.0), (4.0, 0.8), (0.0, 1.0)])
+def test_gradients_are_scaled_to_the_largest_norm_by_hand(largest: float, scale: float) -> None:
+    weights = [torch.nn.Parameter(torch.zeros(1)) for _ in range(2)]
+    for weight, value in zip(weights, (3.0, 4.0), strict=True):
+        weight.grad = torch.tensor([value])
+    assert float(clip(weights, largest)) == 5.0
+    found = torch.cat([weight.grad for weight in weights])
+    torch.testing.assert_close(found, scale * torch.tensor([3.0, 4.0]))
+
+
+def test_a_gradient_that_is_no_number_stays_none() -> None:
+    weight = torch.nn.Parameter(torch.zeros(1))
+    weight.grad = torch.tensor([float("nan")])
+    assert clip([weight], 1.0).isnan()
+    assert weight.grad.isnan()
