@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from xlmr_lab import configs
+from xlmr_lab.ablations.folder import PLACES
 from xlmr_lab.ablations.studies import OF_TEXT, PRESETS, for_text
 from xlmr_lab.ablations.study_config import StudyConfig
 
@@ -31,7 +32,6 @@ and annealed, with languages that join on the way (mmBERT):
       sampling.starts=qcu:0.77,qdc:0.97 name=annealed"""
 """Examples of the verb that trains with a schedule of sampling."""
 
-PLACES = ("name", "runs_dir", "data_dir")
 OF_A_RUN: dict[str, tuple[str, ...]] = {
     "export": PLACES,
     "trim": (*PLACES, "surgery"),
