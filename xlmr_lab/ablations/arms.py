@@ -69,15 +69,16 @@ def warn(found: Sequence[Arm], shards: TokenShards, limit: float) -> None:
             logger.warning("%s: %s", name, told)
 
 
-def keep_training_text(folder: Path, shards: Path | None, block_tokens: int) -> None:
-    """Have a run folder hold how much of each language there is to train on; nothing where its text
-    is not encoded.
+def keep_training_text(folder: Path, shards: Path, block_tokens: int, *, counted: str) -> bool:
+    """Have a run folder hold how much of each language there is to train on, and tell whether that
+    is known: the token shards are there, or they are those which its rows are `counted` in.
     """
-    if shards:
+    if shards.is_dir():
         rows = training_text(TokenShards.open(shards), block_tokens)
         storage.write_jsonl(folder / BLOCKS_NAME, rows)
-    else:
+    elif Path(counted).name != shards.name:
         (folder / BLOCKS_NAME).unlink(missing_ok=True)
+    return (folder / BLOCKS_NAME).is_file()
 
 
 def training_text(shards: TokenShards, block_tokens: int) -> list[dict[str, Any]]:
