@@ -5,7 +5,7 @@ Run with: pytest tests/model/test_tied.py
 
 import pytest
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from xlmr_lab.model.losses import masked_lm_loss
