@@ -10,10 +10,9 @@ from xlmr_lab import configs, storage
 from xlmr_lab.ablations import stages
 from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.batches.shards import TokenShards
-from xlmr_lab.pretrain import checkpoint
+from xlmr_lab.pretrain import checkpoint, repetition
 from xlmr_lab.pretrain.folder import CHECKPOINTS_NAME
-from xlmr_lab.pretrain.settings import PretrainRun, decisive, expected_passes
-from xlmr_lab.sampling import meter
+from xlmr_lab.pretrain.settings import PretrainRun, decisive
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +64,7 @@ def arms(config: StudyConfig, folder: Path, alphas: Sequence[float]) -> list[Arm
 def warn(found: Sequence[Arm], shards: TokenShards, limit: float) -> None:
     """Tell, once for each setting, which languages will be gone through more than `limit` times."""
     for name, run in {arm.name: arm.run for arm in found}.items():
-        if told := meter.warning(expected_passes(run, shards), limit):
+        if told := repetition.warning(run, shards, limit):
             logger.warning("%s: %s", name, told)
 
 

@@ -13,7 +13,7 @@ from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.pretrain.distributed import Parallel
 from xlmr_lab.pretrain.precision import Precision
 from xlmr_lab.pretrain.schedule import Schedule
-from xlmr_lab.sampling import meter, schedules
+from xlmr_lab.sampling import schedules
 from xlmr_lab.sampling.schedules import Length, Phase
 from xlmr_lab.sampling.settings import SamplingConfig
 
@@ -248,10 +248,3 @@ def sampling_phases(run: PretrainRun, shards: TokenShards) -> list[Phase]:
     """Return the probabilities of drawing a block of each language, by phase of the run."""
     sizes = shards.sizes(run.sampling.basis, run.batches.block_tokens)
     return schedules.phases(run.sampling, {key: sizes[key] for key in run.languages}, run.length)
-
-
-def expected_passes(run: PretrainRun, shards: TokenShards) -> dict[str, float]:
-    """Return how often a whole run will go through the blocks of each language."""
-    draws = meter.expected_draws(sampling_phases(run, shards), run.length)
-    blocks = shards.sizes("blocks", run.batches.block_tokens)
-    return meter.passes(draws, blocks)

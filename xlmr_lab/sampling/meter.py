@@ -23,12 +23,6 @@ each pass, so it may bear more; nobody has measured how much. The paper's smalle
 passed hundreds of times.
 """
 
-MENDED = (
-    "a larger sampling.alpha, a cap (sampling.schedule=capped sampling.max_passes={limit:g}) or a "
-    "smaller pretrain.steps repeats less"
-)
-"""What a warning advises."""
-
 MOST_TOLD = 3
 """So many languages a line names; the rest are counted."""
 
@@ -106,7 +100,7 @@ def warning(at_end: Mapping[str, float], limit: float) -> str | None:
     """Return a line on the languages whose text will be passed more than `limit` times, most
     first, or None where there is none.
 
-    >>> warning({"en": 0.5, "sw": 160.0, "so": 1200.0}, 16).partition("; ")[0]
+    >>> warning({"en": 0.5, "sw": 160.0, "so": 1200.0}, 16)
     '2 of 3 languages will be gone through more than 16 times: so 1,200, sw 160'
     """
     over = above(at_end, limit)
@@ -116,7 +110,7 @@ def warning(at_end: Mapping[str, float], limit: float) -> str | None:
     more = f" and {len(over) - MOST_TOLD} more" if len(over) > MOST_TOLD else ""
     return (
         f"{len(over)} of {len(at_end)} languages will be gone through more than {limit:g} times: "
-        f"{', '.join(named)}{more}; {MENDED.format(limit=limit)}"
+        f"{', '.join(named)}{more}"
     )
 
 
