@@ -23,6 +23,7 @@ from xlmr_lab.ablations import (
 )
 from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations.run import Study
+from xlmr_lab.ablations.surgery_source import MODEL_FOLDER
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.errors import UserError
 from xlmr_lab.pretrain import distributed
@@ -82,7 +83,8 @@ def vocab(work: Study, say: Say) -> None:
 
 def pretrain(work: Study, say: Say) -> None:
     """Pretrain the main arm over its seeds, and tell how often each language is to be seen, and
-    was. Processes that torchrun starts take each step together.
+    was; `vocab` and notebook 03 show it beforehand. Processes that torchrun starts take each step
+    together.
     """
     distributed.require_even(work.config.batches.batch_sequences)
     device = distributed.chosen_device(work.config.pretrain.device)
@@ -160,7 +162,7 @@ def trim(work: Study, say: Say) -> None:
     """
     folder, record = surgery.trim(work)
     _say_surgery(say, surgery_told.trimmed_lines(record), surgery_told.trimmed(record))
-    say(f"trimmed model: {folder}")
+    say(f"trimmed model: {folder}, for transformers: {folder / MODEL_FOLDER}")
 
 
 def extend(work: Study, say: Say) -> None:
@@ -169,7 +171,7 @@ def extend(work: Study, say: Say) -> None:
     """
     folder, record = surgery.extend(work)
     _say_surgery(say, surgery_told.losses(record), surgery_told.extended(record))
-    say(f"extended model: {folder}")
+    say(f"extended model: {folder}, for transformers: {folder / MODEL_FOLDER}")
 
 
 def _say_surgery(say: Say, rows: surgery_told.Rows, lines: Iterable[str]) -> None:

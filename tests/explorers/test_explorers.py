@@ -232,3 +232,9 @@ def test_every_control_has_a_label(name: str, request: pytest.FixtureRequest) ->
 def test_the_text_form_is_short(name: str, request: pytest.FixtureRequest) -> None:
     """A saved notebook holds it in place of the widget."""
     assert len(repr(request.getfixturevalue(name))) < 200
+
+
+def test_a_short_run_is_shown_as_short_as_it_is(study: Study) -> None:
+    explorer = SamplingExplorer(study.training_sizes(), results.paper_sizes(), budget=0.0114)
+    assert explorer.budget.value == 0.0114
+    assert explorer.budget.min <= -2

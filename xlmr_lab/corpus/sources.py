@@ -212,8 +212,8 @@ def _in_folder(path: Path, base: str) -> list[SourceFile]:
     stray = [entry.name for entry in inside if entry not in folders and known_form(entry.name)]
     if stray and not files:
         raise UserError(
-            f"found {stray[0]} directly in {path}; did you mean "
-            f"corpus.path={path.resolve().parent}?"
+            f"found {stray[0]} directly in {path}, which is no source; text lies in "
+            f"<source>/<language> below it: move the files to {path / 'text'}"
         )
     if stray:
         logger.warning(

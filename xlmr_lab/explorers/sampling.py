@@ -7,6 +7,7 @@ it. The controls are public, so that setting `explorer.alpha.value` in Python do
 does in a browser. Controls without effect on the present schedule are hidden.
 """
 
+import math
 import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, Unpack
@@ -114,9 +115,9 @@ class SamplingExplorer(widgets.VBox):
         self.budget = widgets.FloatLogSlider(
             value=budget,
             base=10,
-            min=-1,
-            max=3,
-            step=0.1,
+            min=min(-1, math.floor(math.log10(budget))),
+            max=max(3, math.ceil(math.log10(budget))),
+            step=0.01,
             description="training, in corpus sizes",
             style=LABEL,
         )

@@ -87,7 +87,8 @@ def write(vocabulary: Path, folder: Path, *, max_tokens: int) -> None:
         assert isinstance(loaded, PreprocessedVocabulary), "the last kind that there is"
         raise UserError(
             f"{vocabulary} has preprocessing={loaded.kind}, which a Hugging Face tokenizer cannot "
-            "hold; export without a tokenizer, or train with preprocessing=none"
+            "hold; xlmr_lab.vocabulary.load reads it, and vocabulary.preprocessing=none makes one "
+            "that can be exported"
         )
     content = {
         "version": "1.0",
