@@ -8,6 +8,7 @@ from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.model.surgery import Start
 from xlmr_lab.sampling.exponent import check_alpha
+from xlmr_lab.vocabulary.settings import LOWEST_COVERAGE
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +83,9 @@ class SurgeryConfig:
     sample_bytes: int = 10_000_000
     """extend: text of the new language that its pieces are learned from, at most (bytes); each
     takes up to 40 bytes of memory."""
+    coverage: float | None = None
+    """extend: share of the new language's characters that its own pieces must have, 0.98 to 1;
+    none: `vocabulary.coverage` of the study."""
     start: Start = "pieces"
     """extend: where their embeddings start: the mean of the pieces that stood for each (FVT, Gee et
     al. 2022), the mean of all with noise, or random."""
@@ -90,6 +94,10 @@ class SurgeryConfig:
         for name in ("min_count", "pieces", "sample_bytes"):
             if getattr(self, name) < 1:
                 raise UserError(f"surgery.{name} must be at least 1, got {getattr(self, name)}")
+        if self.coverage is not None and not LOWEST_COVERAGE <= self.coverage <= 1:
+            raise UserError(
+                f"surgery.coverage must be in [{LOWEST_COVERAGE}, 1], got {self.coverage}"
+            )
         if twice := [key for key, n in Counter(self.languages).items() if n > 1]:
             raise UserError(
                 f"surgery.languages names {', '.join(twice)} more than once; name each language "

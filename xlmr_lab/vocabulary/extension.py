@@ -16,9 +16,10 @@ extended: merges of BPE and the longest match of WordPiece give a new piece no s
 """
 
 import dataclasses
+import functools
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -95,15 +96,8 @@ def extend(
     text = own_pieces.normalized(model, lines)
     if not text:
         raise UserError(f"no text of {language} to take pieces from; add some")
-    size, own_size = CANDIDATES_PER_PIECE * num_pieces, 0
-    while True:
-        own = own_pieces.learned(text, language, size=size, coverage=coverage)
-        kept, dropped = _unseen_in(guard, proto, _candidates(proto, old, own, text))
-        chosen, possible = _chosen(proto, kept, text, num_pieces)
-        if len(chosen) == num_pieces or len(own.pieces) == own_size:
-            break
-        size, own_size = 2 * size, len(own.pieces)
-    _check(kept, dropped, possible, num_pieces, language)
+    learn = functools.partial(own_pieces.learned, text, language, coverage=coverage)
+    chosen, dropped = _found(proto, text, guard, learn, num_pieces, language)
     told = {"language": language, "num_lines": len(lines)}
     told |= {"guard": {key: sum(1 for _ in group) for key, group in guard.items()}}
     record = _record(old, chosen, dropped) | told
@@ -111,6 +105,29 @@ def extend(
     made = model_proto.write(_with(proto, chosen))
     change = Change(made, np.array(old_ids, dtype=np.int64), record)
     return Extension(change, [candidate.source for candidate in chosen])
+
+
+def _found(
+    proto: ModelProto,
+    text: Sequence[str],
+    guard: Texts,
+    learn: Callable[..., ModelProto],
+    num_pieces: int,
+    language: str,
+) -> tuple[list[Candidate], list[Candidate]]:
+    """Return the pieces to add and those that the guard forbids, of as large an own vocabulary as
+    it takes.
+    """
+    size, own_size = CANDIDATES_PER_PIECE * num_pieces, 0
+    while True:
+        own = learn(size=size)
+        kept, dropped = _unseen_in(guard, proto, _candidates(proto, own, text))
+        chosen, possible = _chosen(proto, kept, text, num_pieces)
+        if len(chosen) == num_pieces or len(own.pieces) == own_size:
+            break
+        size, own_size = 2 * size, len(own.pieces)
+    _check(kept, dropped, possible, num_pieces, language)
+    return chosen, dropped
 
 
 def _record(
@@ -127,9 +144,7 @@ def _record(
     }
 
 
-def _candidates(
-    proto: ModelProto, old: Tokenizer, own: ModelProto, text: Sequence[str]
-) -> list[Candidate]:
+def _candidates(proto: ModelProto, own: ModelProto, text: Sequence[str]) -> list[Candidate]:
     """Return the pieces of the language's own model that are not there, characters first, then by
     what they save.
     """
