@@ -63,6 +63,20 @@ def test_the_loss_falls_on_a_repeated_batch(model, batch):
     assert losses[-1].loss < losses[0].loss / 2
 
 
+def test_one_batch_is_learned_by_heart(plain_model, batch):
+    optimizer = build_optimizer(plain_model, weight_decay=0.0)
+    for step in range(300):
+        result = train_step(
+            Objective(plain_model),
+            optimizer,
+            batch,
+            learning_rate=5e-3 * (1 - step / 300),
+            clip_norm=1.0,
+            dropout_seed=step,
+        )
+    assert result.loss < 0.01
+
+
 def gradients(model: MaskedLM, batch, micro_sequences: int):
     """Return the loss and the gradient of each weight, in 64 bits."""
     model = copy.deepcopy(model).double()
