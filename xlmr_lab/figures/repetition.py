@@ -64,12 +64,7 @@ def over_run(
     few = len(ends) <= theme.MAX_NAMES
     low, high = math.log10(LEAST * min(ends.values())), math.log10(2 * max(ends.values()))
     rows = 1 if found.config.schedule == "capped" else 2
-    heights = [1.0] if rows == 1 else [0.24, 0.76]
-    figure = make_subplots(
-        rows=rows, cols=1, shared_xaxes=True, vertical_spacing=0.06, row_heights=heights
-    )
-    if rows == 2:
-        _add_exponent(figure, found)
+    figure = _panels(found, rows)
     colors = _add_groups(figure, found, theme.folded(drawn, color).select("language", color), rows)
     if few:
         line_names.add(figure, ends, colors, row=rows, span=(low, high), pixels=PIXELS)
@@ -85,6 +80,17 @@ def over_run(
         height=300 + 120 * rows,
         legend=theme.GROUPS[color],
     )
+
+
+def _panels(found: Projection, rows: int) -> go.Figure:
+    """Return the panels of a figure: the exponent where there is one, and room for passes below."""
+    heights = [1.0] if rows == 1 else [0.24, 0.76]
+    figure = make_subplots(
+        rows=rows, cols=1, shared_xaxes=True, vertical_spacing=0.06, row_heights=heights
+    )
+    if rows == 2:
+        _add_exponent(figure, found)
+    return figure
 
 
 def _add_exponent(figure: go.Figure, found: Projection) -> None:
