@@ -125,7 +125,7 @@ def test_a_file_beside_the_sources_is_told(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     add(tmp_path, "news/de.txt", b"Worte\n")
-    with pytest.raises(UserError, match="found de.txt directly in") as caught:
+    with pytest.raises(UserError, match=r"found de\.txt directly in") as caught:
         sources.find(tmp_path / "news")
     assert str(caught.value).endswith(f"below it: move the files to {tmp_path}/news/text")
     assert not caplog.messages
