@@ -127,7 +127,14 @@ def test_a_file_beside_the_sources_is_told(
     add(tmp_path, "news/de.txt", b"Worte\n")
     with pytest.raises(UserError, match=r"found de\.txt directly in") as caught:
         sources.find(tmp_path / "news")
-    assert str(caught.value).endswith(f"below it: move the files to {tmp_path}/news/text")
+    assert "below it: move the files to {0}/text, or give one of them, {0}/de.txt".format(
+        tmp_path / "news"
+    ) in str(caught.value)
+    add(tmp_path, "news/da.txt", b"x\n")
+    with pytest.raises(UserError, match=r"or give one of them, .*/news/de.txt$"):
+        sources.find(tmp_path / "news", ["de"])
+    assert sources.find(tmp_path / "news" / "de.txt", ["de"])[0].language == "de"
+    (tmp_path / "news" / "da.txt").unlink()
     assert not caplog.messages
     add(tmp_path, "ur.txt", b"x\n")
     assert [file.language for file in sources.find(tmp_path)] == ["de"]
