@@ -316,6 +316,16 @@ def test_what_training_takes_is_told_in_megabytes(texts, sizes, tmp_path, caplog
     assert f"training 400 ids with up to {math.ceil(planned / 1e6)} MB of memory" in caplog.text
 
 
+def test_the_share_of_each_language_is_told(texts, sizes, tmp_path, caplog):
+    config = VocabularyConfig(size=400, sample_bytes=60_000)
+    with caplog.at_level("INFO"):
+        train(texts, sizes, tmp_path, config=config, seed=1)
+    rows = storage.read_json(tmp_path / "vocabulary.json")["languages"]
+    key = max(rows, key=lambda key: rows[key]["probability"])
+    told = f"share q of the bytes of its sample: {key} {100 * rows[key]['probability']:.1f} %, "
+    assert told in caplog.text
+
+
 def test_a_plan_that_the_machine_cannot_hold_is_refused(texts, sizes, tmp_path, monkeypatch):
     monkeypatch.setattr(machine_memory, "available_bytes", lambda: 42_000_000)
     with pytest.raises(UserError, match=r"the machine has 42 MB to give; set vocabulary"):

@@ -41,6 +41,8 @@ logger = logging.getLogger(__name__)
 
 MOST_TOLD = 3
 """So many languages a warning names; the rest are counted."""
+SHARES_TOLD = 8
+"""So many shares the log names."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,6 +88,7 @@ def train(
         f"{config.size:,}",
         told(made.memory_bytes, up=True),
     )
+    logger.info("share q of the bytes of its sample: %s", _shares_told(made.shares))
     lines = Sample(texts, made.passes, config.preprocessing, seed)
     model: Tokenizer | WordPieceTokenizer
     if config.model == "wordpiece":
@@ -146,6 +149,18 @@ def _count(texts: Texts, language: str, config: VocabularyConfig) -> TextCounts:
     trainer = wordpiece_trainer if config.model == "wordpiece" else sentencepiece_trainer
     lines = sample.prepared(texts[language](), language, config.preprocessing)
     return text_counts.count(lines, language, trainer.Normalizer())
+
+
+def _shares_told(shares: Mapping[str, float]) -> str:
+    """Tell the largest shares; the record has all.
+
+    >>> _shares_told({"sw": 0.172, "en": 0.828})
+    'en 82.8 %, sw 17.2 %'
+    """
+    most = sorted(shares, key=lambda key: (-shares[key], key))
+    told = ", ".join(f"{key} {100 * shares[key]:.1f} %" for key in most[:SHARES_TOLD])
+    more = len(most) - SHARES_TOLD
+    return told + (f" and {more} smaller ones ({RECORD_NAME} has all)" if more > 0 else "")
 
 
 def _warn_of_repeats(made: Plan, config: VocabularyConfig) -> None:
