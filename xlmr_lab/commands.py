@@ -158,7 +158,8 @@ def export(work: Study, say: Say) -> None:
 
 def trim(work: Study, say: Say) -> None:
     """Trim the model of a pretrained run and its vocabulary to `surgery.languages`, and prove that
-    the logits of the kept ids are what they were; `trimmed/` in the run folder.
+    the logits of the kept ids are what they were; `trimmed/` in the run folder, of which
+    `trimmed/huggingface` is for transformers.
     """
     folder, record = surgery.trim(work)
     _say_surgery(say, surgery_told.trimmed_lines(record), surgery_told.trimmed(record))
@@ -166,8 +167,9 @@ def trim(work: Study, say: Say) -> None:
 
 
 def extend(work: Study, say: Say) -> None:
-    """Extend the model of a pretrained run and its vocabulary by a language, and prove that the
-    loss on the old languages is what it was; `extended/` in the run folder.
+    """Extend the model of a pretrained run and its unigram vocabulary by a language, and prove that
+    the loss on the old languages is what it was; `extended/` in the run folder, of which
+    `extended/huggingface` is for transformers.
     """
     folder, record = surgery.extend(work)
     _say_surgery(say, surgery_told.losses(record), surgery_told.extended(record))

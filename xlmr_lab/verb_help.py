@@ -9,6 +9,7 @@ from typing import Any
 
 from xlmr_lab import configs
 from xlmr_lab.ablations.folder import PLACES
+from xlmr_lab.ablations.sections import OF_EXTEND, OF_TRIM, SurgeryConfig
 from xlmr_lab.ablations.studies import OF_TEXT, PRESETS, for_text
 from xlmr_lab.ablations.study_config import StudyConfig
 
@@ -32,10 +33,11 @@ and annealed, with languages that join on the way (mmBERT):
       sampling.starts=qcu:0.77,qdc:0.97 name=annealed"""
 """Examples of the verb that trains with a schedule of sampling."""
 
+_SURGERY = configs.leaves(SurgeryConfig)
 OF_A_RUN: dict[str, tuple[str, ...]] = {
     "export": PLACES,
-    "trim": (*PLACES, "surgery"),
-    "extend": (*PLACES, "surgery"),
+    "trim": (*PLACES, *(f"surgery.{name}" for name in _SURGERY if name not in OF_EXTEND)),
+    "extend": (*PLACES, *(f"surgery.{name}" for name in _SURGERY if name not in OF_TRIM)),
 }
 """Verbs that take a run as it is, with its own settings, and those that one gives them."""
 OF_SURGERY = {

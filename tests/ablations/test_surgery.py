@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 
 from xlmr_lab import configs, storage
 from xlmr_lab.ablations import folder as run_folder
-from xlmr_lab.ablations import studies, surgery, surgery_told
+from xlmr_lab.ablations import studies, surgery, surgery_source, surgery_told
 from xlmr_lab.ablations.opened import open_run
 from xlmr_lab.ablations.run import Study
 from xlmr_lab.ablations.surgery_text import corpus_text
@@ -343,6 +343,18 @@ def test_bad_settings_are_one_line_and_leave_nothing(place, verb, settings, mess
         verb(work)
     assert "\n" not in str(refused.value)
     assert sorted(work.folder.iterdir()) == before
+
+
+def test_what_cannot_be_extended_is_said_before_its_text_is_asked_for(place, monkeypatch):
+    found = surgery_source.read(open_run(study(place)))
+    work = copied(place, "early", "surgery.language=qdd")
+    (work.folder / "arms.json").unlink()
+    with pytest.raises(UserError, match="is not pretrained yet"):
+        surgery.extend(work)
+    other = found._replace(content=b'{"pieces": ["a"]}')
+    monkeypatch.setattr(surgery_source, "read", lambda run: other)
+    with pytest.raises(UserError, match="only unigram vocabularies are extended, this one is word"):
+        surgery.extend(work)
 
 
 def test_a_language_that_the_study_has_is_no_new_one(place, tmp_path):

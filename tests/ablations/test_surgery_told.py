@@ -44,8 +44,8 @@ EXTENDED = {
     "characters_beyond_coverage": 7,
     "unknown_characters": {"guard": 0, "coverage": 0, "unseen": 0},
     "made_from": {"settings": {"sample_bytes": 5000}},
-    "fertility_before": {"fertility": 2.07, "unknown_rate": 0.398},
-    "fertility": {"fertility": 2.29, "unknown_rate": 0.0006},
+    "fertility_before": {"fertility": 2.07, "bytes_per_piece": 4.5, "unknown_rate": 0.398},
+    "fertility": {"fertility": 2.29, "bytes_per_piece": 4.07, "unknown_rate": 0.0006},
     "guarded": [{"num_changed": 0, "num_lines": 3000}, {"num_changed": 0, "num_lines": 600}],
     "heldout": [
         {
@@ -102,7 +102,9 @@ def test_an_extension_is_told():
     assert list(surgery_told.extended(EXTENDED)) == [
         "120 new pieces, 28 of them characters; 30 others are in text of the old languages and "
         "were left out, characters among them: j q",
-        "qdd: 2.07 -> 2.29 pieces a word, 39.800 % -> 0.060 % unknown",
+        "qdd: 39.800 % -> 0.060 % of the pieces unknown, 4.50 -> 4.07 bytes a piece, "
+        "2.07 -> 2.29 pieces a word; a run of letters without piece is one <unk>, so few pieces "
+        "before are no better cut",
         "lines of old languages cut otherwise: 0 of 3,600 (0.0 %) guarded, 3 of 200 (1.5 %) held "
         "out",
         "loss on the old languages: equal to rounding on held-out blocks, before training",

@@ -10,6 +10,11 @@ from xlmr_lab.model.surgery import Start
 from xlmr_lab.sampling.exponent import check_alpha
 from xlmr_lab.vocabulary.settings import LOWEST_COVERAGE
 
+OF_TRIM = ("languages", "min_count")
+"""Settings of surgery that `trim` alone has."""
+OF_EXTEND = ("text", "language", "pieces", "sample_bytes", "coverage", "start")
+"""Those that `extend` alone has."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class CorpusConfig:
@@ -77,7 +82,7 @@ class SurgeryConfig:
     """extend: text of the new language: a folder as in `corpus.path`, or a file <language>.txt
     (also .jsonl, .parquet; packed)."""
     language: str = ""
-    """extend: key of the new language."""
+    """extend: key of the new language; only a unigram vocabulary of raw text is extended."""
     pieces: int = 500
     """extend: new pieces, the language's new characters included."""
     sample_bytes: int = 10_000_000

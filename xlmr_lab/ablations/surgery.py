@@ -21,6 +21,7 @@ from xlmr_lab import seeds, storage
 from xlmr_lab.ablations import surgery_source
 from xlmr_lab.ablations.opened import OpenedRun, open_run
 from xlmr_lab.ablations.run import Study
+from xlmr_lab.ablations.sections import OF_EXTEND, OF_TRIM
 from xlmr_lab.ablations.surgery_source import Source
 from xlmr_lab.ablations.surgery_text import SplitText, corpus_text, new_text
 from xlmr_lab.batches import masking, packing
@@ -38,9 +39,6 @@ PROOF_BLOCKS = 8
 RECORD_NAME = "surgery.json"
 TRIMMED, EXTENDED = "trimmed", "extended"
 
-_OF_TRIM = ("languages", "min_count")
-_OF_EXTEND = ("text", "language", "pieces", "sample_bytes", "coverage", "start")
-
 Record = dict[str, Any]
 
 
@@ -51,7 +49,7 @@ def trim(work: Study) -> tuple[Path, Record]:
         UserError: no such run, language or source.
     """
     run, settings, target = open_run(work), work.config.surgery, work.folder / TRIMMED
-    run.refuse_idle(_OF_EXTEND, "trim")
+    run.refuse_idle(OF_EXTEND, "trim")
     _check_languages(settings.languages, run.languages())
     source = surgery_source.read(run)
     texts = _texts(run, settings.languages)
@@ -87,12 +85,13 @@ def extend(work: Study) -> tuple[Path, Record]:
         UserError: no such run, no text, no such source, or a number of pieces that cannot be met.
     """
     run, settings, target = open_run(work), work.config.surgery, work.folder / EXTENDED
-    run.refuse_idle(_OF_TRIM, "extend")
+    run.refuse_idle(OF_TRIM, "extend")
     _check_new(settings.language, run.languages())
-    text = new_text(run.config)
     source = surgery_source.read(run)
     if isinstance(source.vocabulary, PreprocessedVocabulary):
         raise UserError("a vocabulary with preprocessing is not extended; take one of raw text")
+    extension.require_unigram(source.content)
+    text = new_text(run.config)
     old, coverage = _texts(run, run.languages()), _coverage(run)
     grown = extension.extend(
         source.content,

@@ -12,6 +12,10 @@ MANY_CHANGED = 0.2
 """A share of held-out lines that are cut otherwise, from which on it is warned of."""
 MANY_UNKNOWN = 0.001
 """A share of held-out pieces that became unknown, likewise."""
+UNKNOWN_RUNS = (
+    "; a run of letters without piece is one <unk>, so few pieces before are no better cut"
+)
+"""What is said beside numbers of pieces, many of which were unknown."""
 SAMPLED_MORE = 10
 """So many times the sample is advised where not all text was learned from."""
 
@@ -75,9 +79,11 @@ def extended(record: Record) -> Iterator[str]:
         + (f", characters among them: {' '.join(lost)}" if lost else "")
     )
     yield (
-        f"{record['language']}: {before['fertility']:.2f} -> {after['fertility']:.2f} pieces a "
-        f"word, {_percent(before['unknown_rate'], 3)} -> {_percent(after['unknown_rate'], 3)} "
-        "unknown"
+        f"{record['language']}: {_percent(before['unknown_rate'], 3)} -> "
+        f"{_percent(after['unknown_rate'], 3)} of the pieces unknown, "
+        f"{before['bytes_per_piece']:.2f} -> {after['bytes_per_piece']:.2f} bytes a piece, "
+        f"{before['fertility']:.2f} -> {after['fertility']:.2f} pieces a word"
+        + (UNKNOWN_RUNS if before["unknown_rate"] > MANY_UNKNOWN else "")
     )
     guarded, heldout = (_changed(record[name]) for name in ("guarded", "heldout"))
     yield f"lines of old languages cut otherwise: {guarded} guarded, {heldout} held out"

@@ -90,8 +90,7 @@ def extend(
     """
     if num_pieces < 1:
         raise UserError(f"pieces must be at least 1, got {num_pieces}")
-    if is_wordpiece(model) or model_proto.read(model).model_kind != "unigram":
-        raise UserError("only unigram vocabularies are extended; train a new one on all the text")
+    require_unigram(model)
     proto, old = model_proto.read(model), Tokenizer(model)
     text = own_pieces.normalized(model, lines)
     if not text:
@@ -105,6 +104,20 @@ def extend(
     made = model_proto.write(_with(proto, chosen))
     change = Change(made, np.array(old_ids, dtype=np.int64), record)
     return Extension(change, [candidate.source for candidate in chosen])
+
+
+def require_unigram(model: bytes) -> None:
+    """Refuse other vocabularies.
+
+    Raises:
+        UserError: it is one.
+    """
+    kind = "wordpiece" if is_wordpiece(model) else model_proto.read(model).model_kind
+    if kind != "unigram":
+        raise UserError(
+            f"only unigram vocabularies are extended, this one is {kind}; train a new one on all "
+            "the text"
+        )
 
 
 def _found(
