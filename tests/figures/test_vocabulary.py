@@ -85,6 +85,9 @@ def test_lost_letters_are_drawn_by_fate_and_those_in_bytes_are_not_counted(
     assert "9 lost letters above the line, one in 100,000, and 0 below it" in title(figure)
     rare = made.letters().with_columns(frequency=pl.lit(2e-6))
     assert "0 lost letters above the line, one in 100,000, and 9 below" in title(letters.lost(rare))
+    new = letters.lost(made.letters().with_columns(fate=pl.lit("unseen")))
+    assert "and 0 below it; 12 of them only in held-out text" in title(new)
+    assert "held-out" not in title(figure)
     assert "Every letter" in letters.lost(made.letters().head(0)).layout.annotations[0].text
 
 

@@ -202,7 +202,7 @@ class Point:
     num_parameters: int
     """Parameters at `hidden_size`."""
     vocabulary_share: float
-    """The part of them that embeds the vocabulary, 0 to 1."""
+    """The part of them that grows with the vocabulary, 0 to 1."""
     settings: str
     """What gives a study this width."""
 
