@@ -20,7 +20,7 @@ import polars as pl
 
 from xlmr_lab.errors import UserError
 from xlmr_lab.explorers.canvas import Canvas
-from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, choices, panel
+from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, choices, panel, text_form
 from xlmr_lab.figures import theme
 from xlmr_lab.figures.repetition import over_run
 from xlmr_lab.figures.sampling import Settings, available_bases, distribution
@@ -99,7 +99,7 @@ class SamplingExplorer(widgets.VBox):
             return theme.empty("<br>".join(lines), title="Language sampling")
 
     def __repr__(self) -> str:
-        return f"SamplingExplorer({self.corpus.value}, {self.arguments})"
+        return text_form(self)
 
     def _make_common(self, alpha: float, basis: str | None, budget: float) -> None:
         self.corpus = widgets.Dropdown(
