@@ -148,3 +148,24 @@ def test_a_sequence_that_is_too_long_is_refused(model: MaskedLM):
 def test_impossible_shapes_are_refused(config: EncoderConfig, change, message):
     with pytest.raises(UserError, match=message):
         dataclasses.replace(config, **change)
+
+
+def test_the_lowest_layers_are_the_embeddings_and_then_the_layers_from_the_bottom(config):
+    with_languages = dataclasses.replace(config, language_embeddings=True)
+    encoder = Encoder(with_languages, 50, languages=("qaa", "qab"))
+    outside = {id(p) for layer in encoder.layers for p in layer.parameters()}
+    embeddings = {id(p) for p in encoder.parameters()} - outside
+
+    def reached(num_layers):
+        return {id(p) for module in encoder.lowest(num_layers) for p in module.parameters()}
+
+    assert reached(0) == set()
+    assert reached(1) == embeddings
+    assert reached(2) == embeddings | {id(p) for p in encoder.layers[0].parameters()}
+    assert reached(9) == {id(p) for p in encoder.parameters()}
+
+
+def test_the_shape_is_told_as_that_of_any_encoder(config):
+    encoder = Encoder(config, 50)
+    shape = (encoder.hidden_size, encoder.max_tokens, encoder.init_std, encoder.vocab_size)
+    assert shape == (32, 20, 0.02, 50)

@@ -151,6 +151,27 @@ class Encoder(nn.Module):
         queries = x if positions is None else select(x, positions)
         return self._through(self.layers[-1], queries, x, mask)
 
+    @property
+    def hidden_size(self) -> int:
+        """Model width D."""
+        return self.config.hidden_size
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest sequence in tokens, specials included."""
+        return self.config.max_tokens
+
+    @property
+    def init_std(self) -> float:
+        """Standard deviation of initial weights, for a head as well."""
+        return self.config.init_std
+
+    def lowest(self, num_layers: int) -> list[nn.Module]:
+        """Return the modules of the lowest layers, the embeddings counting as the first."""
+        found: list[nn.Module] = [self.token_embedding, self.position_embedding]
+        found += [self.embedding_norm, *filter(None, [self.language_embedding]), *self.layers]
+        return found[: len(found) - len(self.layers) + num_layers - 1] if num_layers else []
+
     def _through(self, layer: nn.Module, *inputs: Tensor | None) -> Tensor:
         if self.checkpointed and torch.is_grad_enabled():
             kept: Tensor = checkpoint(layer, *inputs, use_reentrant=False)
