@@ -82,6 +82,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "sampling.settings",
         "vocabulary.special_tokens",
     },
+    "score_tables": {"paper"},
     "stage_folders": {"results"},
     "training_results": {"results"},
     "batch_results": {
@@ -147,6 +148,7 @@ HOMES: dict[str, set[str]] = {
         "result_tables",
         "results",
         "sampling_results",
+        "score_tables",
         "text_estimates",
         "training_results",
         "vocabulary_results",

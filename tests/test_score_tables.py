@@ -1,0 +1,129 @@
+"""Our scores beside the paper's: what is compared with what, and when nothing is."""
+
+from typing import Any
+
+import polars as pl
+import pytest
+
+from xlmr_lab import score_tables
+from xlmr_lab.errors import UserError
+from xlmr_lab.evaluate.scores import SCORES
+from xlmr_lab.paper.benchmarks import XNLI
+
+SHARED = {
+    "study": "s",
+    "run": "r",
+    "arm": "ours",
+    "finetune_seed": 0,
+    "task": "nli",
+    "split": "test",
+    "protocol": "zero-shot",
+    "selection": "joint-dev",
+    "metric": "accuracy",
+    "num_examples": 5010,
+}
+
+
+def scores(*rows: dict[str, Any]) -> pl.DataFrame:
+    return pl.DataFrame([{**SHARED, **row} for row in rows], schema=SCORES)
+
+
+def one(cells: pl.DataFrame, column: str, source: str = "ours") -> dict[str, Any]:
+    rows = cells.filter(pl.col("column") == column, pl.col("source") == source)
+    return rows.row(0, named=True)
+
+
+def test_a_cell_is_the_mean_over_seeds_beside_the_printed_one() -> None:
+    found = scores(
+        {"language": "sw", "seed": 0, "value": 0.6},
+        {"language": "sw", "seed": 1, "value": 0.7},
+        {"language": "sw", "seed": 1, "value": 0.8, "finetune_seed": 1},
+    )
+    cell = one(score_tables.beside_paper(found, "xnli"), "sw")
+    assert cell["value"] == pytest.approx(67.5)  # (60 + (70 + 80) / 2) / 2
+    assert (cell["num_seeds"], cell["paper"]) == (2, 66.5)
+    assert cell["difference"] == pytest.approx(1.0)
+    assert cell["low"] < 60 < 75 < cell["high"]
+
+
+def test_one_model_has_the_interval_of_its_fine_tuning_seeds() -> None:
+    found = scores(
+        {"language": "sw", "seed": None, "value": 0.6},
+        {"language": "sw", "seed": None, "value": 0.7, "finetune_seed": 1},
+    )
+    cell = one(score_tables.beside_paper(found, "xnli"), "sw")
+    assert (cell["num_seeds"], cell["value"]) == (2, pytest.approx(65.0))
+    single = one(score_tables.beside_paper(found[:1], "xnli"), "sw")
+    assert single["low"] is None
+    assert single["num_seeds"] == 1
+
+
+def test_the_average_is_compared_only_over_all_of_the_papers_columns() -> None:
+    some = scores({"language": "sw", "seed": 0, "value": 0.5})
+    cell = one(score_tables.beside_paper(some, "xnli"), "Avg")
+    assert cell["paper"] is None
+    assert "not the paper's columns" in cell["note"]
+    whole = scores(*({"language": key, "seed": 0, "value": 0.5} for key in XNLI))
+    cell = one(score_tables.beside_paper(whole, "xnli"), "Avg")
+    assert (cell["paper"], cell["difference"]) == (76.2, pytest.approx(-26.2))
+
+
+def test_other_data_are_told_and_not_compared() -> None:
+    found = scores(
+        {"language": "sw", "seed": 0, "value": 0.5, "num_examples": 2490},
+        {"language": "qab", "seed": 0, "value": 0.5},
+    )
+    cells = score_tables.beside_paper(found, "xnli")
+    assert one(cells, "sw")["difference"] is None
+    assert one(cells, "sw")["note"] == "sw was scored on 2490 examples, the paper on 5010"
+    assert one(cells, "qab")["note"] == "a language that the paper's table lacks"
+
+
+def test_a_model_for_each_language_is_compared_with_the_papers_n_models() -> None:
+    found = scores({"language": "sw", "seed": 0, "value": 0.5, "selection": "per-language-dev"})
+    mbert = "mBERT (Devlin et al. 2018)"
+    cell = one(score_tables.beside_paper(found, "xnli", reference=mbert), "sw")
+    assert (cell["models"], cell["paper"]) == ("N", 50.4)
+    base = one(score_tables.beside_paper(found, "xnli"), "sw")
+    assert base["paper"] is None
+    assert base["note"] == "the paper compares no zero-shot with N model"
+
+
+def test_zero_shot_ner_is_the_papers_row_en() -> None:
+    row = {"task": "ner", "metric": "span_f1", "language": "de", "num_examples": 3003}
+    cell = one(score_tables.beside_paper(scores({**row, "seed": 0, "value": 0.7}), "ner"), "de")
+    assert (cell["protocol"], cell["paper"]) == ("en", 69.60)
+
+
+def test_f1_and_exact_match_stand_apart() -> None:
+    row = {"task": "qa", "language": "de", "seed": 0, "num_examples": 4517}
+    found = scores(
+        {**row, "metric": "f1", "value": 0.7}, {**row, "metric": "exact_match", "value": 0.5}
+    )
+    cells = score_tables.beside_paper(found, "mlqa").filter(
+        pl.col("column") == "de", pl.col("source") == "ours"
+    )
+    assert cells["paper"].to_list() == [60.9, 46.7]
+
+
+def test_tasks_of_glue_are_columns() -> None:
+    row = {"task": "glue-qnli", "language": "en", "seed": 0, "num_examples": 5463}
+    cells = score_tables.beside_paper(scores({**row, "value": 0.9}), "glue", reference="XLM-R")
+    assert one(cells, "QNLI")["difference"] == pytest.approx(-3.8)
+
+
+def test_both_versions_and_what_is_wrong_in_print_are_there() -> None:
+    cells = score_tables.beside_paper(scores(), "xnli")
+    assert set(cells["source"]) == {"v1", "v2"}
+    wrong = cells.filter(pl.col("note").str.contains("cells give 70.7"))
+    assert wrong["value"].to_list() == [71.3]
+
+
+def test_nothing_is_drawn_from_a_task_of_another_table() -> None:
+    found = scores({"task": "ner", "metric": "span_f1", "language": "de", "seed": 0, "value": 0.5})
+    assert "ours" not in set(score_tables.beside_paper(found, "xnli")["source"])
+
+
+def test_an_unknown_model_names_those_there_are() -> None:
+    with pytest.raises(UserError, match=r"no model 'GPT' in ner; it has Lample et al\. 2016"):
+        score_tables.beside_paper(scores(), "ner", reference="GPT")
