@@ -52,6 +52,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "vocabulary",
         "pretrain.schedule",
         "pretrain.optimizer",
+        "pretrain.checkpoint",  # finetune_state: whole or absent
+        "pretrain.precision",
         "batches.masking",  # masked_prediction: what is hidden
         "pretrain.loop",  # load_model: the encoder of a checkpoint
         "babel.tasks",

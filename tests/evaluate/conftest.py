@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from xlmr_lab.evaluate.text import XLMR
 from xlmr_lab.model.encoder import Encoder, EncoderConfig
 
 TINY = EncoderConfig(
@@ -20,6 +21,8 @@ class ToyTokenizer:
     """
 
     size = 500
+    fingerprint = "toy"
+    layout = XLMR
 
     def __init__(self):
         self.languages = []
@@ -27,6 +30,9 @@ class ToyTokenizer:
     def encode(self, texts, language=None):
         self.languages.append(language)
         return [self._ids(text) for text in texts]
+
+    def encode_words(self, words, language=None):
+        return self.encode(words, language)
 
     def _ids(self, text):
         words = [word.replace("\u200b", "") for word in text.split()]

@@ -9,26 +9,39 @@ import torch
 from xlmr_lab.evaluate.examples import (
     BUCKET_BATCHES,
     Examples,
-    Ragged,
     batches,
     collate,
+    concatenate,
     prediction_batches,
 )
+from xlmr_lab.evaluate.text import XLMR, Layout
 
 CPU = torch.device("cpu")
 
 
-def examples_of(rows, positions, labels):
-    return Examples(
-        Ragged.of([np.array(r) for r in rows], np.int32),
-        Ragged.of([np.array(p) for p in positions], np.int64),
-        np.array(labels, dtype=np.int64),
-        "qaa",
+BERT = Layout(
+    begin=(8,),
+    between=(9,),
+    end=(9,),
+    pad_id=0,
+    unk_id=7,
+    label_at="first",
+    segments=(0, 1, 0),
+)
+
+
+def examples_of(rows, positions, labels, language="qaa", layout=XLMR):
+    return Examples.of(
+        [layout.single(row) for row in rows],
+        [np.array(p) for p in positions],
+        labels,
+        language=language,
+        layout=layout,
     )
 
 
 def test_a_batch_by_hand():
-    examples = examples_of([[0, 5, 6, 2], [0, 9, 2], [0, 7, 2]], [[1, 2], [1], [1]], [3, 4, 5, 6])
+    examples = examples_of([[5, 6], [9], [7]], [[1, 2], [1], [1]], [3, 4, 5, 6])
     batch = collate(examples, np.array([2, 0]), CPU)
     assert batch.ids.tolist() == [[0, 7, 2, 1], [0, 5, 6, 2]]
     assert batch.mask.tolist() == [[True, True, True, False], [True] * 4]
@@ -39,8 +52,46 @@ def test_a_batch_by_hand():
 
 
 def test_a_batch_of_equal_lengths_has_no_mask():
-    examples = examples_of([[0, 9, 2], [0, 7, 2]], [[0], [0]], [1, 0])
+    examples = examples_of([[9], [7]], [[0], [0]], [1, 0])
     assert collate(examples, np.array([0, 1]), CPU).mask is None
+
+
+def test_padding_and_segments_are_those_of_the_layout():
+    rows = [BERT.pair([5, 6], [4]), BERT.pair([5], [4])]
+    firsts = [np.array([0]), np.array([0])]
+    examples = Examples.of(rows, firsts, [1, 0], language="qaa", layout=BERT)
+    batch = collate(examples, np.array([0, 1]), CPU)
+    assert batch.ids.tolist() == [[8, 5, 6, 9, 4, 9], [8, 5, 9, 4, 9, 0]]
+    assert batch.segments.tolist() == [[0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 1, 0]]
+    assert batch.mask.tolist() == [[True] * 6, [True] * 5 + [False]]
+
+
+def test_sets_of_several_languages_are_laid_behind_each_other():
+    first = examples_of([[5, 6], [9]], [[1, 2], [1]], [3, 4, 5], "qab")
+    second = examples_of([[7]], [[0]], [6], "qaa")
+    both = concatenate([first, second, first])
+    assert both.languages == ("qab", "qaa")
+    assert both.row_languages.tolist() == [0, 0, 1, 0, 0]
+    assert both.labels.tolist() == [3, 4, 5, 6, 3, 4, 5]
+    batch = collate(both, np.array([2, 3]), CPU)
+    assert batch.ids.tolist() == [[0, 7, 2, 1], [0, 5, 6, 2]]
+    assert batch.positions.tolist() == [[0, 0], [1, 2]]
+    assert batch.labels.tolist() == [[6, -100], [3, 4]]
+    assert batch.languages == ["qaa", "qab"]
+    assert concatenate([first]) is first
+
+
+def test_labels_may_be_numbers():
+    examples = examples_of([[5, 6], [9]], [[0], [0]], [0.5, 4.75])
+    assert collate(examples, np.array([1, 0]), CPU).labels.tolist() == [[4.75], [0.5]]
+
+
+@pytest.mark.parametrize("start", [0, 1, 3, 7, 20])
+def test_batches_may_begin_later(start):
+    lengths = np.random.default_rng(0).integers(1, 50, 30)
+    whole = list(itertools.islice(batches(lengths, 8, seed=1), 30))
+    later = list(itertools.islice(batches(lengths, 8, seed=1, start=start), 30 - start))
+    assert [rows.tolist() for rows in whole[start:]] == [rows.tolist() for rows in later]
 
 
 @pytest.mark.parametrize(("num", "size"), [(10, 3), (1000, 7), (3, 8), (1, 1)])

@@ -9,9 +9,8 @@ import pytest
 import torch
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.evaluate import nli
+from xlmr_lab.evaluate import nli, transfer
 from xlmr_lab.evaluate.finetune import FinetuneConfig
-from xlmr_lab.evaluate.protocols import zero_shot
 from xlmr_lab.evaluate.task_files import NLI_LABELS, Pairs
 from xlmr_lab.model.encoder import Encoder
 
@@ -121,7 +120,7 @@ def test_loading_once_gives_the_scores_of_run(encoder, tokenizer, folder):
         tokenizer, folder, train_language="qaa", languages=["qaa", "qac"], config=config
     )
     for seed in (1, 2):
-        once = zero_shot(encoder, data, config=config, seed=seed)
+        once = transfer.run(encoder, data, config=config, seed=seed)
         again = run(encoder, tokenizer, folder, steps=5, languages=["qaa", "qac"], seed=seed)
         assert once == again
 
@@ -140,15 +139,15 @@ def test_the_dev_file_is_scored_where_there_is_no_test_file_or_on_request(
 
 
 def test_train_dev_selection_needs_a_file_that_is_not_scored(encoder, tokenizer, folder):
-    scores = run(encoder, tokenizer, folder, steps=4, selection="train-dev")
+    scores = run(encoder, tokenizer, folder, steps=4, selections=("train-dev",))
     assert {score.selection for score in scores} == {"train-dev"}
     (folder / "test-qaa.tsv").unlink()
     with pytest.raises(UserError, match=r"choose the step on .*dev-qaa.tsv and score it there too"):
-        run(encoder, tokenizer, folder, selection="train-dev")
-    run(encoder, tokenizer, folder, steps=2, selection="train-dev", languages=["qab"])
+        run(encoder, tokenizer, folder, selections=("train-dev",))
+    run(encoder, tokenizer, folder, steps=2, selections=("train-dev",), languages=["qab"])
     (folder / "dev-qaa.tsv").unlink()
     with pytest.raises(UserError, match=r"no dev-qaa.tsv"):
-        run(encoder, tokenizer, folder, selection="train-dev", languages=["qab"])
+        run(encoder, tokenizer, folder, selections=("train-dev",), languages=["qab"])
 
 
 def test_what_does_not_fit_is_refused(encoder, tokenizer, folder):
@@ -173,9 +172,10 @@ def test_each_file_is_encoded_as_the_language_it_is_in(tokenizer, folder):
 
 def test_the_label_order_of_scores_is_that_of_the_file(encoder, tokenizer, folder):
     data = nli.load(tokenizer, folder, train_language="qaa", languages=["qaa"], config=QUICK)
-    (target,) = data.targets
-    assert target.score(target.examples.labels) == 1.0
-    assert target.score((target.examples.labels + 1) % 3) == 0.0
+    (target,) = data.targets.values()
+    certain = np.eye(3, dtype=np.float32)[target.examples.labels]
+    assert target.score(certain) == {"accuracy": 1.0}
+    assert target.score(np.roll(certain, 1, axis=1)) == {"accuracy": 0.0}
     assert np.bincount(target.examples.labels).sum() == 60
 
 
@@ -184,6 +184,6 @@ def test_a_language_without_an_embedding_is_refused_before_fine_tuning(
 ):
     config = dataclasses.replace(encoder.config, language_embeddings=True)
     made = Encoder(config, tokenizer.size, languages=("qaa", "qab"))
-    monkeypatch.setattr("xlmr_lab.evaluate.protocols.finetune", None)
+    monkeypatch.setattr("xlmr_lab.evaluate.transfer.Finetuning", None)
     with pytest.raises(UserError, match="no language embedding for qac, only for qaa, qab"):
         run(made, tokenizer, folder)

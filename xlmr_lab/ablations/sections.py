@@ -6,6 +6,7 @@ from collections import Counter
 from xlmr_lab.corpus import remote
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate.finetune import FinetuneConfig
+from xlmr_lab.evaluate.protocols import Protocol, check_names
 from xlmr_lab.model.surgery import Start
 from xlmr_lab.sampling.exponent import check_alpha
 from xlmr_lab.vocabulary.settings import LOWEST_COVERAGE
@@ -33,8 +34,8 @@ class CorpusConfig:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class TransferConfig:
-    """A task that is learned in one language and scored in all (XLM-R Sec. 4, cross-lingual
-    transfer).
+    """A task that is learned in one language, or from translations, and scored in all (XLM-R
+    Sec. 4).
     """
 
     path: str | None = None
@@ -42,6 +43,11 @@ class TransferConfig:
     train_language: str = ""
     """Language of the training data; empty: en where the study has it, else its largest language.
     """
+    protocols: tuple[Protocol, ...] = ("zero-shot",)
+    """What is learned from: zero-shot, the training language; translate-test, the same, scored on
+    translated test sets; translate-train, training sets put into each language;
+    translate-train-all, all of those together; each and all, the languages' own training sets
+    (XLM-R Sec. 4.2, Tables 1 and 2)."""
     seeds: int = 3
     """Fine-tuning runs for each pretrained model."""
     finetune: FinetuneConfig = FinetuneConfig()
@@ -50,6 +56,7 @@ class TransferConfig:
     def __post_init__(self) -> None:
         if self.seeds < 1:
             raise UserError(f"a task's seeds must be at least 1, got {self.seeds}")
+        check_names("protocols", self.protocols)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,10 +10,11 @@ from xlmr_lab import configs, storage
 from xlmr_lab.ablations import stages
 from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.errors import UserError
-from xlmr_lab.evaluate import ner, nli, task_files
+from xlmr_lab.evaluate import ner, nli, task_files, transfer
 from xlmr_lab.evaluate.encoders import load_encoder
 from xlmr_lab.evaluate.finetune import FinetuneConfig
-from xlmr_lab.evaluate.protocols import zero_shot
+from xlmr_lab.evaluate.protocols import Protocol
+from xlmr_lab.evaluate.text import of_vocabulary
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.vocabulary.load import load
 
@@ -29,6 +30,7 @@ class Plan:
     model: EncoderConfig
     finetune: FinetuneConfig
     train_language: str
+    protocols: tuple[Protocol, ...]
     languages: tuple[str, ...]
     """Those that are scored."""
     pretrained: tuple[str, ...]
@@ -100,6 +102,7 @@ def plan(
         checkpoint=checkpoint,
         model=config.model,
         finetune=settings.finetune,
+        protocols=settings.protocols,
         train_language=train,
         languages=tuple(scored),
         pretrained=tuple(row["language"] for row in stages.sizes(config)),
@@ -124,17 +127,18 @@ def run(plan: Plan) -> None:
     )
     load_data = {"nli": nli.load, "ner": ner.load}[plan.task]
     data = load_data(
-        vocabulary,
+        of_vocabulary(vocabulary),
         plan.task_folder,
         train_language=plan.train_language,
         languages=plan.languages,
         config=plan.finetune,
+        protocols=plan.protocols,
     )
     for seed in range(plan.num_runs):
         part = _part(plan, seed)
         if part.exists():
             continue
-        rows = zero_shot(encoder, data, config=plan.finetune, seed=seed)
+        rows = transfer.run(encoder, data, config=plan.finetune, seed=seed)
         named = [
             dataclasses.replace(row, study=plan.study, run=plan.run, arm=plan.arm, seed=plan.seed)
             for row in rows

@@ -1,13 +1,14 @@
 """Encoded examples and their batches: flat arrays, gathered into padded tensors of similar lengths.
 
 A task is encoded once, into rows of token ids laid end to end, and in each row the positions that
-carry a label. A batch is then one gather, without work for each example in Python. Batches hold
+carry a label. Rows may be of several languages, each with its key, as encoders with embeddings of
+languages ask for. A batch is then one gather, without work for each example in Python. Batches hold
 sequences of similar length, so little is padding. Nothing here knows of models.
 
 Shapes: N examples, B sequences in a batch, T positions, P labelled positions.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,8 +18,8 @@ import torch
 from torch import Tensor
 
 from xlmr_lab import seeds
+from xlmr_lab.evaluate.text import Layout, Row
 from xlmr_lab.model.losses import IGNORE_INDEX
-from xlmr_lab.vocabulary.special_tokens import PAD_ID
 
 BUCKET_BATCHES = 32
 """Batches cut from one sorted run of shuffled examples: more of them pad less and mix less."""
@@ -31,7 +32,7 @@ class Ragged(NamedTuple):
     starts: np.ndarray
 
     @classmethod
-    def of(cls, rows: list[np.ndarray], dtype: npt.DTypeLike) -> "Ragged":
+    def of(cls, rows: Sequence[np.ndarray], dtype: npt.DTypeLike) -> "Ragged":
         """Lay rows end to end."""
         lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
         values = np.concatenate(rows).astype(dtype, copy=False)
@@ -54,22 +55,83 @@ class Ragged(NamedTuple):
     def padded(self, rows: np.ndarray, fill: int) -> tuple[np.ndarray, np.ndarray]:
         """Return rows [B] padded with `fill`, and where they hold a value: both [B, longest]."""
         index, present = self.places(rows)
-        return np.where(present, self.values[np.where(present, index, 0)], fill), present
+        filled = np.where(present, self.values[np.where(present, index, 0)], fill)
+        return filled.astype(self.values.dtype, copy=False), present
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Examples:
     """N rows of token ids, and in each the positions that have a label, with their labels."""
 
     tokens: Ragged
+    """int32."""
     positions: Ragged
+    """int64; each row has at least one."""
     labels: np.ndarray
-    """int64, one for each of `positions.values`."""
-    language: str
-    """Key of the language of all rows."""
+    """One for each of `positions.values`, as the objective reads them (see objectives.py)."""
+    languages: tuple[str, ...]
+    """Keys of the languages that occur."""
+    row_languages: np.ndarray
+    """int64 [N], places in `languages`."""
+    pad_id: int
+    """Id that fills rows in a batch."""
+    segments: Ragged | None = None
+    """int32, the segment of each token, for encoders that have segments."""
+
+    @classmethod
+    def of(
+        cls,
+        rows: Sequence[Row],
+        positions: Sequence[np.ndarray],
+        labels: npt.ArrayLike,
+        *,
+        language: str,
+        layout: Layout,
+    ) -> "Examples":
+        """Lay rows of one language end to end, with the labelled positions of each."""
+        segments = None
+        if layout.has_segments:
+            segments = Ragged.of([row.segments for row in rows], np.int32)
+        return cls(
+            tokens=Ragged.of([row.ids for row in rows], np.int32),
+            positions=Ragged.of(positions, np.int64),
+            labels=np.asarray(labels),
+            languages=(language,),
+            row_languages=np.zeros(len(rows), dtype=np.int64),
+            pad_id=layout.pad_id,
+            segments=segments,
+        )
 
     def __len__(self) -> int:
         return len(self.tokens.starts) - 1
+
+
+def concatenate(parts: Sequence[Examples]) -> Examples:
+    """Lay the examples of several sets behind each other; one alone is returned as it is."""
+    if len(parts) == 1:
+        return parts[0]
+    assert len({(part.pad_id, part.segments is None) for part in parts}) == 1, "several encoders"
+    languages = tuple(dict.fromkeys(key for part in parts for key in part.languages))
+    moved = [
+        np.array([languages.index(key) for key in part.languages])[part.row_languages]
+        for part in parts
+    ]
+    segments = [part.segments for part in parts if part.segments is not None]
+    return Examples(
+        tokens=_joined([part.tokens for part in parts]),
+        positions=_joined([part.positions for part in parts]),
+        labels=np.concatenate([part.labels for part in parts]),
+        languages=languages,
+        row_languages=np.concatenate(moved),
+        pad_id=parts[0].pad_id,
+        segments=_joined(segments) if segments else None,
+    )
+
+
+def _joined(parts: Sequence[Ragged]) -> Ragged:
+    lengths = np.concatenate([part.lengths for part in parts])
+    values = np.concatenate([part.values for part in parts])
+    return Ragged(values, np.concatenate([[0], np.cumsum(lengths)]))
 
 
 class Batch(NamedTuple):
@@ -80,32 +142,45 @@ class Batch(NamedTuple):
     positions: Tensor  # B P
     labels: Tensor  # B P
     languages: list[str]  # B
+    segments: Tensor | None  # B T
 
 
 def collate(examples: Examples, rows: np.ndarray, device: torch.device) -> Batch:
     """Gather some examples into one batch, padded to the longest."""
-    ids, present = examples.tokens.padded(rows, PAD_ID)
+    ids, present = examples.tokens.padded(rows, examples.pad_id)
     positions, labelled = examples.positions.padded(rows, 0)
     labels, _ = Ragged(examples.labels, examples.positions.starts).padded(rows, IGNORE_INDEX)
     assert labelled.any(axis=1).all(), "an example without a label"
+    segments = None if examples.segments is None else examples.segments.padded(rows, 0)[0]
     return Batch(
-        torch.from_numpy(ids).to(device),
-        None if present.all() else torch.from_numpy(present).to(device),
-        torch.from_numpy(positions).to(device),
-        torch.from_numpy(labels).to(device),
-        [examples.language] * len(rows),
+        _on(ids, device),
+        None if present.all() else _on(present, device),
+        _on(positions, device),
+        _on(labels, device),
+        [examples.languages[place] for place in examples.row_languages[rows].tolist()],
+        None if segments is None else _on(segments, device),
     )
 
 
-def batches(lengths: np.ndarray, batch_sequences: int, *, seed: int) -> Iterator[np.ndarray]:
-    """Yield rows of examples for one batch after another, without end.
+def _on(array: np.ndarray, device: torch.device) -> Tensor:
+    """Return an array as a tensor; the way to a GPU does not stop the work there."""
+    tensor = torch.from_numpy(array)
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
+def batches(
+    lengths: np.ndarray, batch_sequences: int, *, seed: int, start: int = 0
+) -> Iterator[np.ndarray]:
+    """Yield rows of examples for one batch after another, without end, but for the first `start`.
 
     Each pass shuffles all examples and leaves out the few that do not fill a batch, so that all
     examples count alike; runs of `BUCKET_BATCHES` batches are sorted by length, and the batches
     come in random order.
     """
     size = min(batch_sequences, len(lengths))
-    epoch = 0
+    epoch, skipped = divmod(start, len(lengths) // size)
     while True:
         rng = seeds.generator(seed, "finetune", "batches", epoch)
         rows = rng.permutation(len(lengths))[: len(lengths) // size * size]
@@ -114,8 +189,8 @@ def batches(lengths: np.ndarray, batch_sequences: int, *, seed: int) -> Iterator
             run = rows[start : start + size * BUCKET_BATCHES]
             run = run[np.argsort(lengths[run], kind="stable")]
             cut.extend(run.reshape(-1, size))
-        yield from (cut[i] for i in rng.permutation(len(cut)))
-        epoch += 1
+        yield from (cut[i] for i in rng.permutation(len(cut))[skipped:])
+        epoch, skipped = epoch + 1, 0
 
 
 def prediction_batches(lengths: np.ndarray, max_tokens: int) -> Iterator[np.ndarray]:

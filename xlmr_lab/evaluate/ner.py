@@ -7,98 +7,97 @@ vocabulary makes no piece stands as `<unk>`; a word longer than a window keeps i
 Left out: document context, other labelling schemes.
 """
 
-import functools
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.evaluate import task_files
-from xlmr_lab.evaluate.examples import Examples, Ragged
+from xlmr_lab.evaluate import planned_files, task_files, transfer
+from xlmr_lab.evaluate.examples import Examples
 from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.evaluate.metrics import span_f1
-from xlmr_lab.evaluate.protocols import (
-    Target,
-    TaskFile,
-    TransferData,
-    dev_file,
-    scored_files,
-    zero_shot,
-)
+from xlmr_lab.evaluate.protocols import ModelPlan, Protocol, TaskSet, plan, text_language
 from xlmr_lab.evaluate.scores import Score
+from xlmr_lab.evaluate.text import TextEncoder
+from xlmr_lab.evaluate.transfer import Target, TransferData
 from xlmr_lab.model.encoder import Encoder
-from xlmr_lab.vocabulary.load import Vocabulary
-from xlmr_lab.vocabulary.special_tokens import BOS_ID, EOS_ID, UNK_ID
-
-BEGIN = np.array([BOS_ID], dtype=np.int32)
-END = np.array([EOS_ID], dtype=np.int32)
-UNKNOWN = np.array([UNK_ID], dtype=np.int32)
 
 
 def run(
     encoder: Encoder,
-    vocabulary: Vocabulary,
+    text: TextEncoder,
     folder: Path,
     *,
     train_language: str,
     languages: Sequence[str],
     config: FinetuneConfig,
     seed: int,
+    protocols: Sequence[Protocol] = ("zero-shot",),
     split: task_files.ScoredSplit | None = None,
 ) -> list[Score]:
-    """Fine-tune a copy of the encoder on one language and return the span F1 in each.
+    """Fine-tune copies of the encoder under some protocols and return the span F1 in each language.
 
     Each language is scored on `split`, or if None on its test file where there is one and its dev
     file elsewhere. To fine-tune more than once on the same data, call `load` once and
-    `protocols.zero_shot` for each.
+    `transfer.run` for each.
     """
     data = load(
-        vocabulary,
+        text,
         folder,
         train_language=train_language,
         languages=languages,
         config=config,
+        protocols=protocols,
         split=split,
     )
-    return zero_shot(encoder, data, config=config, seed=seed)
+    return transfer.run(encoder, data, config=config, seed=seed)
 
 
 def load(
-    vocabulary: Vocabulary,
+    text: TextEncoder,
     folder: Path,
     *,
     train_language: str,
     languages: Sequence[str],
     config: FinetuneConfig,
+    protocols: Sequence[Protocol] = ("zero-shot",),
     split: task_files.ScoredSplit | None = None,
 ) -> TransferData:
-    """Read and encode the training file and the file of every language.
+    """Read and encode the training sets and what is scored or looked at.
 
     Raises:
         UserError: a file is missing or not well-formed, or has an entity type that the training
-            file lacks.
+            sets lack.
     """
-    scored = scored_files(folder, languages, split)
-    dev = dev_file(folder, train_language, scored, config)
-    path = task_files.require(folder, "train", train_language)
-    train = task_files.read_ner(path, train_language)
-    labels = label_set(train.tags)
-    if len(labels) == 1:
-        raise UserError(f"{path} has no entity: all its tags are O")
-    target = functools.partial(_target, vocabulary, labels, config.max_tokens)
+    scored = planned_files.scored(folder, languages, split)
+    models = plan(protocols, train_language, scored)
+    training = planned_files.training(folder, models)
+    scoring = planned_files.scoring(folder, models, config.selections)
+    read = {
+        part: task_files.read_ner(path, text_language(part, train_language))
+        for part, path in training.items()
+    }
+    labels = _shared_labels(models, training, read)
+    kinds = {label[2:] for label in labels[1:]}
+
+    def examples(part: TaskSet, sentences: task_files.TaggedSentences) -> Examples:
+        language = text_language(part, train_language)
+        return encode(text, sentences, labels, language=language, max_tokens=config.max_tokens)
+
+    def target(part: TaskSet, path: Path) -> Target:
+        sentences = task_files.read_ner(path, text_language(part, train_language), kinds)
+        return _target(examples(part, sentences), sentences, labels)
+
     return TransferData(
         task="ner",
-        kind="token",
-        metric="span_f1",
+        objective="tagging",
         num_labels=len(labels),
-        vocab_size=vocabulary.size,
-        train=encode(
-            vocabulary, train, labels, language=train_language, max_tokens=config.max_tokens
-        ),
-        dev=target(dev) if dev else None,
-        targets=tuple(target(file) for file in scored),
+        vocab_size=text.size,
+        models=models,
+        train={part: examples(part, sentences) for part, sentences in read.items()},
+        targets={part: target(part, path) for part, path in scoring.items()},
     )
 
 
@@ -112,8 +111,34 @@ def label_set(tags: Iterable[Iterable[str]]) -> tuple[str, ...]:
     return ("O", *(f"{prefix}-{kind}" for kind in kinds for prefix in "BI"))
 
 
+def _shared_labels(
+    models: Sequence[ModelPlan],
+    files: Mapping[TaskSet, Path],
+    read: Mapping[TaskSet, task_files.TaggedSentences],
+) -> tuple[str, ...]:
+    """Return the labels of the training sets; each model must be able to learn all of them.
+
+    Raises:
+        UserError: training sets have no entity, or a model's lack a type that another's have.
+    """
+    found = {
+        model: label_set(t for part in model.train for t in read[part].tags) for model in models
+    }
+    labels = label_set(found.values())
+    for model, own in found.items():
+        named = " and ".join(str(files[part]) for part in model.train)
+        if len(own) == 1:
+            raise UserError(f"{named} has no entity: all its tags are O")
+        if missing := sorted({label[2:] for label in set(labels) - set(own)}):
+            raise UserError(
+                f"{named} has no entity of type {', '.join(missing)}, which other training sets "
+                "have; leave its language out, or fine-tune it in a study of its own"
+            )
+    return labels
+
+
 def encode(
-    vocabulary: Vocabulary,
+    text: TextEncoder,
     sentences: task_files.TaggedSentences,
     labels: Sequence[str],
     *,
@@ -121,29 +146,32 @@ def encode(
     max_tokens: int,
 ) -> Examples:
     """Encode tagged sentences of a language, with one label for each word in their order."""
-    room = max_tokens - len(BEGIN) - len(END)
-    pieces = encode_words(vocabulary, sentences.words, room, language=language)
+    layout = text.layout
+    room = max_tokens - layout.num_specials_single
+    pieces = encode_words(text, sentences.words, room, language=language)
     rows, positions = [], []
     for words in sentences.words:
         encoded = [pieces[word] for word in words]
         lengths = [len(ids) for ids in encoded]
         for start, end in windows(lengths, room):
-            rows.append(np.concatenate([BEGIN, *encoded[start:end], END]))
-            firsts = itertools.accumulate(lengths[start : end - 1], initial=len(BEGIN))
+            row = layout.single(np.concatenate(encoded[start:end]))
+            rows.append(row)
+            firsts = itertools.accumulate(lengths[start : end - 1], initial=row.start_first)
             positions.append(np.fromiter(firsts, dtype=np.int64, count=end - start))
     ids = {label: i for i, label in enumerate(labels)}
     gold = np.array([ids[tag] for tags in sentences.tags for tag in tags], dtype=np.int64)
-    return Examples(Ragged.of(rows, np.int32), Ragged.of(positions, np.int64), gold, language)
+    return Examples.of(rows, positions, gold, language=language, layout=layout)
 
 
 def encode_words(
-    vocabulary: Vocabulary, sentences: Iterable[Iterable[str]], room: int, *, language: str
+    text: TextEncoder, sentences: Iterable[Iterable[str]], room: int, *, language: str
 ) -> dict[str, np.ndarray]:
     """Encode each distinct word on its own into 1 to `room` pieces."""
     words = list(dict.fromkeys(itertools.chain.from_iterable(sentences)))
-    encoded = vocabulary.encode(words, language)
+    encoded = text.encode_words(words, language)
+    unknown = np.array([text.layout.unk_id], dtype=np.int32)
     return {
-        word: ids[:room] if len(ids) else UNKNOWN for word, ids in zip(words, encoded, strict=True)
+        word: ids[:room] if len(ids) else unknown for word, ids in zip(words, encoded, strict=True)
     }
 
 
@@ -172,21 +200,12 @@ def sentence_tags(
 
 
 def _target(
-    vocabulary: Vocabulary, labels: Sequence[str], max_tokens: int, file: TaskFile
+    examples: Examples, sentences: task_files.TaggedSentences, labels: Sequence[str]
 ) -> Target:
-    kinds = {label[2:] for label in labels if label != "O"}
-    sentences = task_files.read_ner(file.path, file.language, kinds)
+    num_words = [len(words) for words in sentences.words]
 
-    def score(predicted: np.ndarray) -> float:
-        tags = sentence_tags(predicted, labels, [len(words) for words in sentences.words])
-        return span_f1(tags, sentences.tags).f1
+    def score(logits: np.ndarray) -> dict[str, float]:
+        tags = sentence_tags(logits.argmax(-1), labels, num_words)
+        return {"span_f1": span_f1(tags, sentences.tags).f1}
 
-    return Target(
-        language=file.language,
-        split=file.split,
-        examples=encode(
-            vocabulary, sentences, labels, language=file.language, max_tokens=max_tokens
-        ),
-        num_examples=len(sentences.words),
-        score=score,
-    )
+    return Target(examples=examples, num_examples=len(sentences.words), score=score)

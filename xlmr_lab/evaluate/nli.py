@@ -1,8 +1,8 @@
 """Natural language inference: accuracy from one language to others (XNLI; XLM-R Sec. 4.2).
 
-A pair is laid out as `<s> premise </s></s> hypothesis </s>` and classified at `<s>`, as in the
-released models. Pairs that are too long lose pieces at the end of the longer sentence first; how
-many is logged.
+A pair is laid out as the encoder has it (`<s> premise </s></s> hypothesis </s>` in XLM-R) and
+classified at the token of the whole row. Pairs that are too long lose pieces at the end of the
+longer sentence first; how many is logged.
 """
 
 import functools
@@ -12,103 +12,98 @@ from pathlib import Path
 
 import numpy as np
 
-from xlmr_lab.evaluate import task_files
-from xlmr_lab.evaluate.examples import Examples, Ragged
+from xlmr_lab.evaluate import planned_files, task_files, transfer
+from xlmr_lab.evaluate.examples import Examples
 from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.evaluate.metrics import accuracy
-from xlmr_lab.evaluate.protocols import (
-    Target,
-    TaskFile,
-    TransferData,
-    dev_file,
-    scored_files,
-    zero_shot,
-)
+from xlmr_lab.evaluate.protocols import Protocol, TaskSet, plan, text_language
 from xlmr_lab.evaluate.scores import Score
+from xlmr_lab.evaluate.text import TextEncoder
+from xlmr_lab.evaluate.transfer import Target, TransferData
 from xlmr_lab.model.encoder import Encoder
-from xlmr_lab.vocabulary.load import Vocabulary
-from xlmr_lab.vocabulary.special_tokens import BOS_ID, EOS_ID
 
 logger = logging.getLogger(__name__)
-
-BEGIN = np.array([BOS_ID], dtype=np.int32)
-BETWEEN = np.array([EOS_ID, EOS_ID], dtype=np.int32)
-END = np.array([EOS_ID], dtype=np.int32)
-NUM_SPECIALS = len(BEGIN) + len(BETWEEN) + len(END)
 
 
 def run(
     encoder: Encoder,
-    vocabulary: Vocabulary,
+    text: TextEncoder,
     folder: Path,
     *,
     train_language: str,
     languages: Sequence[str],
     config: FinetuneConfig,
     seed: int,
+    protocols: Sequence[Protocol] = ("zero-shot",),
     split: task_files.ScoredSplit | None = None,
 ) -> list[Score]:
-    """Fine-tune a copy of the encoder on one language and return the accuracy in each.
+    """Fine-tune copies of the encoder under some protocols and return the accuracy in each
+    language.
 
     Each language is scored on `split`, or if None on its test file where there is one and its dev
     file elsewhere. To fine-tune more than once on the same data, call `load` once and
-    `protocols.zero_shot` for each.
+    `transfer.run` for each.
     """
     data = load(
-        vocabulary,
+        text,
         folder,
         train_language=train_language,
         languages=languages,
         config=config,
+        protocols=protocols,
         split=split,
     )
-    return zero_shot(encoder, data, config=config, seed=seed)
+    return transfer.run(encoder, data, config=config, seed=seed)
 
 
 def load(
-    vocabulary: Vocabulary,
+    text: TextEncoder,
     folder: Path,
     *,
     train_language: str,
     languages: Sequence[str],
     config: FinetuneConfig,
+    protocols: Sequence[Protocol] = ("zero-shot",),
     split: task_files.ScoredSplit | None = None,
 ) -> TransferData:
-    """Read and encode the training file and the file of every language.
+    """Read and encode the training sets and what is scored or looked at.
 
     Raises:
         UserError: a file is missing or not well-formed.
     """
-    scored = scored_files(folder, languages, split)
-    dev = dev_file(folder, train_language, scored, config)
-    train = task_files.read_nli(task_files.require(folder, "train", train_language))
-    target = functools.partial(_target, vocabulary, config.max_tokens)
+    scored = planned_files.scored(folder, languages, split)
+    models = plan(protocols, train_language, scored)
+    training = planned_files.training(folder, models)
+    scoring = planned_files.scoring(folder, models, config.selections)
+
+    def examples(part: TaskSet, path: Path) -> Examples:
+        pairs, language = task_files.read_nli(path), text_language(part, train_language)
+        return encode(text, pairs, language=language, max_tokens=config.max_tokens)
+
     return TransferData(
         task="nli",
-        kind="sequence",
-        metric="accuracy",
+        objective="classification",
         num_labels=len(task_files.NLI_LABELS),
-        vocab_size=vocabulary.size,
-        train=encode(vocabulary, train, language=train_language, max_tokens=config.max_tokens),
-        dev=target(dev) if dev else None,
-        targets=tuple(target(file) for file in scored),
+        vocab_size=text.size,
+        models=models,
+        train={part: examples(part, path) for part, path in training.items()},
+        targets={part: _target(examples(part, path)) for part, path in scoring.items()},
     )
 
 
 def encode(
-    vocabulary: Vocabulary, pairs: task_files.Pairs, *, language: str, max_tokens: int
+    text: TextEncoder, pairs: task_files.Pairs, *, language: str, max_tokens: int
 ) -> Examples:
-    """Encode pairs of a language into examples with one label each, at `<s>`."""
-    room = max_tokens - NUM_SPECIALS
+    """Encode pairs of a language into examples with one label each."""
+    layout = text.layout
+    room = max_tokens - layout.num_specials_pair
     rows, num_cut = [], 0
-    premises = vocabulary.encode(pairs.premises, language)
-    hypotheses = vocabulary.encode(pairs.hypotheses, language)
+    premises = text.encode(pairs.premises, language)
+    hypotheses = text.encode(pairs.hypotheses, language)
     for premise, hypothesis in zip(premises, hypotheses, strict=True):
         kept = fit(len(premise), len(hypothesis), room)
         num_cut += kept != (len(premise), len(hypothesis))
-        rows.append(
-            np.concatenate([BEGIN, premise[: kept[0]], BETWEEN, hypothesis[: kept[1]], END])
-        )
+        rows.append(layout.pair(premise[: kept[0]], hypothesis[: kept[1]]))
     if num_cut:
         logger.info(
             "%s of %s pairs are longer than %s tokens and are cut",
@@ -116,9 +111,8 @@ def encode(
             f"{len(rows):,}",
             f"{max_tokens:,}",
         )
-    at_begin = Ragged(np.zeros(len(rows), dtype=np.int64), np.arange(len(rows) + 1))
-    labels = np.array(pairs.labels, dtype=np.int64)
-    return Examples(Ragged.of(rows, np.int32), at_begin, labels, language)
+    positions = [np.array([row.label_at]) for row in rows]
+    return Examples.of(rows, positions, pairs.labels, language=language, layout=layout)
 
 
 def fit(first: int, second: int, room: int) -> tuple[int, int]:
@@ -137,13 +131,10 @@ def fit(first: int, second: int, room: int) -> tuple[int, int]:
     return room - half, half
 
 
-def _target(vocabulary: Vocabulary, max_tokens: int, file: TaskFile) -> Target:
-    pairs = task_files.read_nli(file.path)
-    examples = encode(vocabulary, pairs, language=file.language, max_tokens=max_tokens)
-    return Target(
-        language=file.language,
-        split=file.split,
-        examples=examples,
-        num_examples=len(examples),
-        score=functools.partial(accuracy, gold=examples.labels),
-    )
+def _target(examples: Examples) -> Target:
+    score = functools.partial(_accuracy, gold=examples.labels)
+    return Target(examples=examples, num_examples=len(examples), score=score)
+
+
+def _accuracy(logits: np.ndarray, gold: np.ndarray) -> dict[str, float]:
+    return {"accuracy": accuracy(logits.argmax(-1), gold)}

@@ -1,157 +1,127 @@
-"""Protocols: which languages' data an encoder is fine-tuned on, and which it is scored on.
+"""Protocols: which training sets an encoder is fine-tuned on, and what each model is scored on.
 
-`zero-shot` is what XLM-R calls cross-lingual transfer: one model, fine-tuned on one language's
-training set, scored on the test set of every language (XLM-R Sec. 4.2 and Table 1 for XNLI; the row
-`en` of Table 2 for NER). The training language's own score is part of it. Task data is read and
-encoded once, and serves any number of encoders and seeds. Left out so far: translate-test,
-translate-train and translate-train-all; NER trained on each language or on all.
+As in XLM-R Sec. 4.2 and Table 1: `zero-shot`, one model from the training set of one language,
+scored in all (cross-lingual transfer; in Table 2 the row `en`); `translate-test`, the same model
+scored on test sets translated into its language; `translate-train`, a model for each language from
+the training set translated into it; `translate-train-all`, one model from all of those together.
+Where languages have training sets of their own (Table 2): `each`, a model for each; `all`, one
+model from all. Models with the same training sets are one: it is fine-tuned once, whatever
+protocols share it. All here is a plan: what is read and trained is transfer.py's. Left out:
+translating.
 """
 
-import copy
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal, NamedTuple
-
-import numpy as np
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, assert_never
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.evaluate import task_files
-from xlmr_lab.evaluate.examples import Examples
-from xlmr_lab.evaluate.finetune import FinetuneConfig, finetune, predict, task_model
-from xlmr_lab.evaluate.scores import Score
-from xlmr_lab.model.encoder import Encoder
+from xlmr_lab.evaluate.task_files import Form, ScoredSplit, Split
 
-Protocol = Literal["zero-shot"]
-"""`zero-shot`: fine-tuned on one language, scored on each."""
+Protocol = Literal[
+    "zero-shot", "translate-test", "translate-train", "translate-train-all", "each", "all"
+]
 
 
-class TaskFile(NamedTuple):
-    """A file that scores one language."""
+class TaskSet(NamedTuple):
+    """One set of a task: what one file holds, or for QA one pair of languages in it."""
 
+    split: Split
     language: str
-    split: task_files.ScoredSplit
-    path: Path
+    """Key of the language that the set trains or scores."""
+    form: Form = ""
+    """Whether it is as it was made, or machine-translated (see task_files.py)."""
+    question_language: str = ""
+    """Key of the questions' language, where that is another than that of their contexts."""
+
+    def __str__(self) -> str:
+        asked = f"-asked-in-{self.question_language}" if self.question_language else ""
+        return f"{self.split}{'.' if self.form else ''}{self.form}-{self.language}{asked}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
-    """One language's encoded split, with the function that scores predictions for it."""
+class Cell(NamedTuple):
+    """One cell of a table of results: a set that a model is scored on, under a protocol."""
 
-    language: str
-    """Key of the language."""
-    split: task_files.ScoredSplit
-    """Split that the examples come from."""
-    examples: Examples
-    """What is predicted."""
-    num_examples: int
-    """Pairs or sentences (a sentence may be more than one of `examples`)."""
-    score: Callable[[np.ndarray], float]
-    """From the predicted labels, in the order of `examples.labels`, to the measure."""
+    protocol: Protocol
+    scored: TaskSet
+    dev: TaskSet
+    """The dev set of the same language and form."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TransferData:
-    """All that a transfer experiment reads, encoded with one vocabulary."""
+class ModelPlan(NamedTuple):
+    """One fine-tuned model: its training sets, and the cells that it fills."""
 
-    task: str
-    """Name of the task: nli or ner."""
-    kind: Literal["sequence", "token"]
-    """Whether a label belongs to a sequence or to a token."""
-    metric: str
-    """Name of the measure."""
-    num_labels: int
-    """Number of classes."""
-    vocab_size: int
-    """Size of the vocabulary, ids."""
-    train: Examples
-    """The training language's training examples."""
-    dev: Target | None
-    """The training language's dev split, where the selection asks for it."""
-    targets: tuple[Target, ...]
-    """What is scored, by language."""
+    train: tuple[TaskSet, ...]
+    train_dev: tuple[TaskSet, ...]
+    """The dev set of each training set's language."""
+    cells: tuple[Cell, ...]
 
 
-def zero_shot(
-    encoder: Encoder, data: TransferData, *, config: FinetuneConfig, seed: int
-) -> list[Score]:
-    """Fine-tune a copy of the encoder on the training data and score every target.
+def plan(
+    protocols: Sequence[Protocol], train_language: str, scored: Sequence[tuple[str, ScoredSplit]]
+) -> tuple[ModelPlan, ...]:
+    """Return the models of some protocols, each model once; `scored` are languages with the split
+    that scores them.
+
+    >>> [m.train for m in plan(["zero-shot", "translate-test"], "en", [("sw", "test")])]
+    [(TaskSet(split='train', language='en', form='', question_language=''),)]
 
     Raises:
-        UserError: the encoder has another vocabulary size than the data, takes only shorter
-            sequences, or lacks the embedding of a language.
+        UserError: no protocol, or one of them twice.
     """
-    check(encoder, data, config)
-    model = task_model(
-        copy.deepcopy(encoder), data.kind, data.num_labels, dropout=config.dropout, seed=seed
+    check_names("protocols", protocols)
+    cells: dict[tuple[TaskSet, ...], list[Cell]] = {}
+    for protocol in protocols:
+        for language, split in scored:
+            train = training_sets(protocol, train_language, language, [key for key, _ in scored])
+            form = _scored_form(protocol, train_language, language)
+            cell = Cell(protocol, TaskSet(split, language, form), TaskSet("dev", language, form))
+            cells.setdefault(train, []).append(cell)
+    return tuple(
+        ModelPlan(train, tuple(TaskSet("dev", part.language) for part in train), tuple(filled))
+        for train, filled in cells.items()
     )
-    dev = data.dev if config.selection == "train-dev" else None
-    dev_score = (lambda: dev.score(predict(model, dev.examples))) if dev else None
-    finetune(model, data.train, config=config, seed=seed, dev_score=dev_score)
-    return [
-        Score(
-            finetune_seed=seed,
-            task=data.task,
-            split=target.split,
-            language=target.language,
-            protocol="zero-shot",
-            selection=config.selection,
-            metric=data.metric,
-            value=target.score(predict(model, target.examples)),
-            num_examples=target.num_examples,
-        )
-        for target in data.targets
-    ]
 
 
-def check(encoder: Encoder, data: TransferData, config: FinetuneConfig) -> None:
-    """Refuse an encoder that the data or the settings do not fit."""
-    if encoder.vocab_size != data.vocab_size:
-        raise UserError(
-            f"the encoder has {encoder.vocab_size:,} ids and the vocabulary {data.vocab_size:,}; "
-            "give the vocabulary that the encoder was pretrained with"
-        )
-    if config.max_tokens > encoder.config.max_tokens:
-        raise UserError(
-            f"max_tokens must be at most {encoder.config.max_tokens}, what the encoder takes, "
-            f"got {config.max_tokens}"
-        )
-    encoder.language_ids([data.train.language, *(target.language for target in data.targets)])
+def training_sets(
+    protocol: Protocol, train_language: str, language: str, languages: Sequence[str]
+) -> tuple[TaskSet, ...]:
+    """Return the training sets of the model that scores `language`, one of `languages`."""
+    match protocol:
+        case "zero-shot" | "translate-test":
+            return (TaskSet("train", train_language),)
+        case "translate-train":
+            return (_translated(train_language, language),)
+        case "translate-train-all":
+            keys = sorted({train_language, *languages})
+            return tuple(_translated(train_language, key) for key in keys)
+        case "each":
+            return (TaskSet("train", language),)
+        case "all":
+            return tuple(TaskSet("train", key) for key in sorted(set(languages)))
+        case _:
+            assert_never(protocol)
 
 
-def scored_files(
-    folder: Path, languages: Sequence[str], split: task_files.ScoredSplit | None
-) -> list[TaskFile]:
-    """Find the file that scores each language: of `split`, or if None test before dev.
-
-    Raises:
-        UserError: no language, or a language without a file.
-    """
-    if not languages:
-        raise UserError("no language to score; name at least one")
-    found = []
-    for language in dict.fromkeys(languages):
-        chosen = split or task_files.scored_split(folder, language)
-        path = task_files.require(folder, chosen, language)
-        found.append(TaskFile(language, chosen, path))
-    return found
+def text_language(part: TaskSet, train_language: str) -> str:
+    """Return the key of the language that the text of a set is in."""
+    return train_language if part.form == "translated-from" else part.language
 
 
-def dev_file(
-    folder: Path, train_language: str, scored: Sequence[TaskFile], config: FinetuneConfig
-) -> TaskFile | None:
-    """Return the file that the selection looks at, if it does.
+def _translated(train_language: str, language: str) -> TaskSet:
+    return TaskSet("train", language, "" if language == train_language else "translated")
+
+
+def _scored_form(protocol: Protocol, train_language: str, language: str) -> Form:
+    translated = protocol == "translate-test" and language != train_language
+    return "translated-from" if translated else ""
+
+
+def check_names(setting: str, names: Sequence[str]) -> None:
+    """Refuse a setting that names nothing, or something twice.
 
     Raises:
-        UserError: there is none, or the same file is also scored: its score would be the best of
-            several looks.
+        UserError: it does.
     """
-    if config.selection == "last":
-        return None
-    path = task_files.require(folder, "dev", train_language)
-    if any(file.path == path for file in scored):
-        raise UserError(
-            f"selection=train-dev would choose the step on {path} and score it there too; "
-            f"add test-{train_language}.tsv, leave {train_language} out, or use selection=last"
-        )
-    return TaskFile(train_language, "dev", path)
+    if not names:
+        raise UserError(f"{setting} must name at least one")
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UserError(f"{setting} names {', '.join(twice)} more than once; name each once")

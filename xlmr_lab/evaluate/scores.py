@@ -29,6 +29,9 @@ SCORES = pl.Schema(
         "metric": pl.String,
         "value": pl.Float64,
         "num_examples": pl.Int64,
+        "question_language": pl.String,
+        "step": pl.Int64,
+        "learning_rate": pl.Float64,
     }
 )
 
@@ -63,6 +66,20 @@ class Score:
     """The measure, a fraction in [0, 1]."""
     num_examples: int
     """Pairs (nli) or sentences (ner) that were scored."""
+    question_language: str = ""
+    """Key of the language of the questions (qa); empty where it is that of the row."""
+    step: int | None = None
+    """Optimizer step of the model that was scored."""
+    learning_rate: float | None = None
+    """Peak learning rate of its run."""
+
+
+LATER = {
+    field.name: field.default
+    for field in dataclasses.fields(Score)
+    if field.name in ("question_language", "step", "learning_rate")
+}
+"""What rows of earlier versions do not have."""
 
 
 def write(path: Path, rows: Iterable[Score]) -> None:
@@ -80,10 +97,10 @@ def read(path: Path) -> pl.DataFrame:
         raise UserError(f"no scores at {path}; they are written when a model has been evaluated")
     records = storage.read_jsonl(path)
     for number, record in enumerate(records, 1):
-        if not isinstance(record, dict) or record.keys() != SCORES.keys():
+        if not isinstance(record, dict) or (LATER | record).keys() != SCORES.keys():
             fields = sorted(record) if isinstance(record, dict) else record
             raise UserError(f"{path}, record {number} is not a score: it has {fields}")
     try:
-        return pl.DataFrame(records, schema=SCORES)
+        return pl.DataFrame([LATER | record for record in records], schema=SCORES)
     except (TypeError, pl.exceptions.PolarsError) as error:
         raise UserError(f"{path} holds a score of the wrong type: {error}") from None

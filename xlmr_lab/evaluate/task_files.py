@@ -1,11 +1,13 @@
 """Task files: sentence pairs with labels, and tagged words, one file per split and language.
 
-A task is a folder of `{train,dev,test}-<language>.tsv`, plain or compressed (.gz, .xz, .zst). NLI
-has a line `premise TAB hypothesis TAB label`; NER a line `token TAB tag` for each word, IOB2, with
-a blank line between sentences. WikiANN as XTREME prepares it writes `lang:token`: the prefix is
-taken off only in a file where every token has it, so that a token may hold a colon. Reading is
-strict: what is not well-formed is an error with file and line, because a task read wrongly still
-gives a number. Left out: quoting, headers, CoNLL's other columns.
+A task is a folder of `{train,dev,test}-<language>.tsv`, plain or compressed (.gz, .xz, .zst).
+Machine-translated sets stand beside: `train.translated-sw.tsv` is the training set put into Swahili
+(translate-train), `test.translated-from-sw.tsv` Swahili's test set put into the training language
+(translate-test). NLI has a line `premise TAB hypothesis TAB label`; NER a line `token TAB tag` for
+each word, IOB2, with a blank line between sentences. WikiANN as XTREME prepares it writes
+`lang:token`: the prefix is taken off only in a file where every token has it, so that a token may
+hold a colon. Reading is strict: what is not well-formed is an error with file and line, because a
+task read wrongly still gives a number. Left out: quoting, headers, CoNLL's other columns.
 """
 
 import codecs
@@ -22,6 +24,9 @@ from xlmr_lab.errors import UserError
 
 ScoredSplit = Literal["dev", "test"]
 Split = Literal["train"] | ScoredSplit
+Form = Literal["", "translated", "translated-from"]
+"""A set as it was made; machine-translated into its language; or out of it, into the training
+language."""
 SUFFIXES = ("", ".gz", ".xz", ".zst")
 NLI_LABELS = ("entailment", "neutral", "contradiction")
 """The classes of XNLI in the order of their ids."""
@@ -46,8 +51,8 @@ class TaggedSentences(NamedTuple):
     tags: list[list[str]]
 
 
-def find(folder: Path, split: Split, language: str) -> Path | None:
-    """Return the file of a split and language, or None.
+def find(folder: Path, split: Split, language: str, form: Form = "") -> Path | None:
+    """Return the file of a split, language and form, or None.
 
     zh-Hans is read from `dev-zh.tsv` where there is no `dev-zh-Hans.tsv`, for zh alone means that;
     zh-Hant and other scripts need a file of their own.
@@ -61,7 +66,7 @@ def find(folder: Path, split: Split, language: str) -> Path | None:
     if language == IMPLIED_SCRIPTS.get(iso_part(language)):
         names.append(iso_part(language))
     for name in names:
-        paths = [folder / f"{split}-{name}.tsv{suffix}" for suffix in SUFFIXES]
+        paths = [folder / f"{_start(split, form)}{name}.tsv{suffix}" for suffix in SUFFIXES]
         present = [path for path in paths if path.is_file()]
         if len(present) > 1:
             listed = " and ".join(path.name for path in present)
@@ -71,17 +76,19 @@ def find(folder: Path, split: Split, language: str) -> Path | None:
     return None
 
 
-def require(folder: Path, split: Split, language: str) -> Path:
-    """Return the file of a split and language; a missing one is an error that names what is there.
+def require(folder: Path, split: Split, language: str, form: Form = "") -> Path:
+    """Return the file of a split, language and form; a missing one is an error that names what is
+    there.
 
     Raises:
         UserError: there is no such file.
     """
-    path = find(folder, split, language)
+    path = find(folder, split, language, form)
     if path is None:
-        found = ", ".join(languages(folder, split)) or "none"
+        found = ", ".join(languages(folder, split, form)) or "none"
+        start = _start(split, form)
         raise UserError(
-            f"no {split}-{language}.tsv in {folder}; languages with a {split} file: {found}"
+            f"no {start}{language}.tsv in {folder}; languages with a {start[:-1]} file: {found}"
         )
     return path
 
@@ -102,14 +109,23 @@ def scored_split(folder: Path, language: str) -> ScoredSplit:
     )
 
 
-def languages(folder: Path, split: Split) -> list[str]:
-    """Return the languages that have a file of a split, sorted."""
-    found = set()
-    for path in folder.glob(f"{split}-*.tsv*"):
+def languages(folder: Path, split: Split, form: Form = "") -> list[str]:
+    """Return the languages that have a file of a split and form, sorted."""
+    found, start = set(), _start(split, form)
+    for path in folder.glob(f"{start}*.tsv*"):
         name, _, suffix = path.name.rpartition(".tsv")
         if suffix in SUFFIXES:
-            found.add(name.removeprefix(f"{split}-"))
+            found.add(name.removeprefix(start))
     return sorted(found)
+
+
+def _start(split: Split, form: Form) -> str:
+    """Return how the names of files of a split and form begin, before the language.
+
+    >>> _start("train", ""), _start("test", "translated-from")
+    ('train-', 'test.translated-from-')
+    """
+    return f"{split}.{form}-" if form else f"{split}-"
 
 
 def iso_part(language: str) -> str:

@@ -1,0 +1,195 @@
+"""Transfer: fine-tune an encoder on the training sets of a plan and score what the plan asks for.
+
+Task data is read and encoded once, and serves any number of encoders and seeds. Each model of the
+plan is fine-tuned once for each learning rate; at its checks the dev sets are scored, and of the
+sets to be scored those for which a selection would take that very step (a later check may replace
+it), so that no weights need to be kept. Scores of test sets reach no rule that chooses
+(selection.py is given dev sets alone). XLM-R Sec. 4.2.
+"""
+
+import copy
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from xlmr_lab.errors import UserError
+from xlmr_lab.evaluate.examples import Examples, concatenate
+from xlmr_lab.evaluate.finetune import FinetuneConfig, Finetuning
+from xlmr_lab.evaluate.objectives import Objective, check_labels
+from xlmr_lab.evaluate.protocols import ModelPlan, TaskSet
+from xlmr_lab.evaluate.scores import Score
+from xlmr_lab.evaluate.selection import Check, Rule, choose, is_over, rules
+from xlmr_lab.evaluate.task_model import TaskModel, predict, task_model
+from xlmr_lab.model.encoder import Encoder
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """One encoded set, with the function that scores predictions for it."""
+
+    examples: Examples
+    """What is predicted."""
+    num_examples: int
+    """Pairs, sentences or questions (which may be more than one of `examples` each)."""
+    score: Callable[[np.ndarray], dict[str, float]]
+    """From the logits [len(labels), C], in the order of `examples.labels`, to measures by name; the
+    first is the one that selects."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TransferData:
+    """All that a transfer experiment reads, encoded for one encoder."""
+
+    task: str
+    """Name of the task: nli or ner."""
+    objective: Objective
+    """What is learned."""
+    num_labels: int
+    """Outputs of the head."""
+    vocab_size: int
+    """Size of the vocabulary, ids."""
+    models: tuple[ModelPlan, ...]
+    """What is fine-tuned and scored."""
+    train: Mapping[TaskSet, Examples]
+    """Every training set of `models`."""
+    targets: Mapping[TaskSet, Target]
+    """Every set of `models` that is scored, and the dev sets that selections look at."""
+
+
+class Look(NamedTuple):
+    """One check of a run, with the scores of the sets that some rule would score there."""
+
+    check: Check
+    scores: Mapping[str, Mapping[str, float]]
+    """Measures of each scored set, by its name."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Model:
+    """One model of the plan on its way."""
+
+    encoder: Encoder
+    data: TransferData
+    plan: ModelPlan
+    rules: tuple[Rule, ...]
+    config: FinetuneConfig
+    seed: int
+
+    def measures(self, part: TaskSet, model: TaskModel) -> dict[str, float]:
+        """Return the measures of a set, the one that selects first."""
+        target = self.data.targets[part]
+        return target.score(predict(model, target.examples))
+
+    def place(self, rule: Rule, looks: Sequence[Look]) -> int:
+        """Return the place of the look that a rule takes."""
+        checks = [look.check for look in looks]
+        return choose(checks, rule.looked_at, patience=self.config.patience)
+
+
+def run(encoder: Encoder, data: TransferData, *, config: FinetuneConfig, seed: int) -> list[Score]:
+    """Fine-tune copies of the encoder as planned and return the scores of every cell.
+
+    Raises:
+        UserError: the encoder has another vocabulary size than the data, takes only shorter
+            sequences, or lacks the embedding of a language.
+    """
+    check(encoder, data, config)
+    rows: list[Score] = []
+    for plan in data.models:
+        model = _Model(
+            encoder=encoder,
+            data=data,
+            plan=plan,
+            rules=rules(plan, config.selections),
+            config=config,
+            seed=seed,
+        )
+        looks: list[Look] = []
+        for rate in config.learning_rates:
+            looks += _looks(model, rate, looks)
+        rows += _rows(model, looks)
+    return rows
+
+
+def check(encoder: Encoder, data: TransferData, config: FinetuneConfig) -> None:
+    """Refuse an encoder that the data or the settings do not fit."""
+    if encoder.vocab_size != data.vocab_size:
+        raise UserError(
+            f"the encoder has {encoder.vocab_size:,} ids and the vocabulary {data.vocab_size:,}; "
+            "give the vocabulary that the encoder was pretrained with"
+        )
+    if config.max_tokens > encoder.max_tokens:
+        raise UserError(
+            f"max_tokens must be at most {encoder.max_tokens}, what the encoder takes, "
+            f"got {config.max_tokens}"
+        )
+    encoded = [*data.train.values(), *(target.examples for target in data.targets.values())]
+    encoder.language_ids(sorted({key for examples in encoded for key in examples.languages}))
+
+
+def _looks(model: _Model, rate: float, earlier: Sequence[Look]) -> list[Look]:
+    """Fine-tune a model at one learning rate and return its looks; `earlier` are those of other
+    rates."""
+    data, config = model.data, model.config
+    made = task_model(
+        copy.deepcopy(model.encoder),
+        data.objective,
+        data.num_labels,
+        dropout=config.dropout,
+        seed=model.seed,
+        precision=config.precision,
+    )
+    examples = concatenate([data.train[part] for part in model.plan.train])
+    check_labels(data.objective, examples, data.num_labels)
+    run = Finetuning(made, examples, config=config, seed=model.seed, peak_learning_rate=rate)
+    looks: list[Look] = []
+    while run.step < config.steps and not is_over(
+        [look.check for look in looks], model.rules, patience=config.patience
+    ):
+        run.advance()
+        if config.is_check(run.step):
+            looks.append(_look(model, run, rate, [*earlier, *looks]))
+    return looks
+
+
+def _look(model: _Model, run: Finetuning, rate: float, before: Sequence[Look]) -> Look:
+    """Score the dev sets, and each set that a rule would now score at this very step."""
+    looked_at = dict.fromkeys(part for rule in model.rules for part in rule.looked_at)
+    dev = {str(part): next(iter(model.measures(part, run.model).values())) for part in looked_at}
+    found = Check(learning_rate=rate, step=run.step, dev=dev)
+    logger.info("fine-tuning, %s", found)
+    looks = [*before, Look(found, {})]
+    taken = [rule.cell.scored for rule in model.rules if model.place(rule, looks) == len(before)]
+    return Look(
+        found, {str(part): model.measures(part, run.model) for part in dict.fromkeys(taken)}
+    )
+
+
+def _rows(model: _Model, looks: Sequence[Look]) -> list[Score]:
+    """Return the rows of all cells of a model."""
+    rows: list[Score] = []
+    for rule in model.rules:
+        look, scored = looks[model.place(rule, looks)], rule.cell.scored
+        rows += [
+            Score(
+                finetune_seed=model.seed,
+                task=model.data.task,
+                split=scored.split,
+                language=scored.language,
+                question_language=scored.question_language,
+                protocol=rule.cell.protocol,
+                selection=rule.selection,
+                metric=metric,
+                value=value,
+                num_examples=model.data.targets[scored].num_examples,
+                step=look.check.step,
+                learning_rate=look.check.learning_rate,
+            )
+            for metric, value in look.scores[str(scored)].items()
+        ]
+    return rows
