@@ -1,12 +1,31 @@
-"""Accuracy and span F1: `pytest tests/evaluate/test_metrics.py`."""
+"""Accuracy and span F1: `pytest tests/evaluate/test_metrics.py`.
 
+conlleval's own values come from tests/benchmarks/golden_metrics.py.
+"""
+
+import hashlib
+import json
 import random
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.evaluate.metrics import accuracy, chunks, span_f1
+from xlmr_lab.evaluate.metrics import (
+    accuracy,
+    chunks,
+    conlleval_report,
+    span_f1,
+    span_f1_by_type,
+    tag_accuracy,
+)
+
+GOLDEN = Path(__file__).parent / "golden"
+CASES = runpy.run_path(str(GOLDEN / "tag_cases.py"))["cases"]()
+CHECKSUM = runpy.run_path(str(GOLDEN / "answer_cases.py"))["checksum"]
+OFFICIAL = json.loads((GOLDEN / "conlleval.json").read_text())
 
 
 def conlleval_counts(predicted, gold):
@@ -74,6 +93,11 @@ CHUNKS = {
     "I-PER I-PER B-PER I-PER": [(0, 2, "PER"), (2, 4, "PER")],  # IOB1
     "B-X-Y I-X-Y I-X": [(0, 2, "X-Y"), (2, 3, "X")],  # a type may hold a hyphen
     "B-PER O I-PER": [(0, 1, "PER"), (2, 3, "PER")],
+    "S-PER O B-LOC E-LOC": [(0, 1, "PER"), (2, 4, "LOC")],  # IOBES
+    "B-PER E-PER S-LOC": [(0, 2, "PER"), (2, 3, "LOC")],
+    "S-PER S-PER": [(0, 2, "PER")],  # conlleval has no rule for S: neighbours are one
+    "B-PER E-PER B-PER E-PER": [(0, 4, "PER")],  # nor for B after E
+    "E-PER E-PER I-PER": [(0, 1, "PER"), (1, 2, "PER"), (2, 3, "PER")],
 }
 
 
@@ -124,20 +148,88 @@ def test_the_one_pass_count_tells_right_from_wrong():
     assert conlleval_counts([["B-PER", "O"]], [["B-PER", "O"]]) == (1, 1, 1)
 
 
-@pytest.mark.parametrize("tag", ["E-PER", "PER", "b-PER", ""])
+def test_each_type_is_scored_on_its_own():
+    gold = [["B-PER", "I-PER", "O", "B-LOC"], ["B-ORG", "O"]]
+    predicted = [["B-PER", "I-PER", "O", "B-ORG"], ["O", "B-ORG"]]
+    assert span_f1_by_type(predicted, gold) == {
+        "LOC": (0, 0, 0, 1, 0, 0),
+        "ORG": (0, 0, 0, 1, 2, 0),
+        "PER": (1, 1, 1, 1, 1, 1),
+    }
+
+
+def test_tag_accuracy_counts_words_of_all_sentences_alike():
+    assert tag_accuracy([["O", "O", "B-A"], ["O"]], [["O", "B-A", "B-A"], ["O"]]) == 0.75
+    assert tag_accuracy([["I-A"]], [["B-A"]]) == 0  # another prefix is another tag
+
+
+def test_the_report_by_hand():
+    gold = [["B-PER", "I-PER", "O"], ["B-LOC"]]
+    predicted = [["B-PER", "I-PER", "O"], ["B-PER"]]
+    assert conlleval_report(predicted, gold) == (
+        "processed 4 tokens with 2 phrases; found: 2 phrases; correct: 1.\n"
+        "accuracy:  75.00%; precision:  50.00%; recall:  50.00%; FB1:  50.00\n"
+        "              LOC: precision:   0.00%; recall:   0.00%; FB1:   0.00  0\n"
+        "              PER: precision:  50.00%; recall: 100.00%; FB1:  66.67  2\n"
+    )
+
+
+def test_halves_are_rounded_as_conlleval_rounds_them():
+    """What the script prints for 23 of 160, and for 1 chunk to find among 63 that are found."""
+    few = conlleval_report([["B-A"] * 23 + ["O"] * 137], [["B-A"] * 160])
+    assert "accuracy:  14.38%; precision: 100.00%; recall:  14.38%; FB1:  25.14" in few
+    many = conlleval_report([["B-A"] * 63], [["B-A"] + ["O"] * 62])
+    assert "accuracy:   1.59%; precision:   1.59%; recall: 100.00%; FB1:   3.13" in many
+
+
+def test_the_cases_are_those_of_the_golden_values():
+    assert len(CASES) >= 2000
+    assert CHECKSUM(CASES) == OFFICIAL["cases"]
+
+
+def test_span_f1_and_tag_accuracy_are_conllevals_to_the_last_digit():
+    for (predicted, gold), official in zip(CASES, OFFICIAL["summaries"], strict=True):
+        ours = span_f1(predicted, gold)
+        percents = (100 * tag_accuracy(predicted, gold), *(100 * value for value in ours[:3]))
+        printed = [float(f"{value:.2f}") for value in percents]
+        counts = [sum(map(len, gold)), *ours[3:]]
+        assert [*counts, *printed] == official, (predicted, gold)
+
+
+def test_the_report_is_what_conlleval_prints_to_the_letter():
+    for (predicted, gold), official in zip(CASES, OFFICIAL["outputs"], strict=True):
+        printed = conlleval_report(predicted, gold)
+        found = hashlib.sha256(printed.encode("utf-8")).hexdigest()[:16]
+        assert found == official, (predicted, gold, printed)
+
+
+@pytest.mark.parametrize("tag", ["L-PER", "PER", "b-PER", "", "B", "B-", "O-PER", "[-PER"])
 def test_an_unknown_tag_is_refused(tag):
     with pytest.raises(UserError, match="must be O, B-TYPE or I-TYPE"):
         chunks(["O", tag])
 
 
-def test_predictions_must_match_the_gold_words():
-    with pytest.raises(ValueError, match="2 predicted tags for a sentence of 1 words"):
-        span_f1([["O", "O"]], [["O"]])
-    with pytest.raises(ValueError, match="2 predicted sentences for 1"):
-        span_f1([["O"], ["O"]], [["O"]])
-    with pytest.raises(ValueError, match="2 predictions for 3"):
+@pytest.mark.parametrize("score", [span_f1, span_f1_by_type, tag_accuracy, conlleval_report])
+def test_predictions_must_match_the_gold_words(score):
+    with pytest.raises(
+        UserError, match=r"2 predicted tags for a sentence of 1 words, sentence 2 of"
+    ):
+        score([["O"], ["O", "O"]], [["O"], ["O"]])
+    with pytest.raises(UserError, match="2 predicted sentences for 1"):
+        score([["O"], ["O"]], [["O"]])
+    with pytest.raises(UserError, match="no sentences to score"):
+        score([], [])
+
+
+def test_sentences_without_a_word_have_no_tag_accuracy():
+    with pytest.raises(UserError, match="no words to score"):
+        tag_accuracy([[]], [[]])
+
+
+def test_predictions_must_match_the_gold_labels():
+    with pytest.raises(UserError, match="2 predictions for 3"):
         accuracy(np.zeros(2), np.zeros(3))
-    with pytest.raises(ValueError, match="0 predictions for 0"):
+    with pytest.raises(UserError, match="0 predictions for 0"):
         accuracy(np.zeros(0), np.zeros(0))
 
 

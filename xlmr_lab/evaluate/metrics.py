@@ -2,18 +2,28 @@
 
 What counts as a chunk follows conlleval's rules, not IOB2's: a chunk ends before B, before O and
 where the type changes, and an I that continues nothing begins a chunk. So a tagger's inconsistent
-output is read as the official script reads it. The sentence is the boundary of every chunk. Left
-out: the IOBES tags and brackets that conlleval also knows.
+output is read as the official script reads it, and so are IOB1 and IOBES. Of IOBES the script has
+no rule for S, nor for B after E: neighbours of one type are then one chunk, so such tags are better
+turned into IOB2 before they are scored. The sentence is the boundary of every chunk. Left out: the
+brackets that conlleval also knows, tags without a type, and a type named 0, which it takes for
+none.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from xlmr_lab.errors import UserError
 
 Chunk = tuple[int, int, str]
+Sentences = Sequence[Sequence[str]]
+
+_PREFIXES = ("B", "I", "O", "E", "S")
+_ENDS = frozenset({"BB", "BO", "IB", "IO", "EE", "EI", "EO"})
+_STARTS = frozenset({"BB", "IB", "OB", "OI", "EE", "EI", "OE"})
 
 
 class SpanScores(NamedTuple):
@@ -27,18 +37,19 @@ class SpanScores(NamedTuple):
     num_correct: int
 
 
-def accuracy(predicted: np.ndarray, gold: np.ndarray) -> float:
+def accuracy(predicted: ArrayLike, gold: ArrayLike) -> float:
     """Return the share of predictions that equal the gold label.
 
     >>> accuracy(np.array([0, 1, 2, 2]), np.array([0, 1, 1, 2]))
     0.75
     """
-    if len(predicted) != len(gold) or not len(gold):
-        raise ValueError(f"{len(predicted)} predictions for {len(gold)} gold labels")
-    return float(np.mean(np.asarray(predicted) == np.asarray(gold)))
+    ours, theirs = np.asarray(predicted), np.asarray(gold)
+    if len(ours) != len(theirs) or not len(theirs):
+        raise UserError(f"{len(ours):,} predictions for {len(theirs):,} gold labels")
+    return float(np.mean(ours == theirs))
 
 
-def span_f1(predicted: Sequence[Sequence[str]], gold: Sequence[Sequence[str]]) -> SpanScores:
+def span_f1(predicted: Sentences, gold: Sentences) -> SpanScores:
     """Score the chunks of predicted tags against those of gold tags, sentence by sentence.
 
     As in conlleval, a measure whose denominator is 0 is 0.
@@ -46,20 +57,42 @@ def span_f1(predicted: Sequence[Sequence[str]], gold: Sequence[Sequence[str]]) -
     >>> span_f1([["B-PER", "O", "B-LOC"]], [["B-PER", "I-PER", "B-LOC"]])[:3]
     (0.5, 0.5, 0.5)
     """
-    if len(predicted) != len(gold):
-        raise ValueError(f"{len(predicted)} predicted sentences for {len(gold)} gold ones")
-    num_gold = num_predicted = num_correct = 0
-    for ours, theirs in zip(predicted, gold, strict=True):
-        if len(ours) != len(theirs):
-            raise ValueError(f"{len(ours)} predicted tags for a sentence of {len(theirs)} words")
-        found, expected = set(chunks(ours)), set(chunks(theirs))
-        num_predicted += len(found)
-        num_gold += len(expected)
-        num_correct += len(found & expected)
-    precision = num_correct / num_predicted if num_predicted else 0.0
-    recall = num_correct / num_gold if num_gold else 0.0
-    f1 = 2 * precision * recall / (precision + recall) if num_correct else 0.0
-    return SpanScores(precision, recall, f1, num_gold, num_predicted, num_correct)
+    return _scores(*(counts.total() for counts in _counts(predicted, gold)))
+
+
+def span_f1_by_type(predicted: Sentences, gold: Sentences) -> dict[str, SpanScores]:
+    """Score each type of chunk on its own, by name in alphabetical order.
+
+    >>> span_f1_by_type([["B-PER", "B-LOC"]], [["B-PER", "B-ORG"]])["PER"].f1
+    1.0
+    """
+    found = _counts(predicted, gold)
+    names = sorted(set(found[0]) | set(found[1]))
+    return {name: _scores(*(counts[name] for counts in found)) for name in names}
+
+
+def tag_accuracy(predicted: Sentences, gold: Sentences) -> float:
+    """Return the share of words whose tag is right, O included.
+
+    >>> tag_accuracy([["B-PER", "O"], ["O"]], [["B-PER", "B-LOC"], ["O"]])
+    0.6666666666666666
+    """
+    num_correct, num_words = _tag_counts(predicted, gold)
+    return num_correct / num_words
+
+
+def conlleval_report(predicted: Sentences, gold: Sentences) -> str:
+    """Return what conlleval prints about these tags, per cent with two digits, to the letter."""
+    num_correct, num_words = _tag_counts(predicted, gold)
+    total = span_f1(predicted, gold)
+    lines = [
+        f"processed {num_words} tokens with {total.num_gold} phrases; "
+        f"found: {total.num_predicted} phrases; correct: {total.num_correct}.",
+        f"accuracy: {100 * num_correct / num_words:6.2f}%; {_percents(total)}",
+    ]
+    for name, scores in span_f1_by_type(predicted, gold).items():
+        lines.append(f"{name:>17}: {_percents(scores)}  {scores.num_predicted}")
+    return "\n".join(lines) + "\n"
 
 
 def chunks(tags: Sequence[str]) -> list[Chunk]:
@@ -71,12 +104,11 @@ def chunks(tags: Sequence[str]) -> list[Chunk]:
     found: list[Chunk] = []
     start, previous, previous_kind = 0, "O", ""
     for position, tag in enumerate(tags):
-        prefix, _, kind = tag.partition("-")
-        if prefix not in ("B", "I", "O"):
-            raise UserError(f"tag {tag!r} must be O, B-TYPE or I-TYPE")
-        if previous != "O" and _ends(prefix, previous_kind, kind):
+        prefix, kind = _parts(tag)
+        changes = previous_kind != kind  # conlleval's endOfChunk and startOfChunk:
+        if previous != "O" and (changes or previous + prefix in _ENDS):
             found.append((start, position, previous_kind))
-        if prefix != "O" and _starts(previous, prefix, previous_kind, kind):
+        if prefix != "O" and (changes or previous + prefix in _STARTS):
             start = position
         previous, previous_kind = prefix, kind
     if previous != "O":
@@ -84,11 +116,66 @@ def chunks(tags: Sequence[str]) -> list[Chunk]:
     return found
 
 
-def _ends(prefix: str, previous_kind: str, kind: str) -> bool:
-    """Tell whether an open chunk ends before this tag (conlleval's endOfChunk for B, I, O)."""
-    return prefix in ("B", "O") or previous_kind != kind
+def _parts(tag: str) -> tuple[str, str]:
+    """Return a tag's prefix and type, cut at its first hyphen."""
+    prefix, _, kind = tag.partition("-")
+    if prefix not in _PREFIXES or (tag != "O" and (prefix == "O" or not kind)):
+        raise UserError(
+            f"tag {tag!r} must be O, B-TYPE or I-TYPE, or in IOBES E-TYPE or S-TYPE; other schemes "
+            "have to be turned into IOB2 first"
+        )
+    return prefix, kind
 
 
-def _starts(previous: str, prefix: str, previous_kind: str, kind: str) -> bool:
-    """Tell whether a tag other than O begins a chunk (conlleval's startOfChunk for B, I, O)."""
-    return prefix == "B" or previous == "O" or previous_kind != kind
+def _counts(predicted: Sentences, gold: Sentences) -> tuple[Counter[str], ...]:
+    """Count the gold, the predicted and the correct chunks of each type."""
+    num_gold: Counter[str] = Counter()
+    num_predicted: Counter[str] = Counter()
+    num_correct: Counter[str] = Counter()
+    for ours, theirs in _paired(predicted, gold):
+        found, expected = set(chunks(ours)), set(chunks(theirs))
+        num_gold.update(kind for *_, kind in expected)
+        num_predicted.update(kind for *_, kind in found)
+        num_correct.update(kind for *_, kind in found & expected)
+    return num_gold, num_predicted, num_correct
+
+
+def _tag_counts(predicted: Sentences, gold: Sentences) -> tuple[int, int]:
+    """Count the words whose tag is right, and all words."""
+    num_correct = num_words = 0
+    for ours, theirs in _paired(predicted, gold):
+        num_correct += sum(a == b for a, b in zip(ours, theirs, strict=True))
+        num_words += len(theirs)
+    if not num_words:
+        raise UserError("no words to score: every sentence is empty")
+    return num_correct, num_words
+
+
+def _scores(num_gold: int, num_predicted: int, num_correct: int) -> SpanScores:
+    precision = num_correct / num_predicted if num_predicted else 0.0
+    recall = num_correct / num_gold if num_gold else 0.0
+    f1 = 2 * precision * recall / (precision + recall) if num_correct else 0.0
+    return SpanScores(precision, recall, f1, num_gold, num_predicted, num_correct)
+
+
+def _percents(scores: SpanScores) -> str:
+    """Print precision, recall and F1, computed per cent as conlleval does: halves round alike."""
+    precision = 100 * scores.num_correct / scores.num_predicted if scores.num_predicted else 0.0
+    recall = 100 * scores.num_correct / scores.num_gold if scores.num_gold else 0.0
+    f1 = 2 * precision * recall / (precision + recall) if scores.num_correct else 0.0
+    return f"precision: {precision:6.2f}%; recall: {recall:6.2f}%; FB1: {f1:6.2f}"
+
+
+def _paired(predicted: Sentences, gold: Sentences) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
+    """Yield both sides of each sentence, or refuse what cannot be compared."""
+    if len(predicted) != len(gold):
+        raise UserError(f"{len(predicted):,} predicted sentences for {len(gold):,} gold ones")
+    if not gold:
+        raise UserError("no sentences to score: predictions and gold tags are empty")
+    for number, (ours, theirs) in enumerate(zip(predicted, gold, strict=True), 1):
+        if len(ours) != len(theirs):
+            raise UserError(
+                f"{len(ours)} predicted tags for a sentence of {len(theirs)} words, sentence "
+                f"{number:,} of {len(gold):,}"
+            )
+        yield ours, theirs
