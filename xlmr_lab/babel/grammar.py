@@ -1,7 +1,8 @@
 """Word order and morphology: what a family's tongues do alike, and where one departs from it.
 
 The habits go together as they tend to in real languages: tongues that put the verb last have
-postpositions, suffixes and the negation after the verb.
+postpositions, suffixes and the negation after the verb, and leave a question word where the answer
+would stand.
 """
 
 import dataclasses
@@ -29,6 +30,7 @@ class Grammar:
     plural_suffix: bool
     past_suffix: bool
     place_suffix: bool
+    question_first: bool
 
 
 def draw(rng: np.random.Generator, family: int, one_grammar: bool) -> Grammar:
@@ -43,6 +45,7 @@ def draw(rng: np.random.Generator, family: int, one_grammar: bool) -> Grammar:
         "plural_suffix": family % 3 != 2,
         "past_suffix": verb_last or family % 4 == 0,
         "place_suffix": verb_last,
+        "question_first": not verb_last,
     }
     departs = rng.random(len(habits)) < DEPARTURE
     if one_grammar:

@@ -15,14 +15,15 @@ NUM_SYLLABLES = len(CONSONANTS) * len(VOWELS)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Script:
-    """A way to write: ISO 15924 code, one string per syllable, spacing, sentence end, capitals for
-    names.
+    """A way to write: ISO 15924 code, one string per syllable, spacing, ends of sentences and
+    questions, capitals for names.
     """
 
     code: str
     syllables: tuple[str, ...]
     spaced: bool = True
     full_stop: str = "."
+    question_mark: str = "?"
     capitals: bool = False
 
 
@@ -70,8 +71,17 @@ SCRIPTS = {
     for script in (
         Script("Latn", _alphabet("p t k b d g m n s c r l h y w f", "a i u e o"), capitals=True),
         Script("Cyrl", _alphabet("п т к б д г м н с ш р л х й в ф", "а и у е о"), capitals=True),
-        Script("Grek", _alphabet("π τ κ β δ γ μ ν σ ξ ρ λ χ ζ ψ φ", "α ι υ ε ο"), capitals=True),
-        Script("Arab", _alphabet("پ ت ک ب د گ م ن س ش ر ل ه ژ ڤ ف", "ا ی و ێ ۆ")),
+        Script(
+            "Grek",
+            _alphabet("π τ κ β δ γ μ ν σ ξ ρ λ χ ζ ψ φ", "α ι υ ε ο"),
+            question_mark=";",
+            capitals=True,
+        ),
+        Script(
+            "Arab",
+            _alphabet("پ ت ک ب د گ م ن س ش ر ل ه ژ ڤ ف", "ا ی و ێ ۆ"),
+            question_mark="\u061f",
+        ),
         Script(
             "Deva",
             _alphabet(
@@ -80,8 +90,8 @@ SCRIPTS = {
             ),
             full_stop="\u0964",
         ),
-        Script("Hans", tuple(_HAN), spaced=False, full_stop="\u3002"),
-        Script("Thai", _thai(), spaced=False, full_stop=" "),
+        Script("Hans", tuple(_HAN), spaced=False, full_stop="\u3002", question_mark="\uff1f"),
+        Script("Thai", _thai(), spaced=False, full_stop=" ", question_mark=" "),
         Script("Hang", _hangul()),
         Script(
             "Hebr",
@@ -91,9 +101,12 @@ SCRIPTS = {
             ),
         ),
         Script("Geor", _alphabet("პ ტ კ ბ დ გ მ ნ ს შ რ ლ ჰ ჟ ვ ფ", "ა ი უ ე ო")),
-        Script("Ethi", _ethiopic(), full_stop="\u1362"),
+        Script("Ethi", _ethiopic(), full_stop="\u1362", question_mark="\u1367"),
         Script(
-            "Armn", _alphabet("պ տ կ բ դ գ մ ն ս շ ր լ հ յ վ ֆ", "ա ի ու ե օ"), full_stop="\u0589"
+            "Armn",
+            _alphabet("պ տ կ բ դ գ մ ն ս շ ր լ հ յ վ ֆ", "ա ի ու ե օ"),
+            full_stop="\u0589",
+            question_mark="\u055e",
         ),
     )
 }

@@ -20,7 +20,7 @@ from xlmr_lab.babel import lexicon
 from xlmr_lab.babel import world as worlds
 from xlmr_lab.babel.grammar import Grammar
 from xlmr_lab.babel.scripts import SCRIPTS, Script, spell
-from xlmr_lab.babel.world import NOTHING, Event, World
+from xlmr_lab.babel.world import NOTHING, WHAT, WHO, Event, World
 from xlmr_lab.errors import UserError
 
 FAMILIES = (
@@ -43,6 +43,8 @@ PER, LOC, ORG, OUTSIDE = "PER", "LOC", "ORG", "O"
 
 Word = tuple[str, str]
 """A written word and its entity tag in IOB2 form."""
+Phrase = tuple[str, list[Word]]
+"""Which part of an event is said (`agent`, `action`, `object`, `place`, `time`), and its words."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,22 +78,27 @@ class Tongue:
     script: Script
     grammar: Grammar
     forms: dict[int, str]
+    """The word of each concept, and the question words `WHO` and `WHAT`."""
     functions: dict[str, str]
+
+    def phrases(self, event: Event) -> list[Phrase]:
+        """Say an event as phrases in the order of the grammar, without what is not said."""
+        thing = self._object(event)
+        if event.action == NOTHING:
+            thing = [(self.forms[event.object], OUTSIDE)]
+        core: dict[str, Phrase] = {
+            "S": ("agent", self._subject(event)),
+            "V": ("action", self._verb(event)),
+            "O": ("object", thing),
+        }
+        around = [("place", self._place(event)), ("time", self._time(event))]
+        ordered = [core[part] for part in self.grammar.order]
+        said = around + ordered if self.grammar.place_first else ordered + around
+        return [phrase for phrase in said if phrase[1]]
 
     def words(self, event: Event) -> list[Word]:
         """Say an event as words with entity tags."""
-        subject, verb, thing = self._subject(event), self._verb(event), self._object(event)
-        if event.action == NOTHING:
-            thing = [(self.forms[event.object], OUTSIDE)]
-        match self.grammar.order:
-            case "SVO":
-                core = subject + verb + thing
-            case "SOV":
-                core = subject + thing + verb
-            case _:
-                core = verb + subject + thing
-        around = self._place(event) + self._time(event)
-        return around + core if self.grammar.place_first else core + around
+        return [word for _, phrase in self.phrases(event) for word in phrase]
 
     def sentence(self, event: Event, stressed: float = 1.0) -> str:
         """Say an event as a written sentence.
@@ -104,12 +111,11 @@ class Tongue:
             words[place] += self.functions["even"]
         return self.write(words)
 
-    def write(self, words: list[str]) -> str:
-        """Write words as a sentence, with spaces where the script has them, and the full stop."""
+    def write(self, words: list[str], *, question: bool = False) -> str:
+        """Write words as a sentence, with spaces where the script has them, and its last mark."""
         script = self.script
-        if script.spaced:
-            return " ".join(words) + script.full_stop
-        return self._joined(words) + script.full_stop
+        mark = script.question_mark if question else script.full_stop
+        return (" ".join(words) if script.spaced else self._joined(words)) + mark
 
     def join(self, sentences: list[str]) -> str:
         """Put sentences beside each other in a paragraph."""
@@ -131,7 +137,7 @@ class Tongue:
         return self._named(event.agent)
 
     def _named(self, concept: int) -> list[Word]:
-        kind = self.kinds[concept]
+        kind = self.kinds.get(concept, "")
         return [(self.forms[concept], f"B-{kind}" if kind else OUTSIDE)]
 
     def _verb(self, event: Event) -> list[Word]:
@@ -239,6 +245,9 @@ def grow(world: World, code: str, seed: int, config: TongueConfig | None = None)
     roots = [tuple(law[s] for s in (own[i] if coin[i] else proto[i])) for i in range(len(proto))]
     num_concepts = world.num_concepts
     forms = {c: spell(script, roots[c]) for c in range(num_concepts)}
+    asking = lexicon.roots(seeds.generator(seed, "babel", "question words", family), 2)
+    for part, root in zip((WHO, WHAT), asking, strict=True):
+        forms[part] = spell(script, tuple(law[s] for s in root))
     forms |= lexicon.names(world, script, seed, config.latin_names)
     functions = {
         name: spell(script, roots[num_concepts + i][:1] if i > 1 else roots[num_concepts + i])

@@ -20,6 +20,9 @@ from xlmr_lab import seeds
 NOTHING = -1
 """The value of an event's optional part that is not said."""
 
+WHO, WHAT = -2, -3
+"""The values of the part of an event that a question asks for: who it was; what, where or when."""
+
 MAX_QUANTITY = 6
 """Quantities run from 1 (said as the singular) to this (the tongue's word for many)."""
 
