@@ -26,7 +26,8 @@ from xlmr_lab.vocabulary.load import load
 logger = logging.getLogger(__name__)
 
 BABEL_VERSION = MEASURE_VERSION = SHARDS_VERSION = 1
-CLEAN_VERSION = TASKS_VERSION = VOCABULARY_VERSION = 2
+CLEAN_VERSION = VOCABULARY_VERSION = 2
+TASKS_VERSION = 3
 
 STAGE_NAME = "stage.json"
 """File of a finished stage that says what made it."""
@@ -67,15 +68,18 @@ def babel(config: StudyConfig) -> Path:
     )
 
 
-def babel_tasks(config: StudyConfig) -> Path:
-    """Return the folder of Babel's tasks: `nli/` and `ner/`."""
+def babel_task(config: StudyConfig, task: str) -> Path:
+    """Return the folder of one of Babel's tasks, which is made when it is first asked for."""
+    pivot = train_language(config, task) if task in tasks.TRANSLATED else ""
 
     def make(folder: Path) -> None:
         world, grown = corpora.build(config.babel)
-        tasks.write(folder, world, grown, config.tasks, config.babel.seed)
+        seed = config.babel.seed
+        tasks.write(folder, world, grown, config.tasks, seed, names=(task,), pivot=pivot)
 
-    spoken = [config.babel.seed, config.babel.codes(), config.babel.tongue]
-    return stage(Path(config.data_dir), "tasks", [TASKS_VERSION, spoken, config.tasks], make)
+    spoken = [config.babel.seed, config.babel.codes(), config.babel.tongue, pivot]
+    parts = [TASKS_VERSION, spoken, task, config.tasks.of(task)]
+    return stage(Path(config.data_dir), f"task-{task}", parts, make) / task
 
 
 def text_files(config: StudyConfig) -> list[sources.SourceFile]:
@@ -217,7 +221,7 @@ def task_folder(config: StudyConfig, task: str) -> Path | None:
                 "it must hold {train,dev,test}-<language>.tsv files"
             )
         return Path(given)
-    return babel_tasks(config) / task if config.corpus.path is None else None
+    return babel_task(config, task) if config.corpus.path is None else None
 
 
 def train_language(config: StudyConfig, task: str) -> str:
