@@ -1,0 +1,218 @@
+"""Any encoder of Hugging Face transformers, by local folder or hub name, as ours are called.
+
+BERT and mBERT, RoBERTa, XLM-R, XLM with its language embeddings, XLNet, and other encoders that the
+library has a masked LM of. They are run as published: its own modules, in fp32, without the pooler,
+which no task here uses. Nothing of a foreign folder is executed: weights are read from safetensors
+only, never unpickled, and code that a folder brings along is never run. From the hub come only the
+files for that. Weights that are missing are refused, where the library would draw them at random.
+Left out: decoders and encoder-decoders.
+"""
+
+import contextlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+
+from xlmr_lab import storage
+from xlmr_lab.errors import UserError
+from xlmr_lab.evaluate import huggingface_text
+from xlmr_lab.evaluate.huggingface_encoder import PERMUTED, ForeignEncoder
+from xlmr_lab.evaluate.text import TextEncoder
+
+EXTRA = "huggingface"
+"""Extra of the package that brings the library."""
+
+CONFIG_NAME = "config.json"
+WEIGHTS_NAMES = ("model.safetensors", "model.safetensors.index.json")
+HUB_FILES = ("*.json", "*.model", "*.txt", "model.safetensors", "model-*.safetensors")
+"""What is fetched from the hub."""
+
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+
+
+def open_encoder(source: str) -> tuple[ForeignEncoder, TextEncoder]:
+    """Return the encoder of a folder or hub name, in evaluation mode on the CPU, and its text.
+
+    Raises:
+        UserError: no such folder or model, the hub cannot be reached, weights that are missing,
+            pickled or damaged, no encoder, no tokenizer, or a library is missing.
+    """
+    library = _library()
+    folder = _folder(source)
+    config = _config(library, folder)
+    with _quiet(library):
+        model = _model(library, folder, config)
+        tokenizer = _tokenizer(library, folder)
+    with _told_of(folder), _quiet(library):
+        encoder = ForeignEncoder(model).eval()
+        text = huggingface_text.of_tokenizer(
+            tokenizer, size=encoder.vocab_size, has_segments=_has_segments(config)
+        )
+        _try_out(encoder, text)
+    return encoder, text
+
+
+def _library() -> Any:
+    try:
+        import transformers
+    except ImportError:
+        raise UserError(
+            "encoders of Hugging Face need the library transformers, which is not installed; "
+            f"pip install 'xlmr-lab[{EXTRA}]'"
+        ) from None
+    return transformers
+
+
+def _folder(source: str) -> Path:
+    """Return the local folder of a source, fetched from the hub unless it is one."""
+    folder = Path(source).expanduser()
+    if not folder.exists():
+        if not HUB_NAME.fullmatch(source):
+            raise UserError(f"no folder at {source}; give hf:PATH of a folder, or hf:OWNER/NAME")
+        folder = _fetched(source)
+    if not (folder / CONFIG_NAME).is_file():
+        raise UserError(f"no {CONFIG_NAME} in {folder}; give a folder saved by save_pretrained")
+    if not any((folder / name).is_file() for name in WEIGHTS_NAMES):
+        raise UserError(
+            f"{folder} has no {WEIGHTS_NAMES[0]}; pickled weights can run code and are not read, "
+            "save the model again with safe serialization where you trust it"
+        )
+    return folder
+
+
+def _fetched(name: str) -> Path:
+    """Return the folder of the hub's model, in the library's own cache."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=list(HUB_FILES)))
+    except GatedRepoError:
+        problem = "its terms are not accepted yet; accept them on its page and log in"
+    except RepositoryNotFoundError:
+        problem = "there is none of that name, nor a folder here; give hf:PATH or hf:OWNER/NAME"
+    except LocalEntryNotFoundError:
+        problem = (
+            "it cannot be reached, and no copy is in the cache; give hf:PATH of a local folder, or "
+            "try again where it is reached"
+        )
+    except (OSError, ValueError) as error:
+        problem = f"{_line(error)}; give hf:PATH of a local folder"
+    raise UserError(f"cannot fetch the model {name!r} from the Hugging Face hub: {problem}")
+
+
+def _config(library: Any, folder: Path) -> Any:
+    """Return the configuration of an encoder, and refuse what is none."""
+    path = folder / CONFIG_NAME
+    settings = storage.read_json(path)
+    kind = settings.get("model_type") if isinstance(settings, dict) else None
+    if kind is None:
+        raise UserError(f"{path} has no model_type; give a folder saved by save_pretrained")
+    auto = library.models.auto
+    if kind not in auto.configuration_auto.CONFIG_MAPPING_NAMES:
+        own = "it brings code of its own, which is never run; " if "auto_map" in settings else ""
+        raise UserError(
+            f"{path}: transformers {library.__version__} has no model_type {kind!r}; {own}"
+            "give an encoder such as 'bert' or 'xlm-roberta'"
+        )
+    known = {*auto.modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES, PERMUTED}
+    with _told_of(path):
+        config = library.AutoConfig.from_pretrained(folder, local_files_only=True)
+    decodes = config.is_encoder_decoder or getattr(config, "is_decoder", False)
+    if kind not in known or decodes:
+        raise UserError(
+            f"{path}: {kind!r} is no encoder of masked text; give one such as 'bert' or "
+            "'xlm-roberta'"
+        )
+    return config
+
+
+def _model(library: Any, folder: Path, config: Any) -> Any:
+    with _told_of(folder), torch.random.fork_rng(devices=[]):
+        model, report = library.AutoModel.from_pretrained(
+            folder,
+            config=config,
+            dtype=torch.float32,
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
+    if missing:
+        raise UserError(
+            f"{folder} lacks {len(missing):,} of the encoder's tensors, such as {missing[0]}; "
+            "copy it again, or save the whole model"
+        )
+    if getattr(model, "pooler", None) is not None:
+        model.pooler = None
+    return model
+
+
+def _tokenizer(library: Any, folder: Path) -> Any:
+    try:
+        with _told_of(folder):
+            return library.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except ImportError as error:
+        raise UserError(
+            f"the tokenizer of {folder} needs a library that is not installed: {_line(error)}"
+        ) from None
+
+
+def _try_out(encoder: ForeignEncoder, text: TextEncoder) -> None:
+    """Call an encoder once, as the tasks will."""
+    (ids,) = text.encode(["a"], "en")
+    row = torch.from_numpy(text.layout.single(ids).ids)[None]
+    languages = None if encoder.languages is None else torch.zeros(1, 1, dtype=torch.long)
+    segments = torch.zeros_like(row) if text.layout.has_segments else None
+    with torch.inference_mode():
+        try:
+            found = encoder(row, torch.ones_like(row, dtype=torch.bool), None, languages, segments)
+        except (AttributeError, IndexError, TypeError) as error:
+            raise ValueError(f"cannot be called as an encoder ({_line(error)})") from None
+    if found.shape != (*row.shape, encoder.hidden_size):
+        raise ValueError(f"gives states of shape {tuple(found.shape)}, not one for each token")
+
+
+def _has_segments(config: Any) -> bool:
+    """Return whether an encoder was made for more than one segment, which the library's tokenizers
+    do not always tell (its version 5 leaves out XLNet's)."""
+    return config.model_type == PERMUTED or (getattr(config, "type_vocab_size", None) or 0) > 1
+
+
+@contextlib.contextmanager
+def _told_of(place: Path) -> Iterator[None]:
+    """Turn what the library says of a folder into one line that names it."""
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        raise UserError(f"{place}: {_line(error)}") from None
+
+
+@contextlib.contextmanager
+def _quiet(library: Any) -> Iterator[None]:
+    """Keep the library from writing to the screen: what matters of its warnings is an error
+    here."""
+    log = library.utils.logging
+    level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
+    log.set_verbosity_error()
+    log.disable_progress_bar()
+    try:
+        yield
+    finally:
+        log.set_verbosity(level)
+        if bars:
+            log.enable_progress_bar()
+
+
+def _line(error: Exception) -> str:
+    """Return the first sentence of an error."""
+    text = str(error).strip() or type(error).__name__
+    return " ".join(text.splitlines()[0].split()).split(". ", 1)[0].rstrip(".:")
