@@ -125,7 +125,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 # Which parts may import a heavy library: a part, or one module of it.
 HOMES: dict[str, set[str]] = {
     "torch": {"model", "pretrain", "evaluate", "ablations.jobs"},  # jobs: threads of a worker
-    "safetensors": {"model", "pretrain"},
+    "safetensors": {"model", "pretrain", "evaluate"},
     "sentencepiece": {"vocabulary", "corpus.perplexity"},
     "kenlm": {"corpus.arpa"},
     "fasttext": {"corpus"},
@@ -165,7 +165,8 @@ HOMES: dict[str, set[str]] = {
     "nbformat": {"reports"},
     "ray": {"corpus.executors"},
     "tokenizers": {"vocabulary"},
-    "transformers": {"pretrain.counterpart"},
+    "transformers": {"pretrain.counterpart", "evaluate.huggingface"},
+    "huggingface_hub": {"evaluate.huggingface"},
 }
 
 
