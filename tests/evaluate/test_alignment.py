@@ -32,7 +32,11 @@ def test_pieces_of_words_by_hand():
         ("cafe\u0301s", ["caf", "e", "s"], ["caf", "e\u0301", "s"]),
         ("\u0301ab", ["a", "b"], ["a", "b"]),  # an accent with nothing before it
         ("\ufb01ne", ["\ufb01", "ne"], ["\ufb01", "ne"]),
-        ("\ufb01ne", ["f", "in", "e"], ["\ufb01", "\ufb01n", "e"]),  # both say a part of the ligature
+        (
+            "\ufb01ne",
+            ["f", "in", "e"],
+            ["\ufb01", "\ufb01n", "e"],
+        ),  # both say a part of the ligature
         ("\u201ca\u201d \u2026", ['"', "a", '"', "..."], ["\u201c", "a", "\u201d", "\u2026"]),
         ("\uff11\uff12\uff05", ["12", "%"], ["\uff11\uff12", "\uff05"]),
         ("a\u3000b", ["a", "b"], ["a", "b"]),
