@@ -1,18 +1,24 @@
 """Encoders to evaluate: `pytest tests/evaluate/test_encoders.py`."""
 
 import dataclasses
+import io
+import json
 
 import pytest
+import sentencepiece
 import torch
 
 from xlmr_lab.batches.shards import TokenShards, encode
 from xlmr_lab.batches.stream import BatchConfig
 from xlmr_lab.errors import UserError
-from xlmr_lab.evaluate.encoders import load_encoder
+from xlmr_lab.evaluate.encoders import load_encoder, open_encoder
+from xlmr_lab.evaluate.text import XLMR
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.pretrain.loop import pretrain
 from xlmr_lab.pretrain.settings import PretrainConfig, PretrainRun
 from xlmr_lab.sampling.settings import SamplingConfig
+from xlmr_lab.vocabulary.load import load
+from xlmr_lab.vocabulary.tokenizer import MODEL_NAME
 
 SHAPE = EncoderConfig(num_layers=1, hidden_size=16, num_heads=2, ffn_size=32, max_tokens=16)
 IDS = torch.tensor([[0, 9, 8, 7, 2]])
@@ -67,3 +73,98 @@ def test_a_checkpoint_that_does_not_fit_is_refused(shards, tmp_path):
         load_encoder(path, config=wider, vocab_size=500, seed=3)
     with pytest.raises(UserError, match=r"no checkpoint at .*absent"):
         load_encoder(tmp_path / "absent", config=SHAPE, vocab_size=500, seed=3)
+
+
+def vocabulary_in(folder, letters):
+    """Train a vocabulary of a few pieces."""
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter([f"{letters} {letters[::-1]}"] * 20),
+        model_writer=model,
+        vocab_size=20,
+        hard_vocab_limit=False,
+        unk_id=0,
+        bos_id=1,
+        eos_id=2,
+        minloglevel=2,
+    )
+    folder.mkdir(parents=True)
+    (folder / MODEL_NAME).write_bytes(model.getvalue())
+    return folder
+
+
+@pytest.fixture
+def study(tmp_path):
+    """Return the run folder of a study with one pretrained model, as the lab writes it."""
+    place = vocabulary_in(tmp_path / "data" / "vocabulary-0123", "abcdef")
+    vocabulary = load(place)
+    texts = [(f"doc-{i}", f"ab cd {i} ef\n" * 8) for i in range(60)]
+    (tmp_path / "shards").mkdir()
+    encode({"qaa": lambda: iter(texts)}, vocabulary, tmp_path / "shards", heldout_fraction=0.2)
+    folder = tmp_path / "runs" / "study"
+    arm = folder / "arms" / "alpha-0.3"
+    checkpoint_of(TokenShards.open(tmp_path / "shards"), arm, steps=2, peak_learning_rate=1e-3)
+    (folder / "config.json").write_text(json.dumps({"data_dir": str(tmp_path / "data")}))
+    (folder / "stages.json").write_text(json.dumps({"vocabulary": "data/vocabulary-0123"}))
+    (folder / "arms.json").write_text(json.dumps([{"folder": "arms/alpha-0.3/run"}]))
+    return folder
+
+
+def test_a_checkpoint_a_run_and_a_study_open_with_their_vocabulary(study):
+    run = study / "arms" / "alpha-0.3" / "run"
+    checkpoint = run / "checkpoints" / "step-00000002"
+    opened = [open_encoder(place) for place in (checkpoint, run, study, str(study))]
+    first = opened[0]
+    assert not first.module.training
+    assert first.module.max_tokens == SHAPE.max_tokens
+    assert first.text.size == first.module.vocab_size
+    assert first.text.layout == XLMR
+    for other in opened[1:]:
+        assert other.text.fingerprint == first.text.fingerprint
+        assert torch.equal(other.module(IDS), first.module(IDS))
+
+
+def test_a_run_opens_with_its_last_checkpoint(study):
+    run = study / "arms" / "alpha-0.3" / "run"
+    last = run / "checkpoints" / "step-00000002"
+    earlier = last.with_name("step-00000001")
+    earlier.mkdir(exist_ok=True)
+    (earlier / "state.json").write_text("{}")
+    assert torch.equal(open_encoder(run).module(IDS), open_encoder(last).module(IDS))
+
+
+def test_a_study_that_was_moved_still_has_its_vocabulary_beside_it(study, tmp_path):
+    (study / "config.json").write_text(json.dumps({"data_dir": "data"}))
+    moved = (tmp_path / "runs").rename(tmp_path / "moved")
+    assert open_encoder(moved / "study").text.size > 0
+
+
+def test_a_vocabulary_can_be_given_and_must_be_the_one_it_was_pretrained_with(study, tmp_path):
+    run = study / "arms" / "alpha-0.3" / "run"
+    own = tmp_path / "data" / "vocabulary-0123"
+    fingerprint = open_encoder(run).text.fingerprint
+    (study / "stages.json").unlink()
+    with pytest.raises(UserError, match=r"lies in no study with its vocabulary; give vocabulary="):
+        open_encoder(run)
+    assert open_encoder(run, vocabulary=own).text.fingerprint == fingerprint
+    other = vocabulary_in(tmp_path / "other", "uvwxyz")
+    with pytest.raises(UserError, match=rf"was trained with vocabulary {fingerprint}, the one at"):
+        open_encoder(run, vocabulary=other)
+
+
+def test_what_is_no_encoder_of_the_lab_is_refused(study, tmp_path):
+    with pytest.raises(UserError, match=r"no encoder at .*absent; give a checkpoint like"):
+        open_encoder(tmp_path / "absent")
+    arms = [{"folder": "arms/a"}, {"folder": "arms/b"}]
+    (study / "arms.json").write_text(json.dumps(arms))
+    with pytest.raises(UserError, match=r"has 2 pretrained models; give one of .*arms/a, .*arms/b"):
+        open_encoder(study)
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(UserError, match=r"is a folder of Hugging Face; write hf:.*foreign"):
+        open_encoder(tmp_path / "foreign")
+    (tmp_path / "empty" / "checkpoints").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"checkpoints has no checkpoint yet; pretrain first"):
+        open_encoder(tmp_path / "empty")
+    with pytest.raises(UserError, match="has a tokenizer of its own; leave the vocabulary out"):
+        open_encoder("hf:owner/name", vocabulary=tmp_path)

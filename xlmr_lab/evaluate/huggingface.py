@@ -10,7 +10,8 @@ Left out: decoders and encoder-decoders.
 
 import contextlib
 import re
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,23 @@ EXTRA = "huggingface"
 """Extra of the package that brings the library."""
 
 CONFIG_NAME = "config.json"
-WEIGHTS_NAMES = ("model.safetensors", "model.safetensors.index.json")
+WEIGHTS_NAME, INDEX_NAME = "model.safetensors", "model.safetensors.index.json"
+ADAPTER_NAME = "adapter_config.json"
 HUB_FILES = ("*.json", "*.model", "*.txt", "model.safetensors", "model-*.safetensors")
 """What is fetched from the hub."""
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+
+FOREIGN_CODE = "it brings code of its own, which is never run"
+
+LINE_CHARACTERS = 200
+"""So much is told of what the library says."""
+
+FROM_LIBRARY: tuple[type[Exception], ...] = (
+    *(OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError, ImportError),
+    SafetensorError,
+)
+"""What the library raises at a folder that it cannot use."""
 
 
 def open_encoder(source: str) -> tuple[ForeignEncoder, TextEncoder]:
@@ -47,12 +60,14 @@ def open_encoder(source: str) -> tuple[ForeignEncoder, TextEncoder]:
     with _quiet(library):
         model = _model(library, folder, config)
         tokenizer = _tokenizer(library, folder)
-    with _told_of(folder), _quiet(library):
+    has_segments = _has_segments(config)
+    try:
         encoder = ForeignEncoder(model).eval()
-        text = huggingface_text.of_tokenizer(
-            tokenizer, size=encoder.vocab_size, has_segments=_has_segments(config)
-        )
+        size = encoder.vocab_size
+        text = huggingface_text.of_tokenizer(tokenizer, size=size, has_segments=has_segments)
         _try_out(encoder, text)
+    except UserError as error:
+        raise UserError(f"{folder}: {error}") from None
     return encoder, text
 
 
@@ -76,12 +91,22 @@ def _folder(source: str) -> Path:
         folder = _fetched(source)
     if not (folder / CONFIG_NAME).is_file():
         raise UserError(f"no {CONFIG_NAME} in {folder}; give a folder saved by save_pretrained")
-    if not any((folder / name).is_file() for name in WEIGHTS_NAMES):
-        raise UserError(
-            f"{folder} has no {WEIGHTS_NAMES[0]}; pickled weights can run code and are not read, "
-            "save the model again with safe serialization where you trust it"
-        )
+    if (folder / ADAPTER_NAME).is_file():
+        raise UserError(f"{folder} is an adapter to another model; merge the two and save them")
+    if not (folder / WEIGHTS_NAME).is_file():
+        _require_safe_parts(folder)
     return folder
+
+
+def _require_safe_parts(folder: Path) -> None:
+    """Refuse a folder whose weights are in several files, unless all are safetensors."""
+    index = folder / INDEX_NAME
+    parts = storage.read_json(index).get("weight_map", {}).values() if index.is_file() else ()
+    if not parts or not all(str(part).endswith(".safetensors") for part in parts):
+        raise UserError(
+            f"{folder} has no {WEIGHTS_NAME}; pickled weights can run code and are not read, save "
+            "the model again with safe serialization where you trust it"
+        )
 
 
 def _fetched(name: str) -> Path:
@@ -111,21 +136,16 @@ def _fetched(name: str) -> Path:
 
 def _config(library: Any, folder: Path) -> Any:
     """Return the configuration of an encoder, and refuse what is none."""
+    from huggingface_hub.errors import StrictDataclassError
+
     path = folder / CONFIG_NAME
-    settings = storage.read_json(path)
-    kind = settings.get("model_type") if isinstance(settings, dict) else None
-    if kind is None:
-        raise UserError(f"{path} has no model_type; give a folder saved by save_pretrained")
     auto = library.models.auto
-    if kind not in auto.configuration_auto.CONFIG_MAPPING_NAMES:
-        own = "it brings code of its own, which is never run; " if "auto_map" in settings else ""
-        raise UserError(
-            f"{path}: transformers {library.__version__} has no model_type {kind!r}; {own}"
-            "give an encoder such as 'bert' or 'xlm-roberta'"
+    kind = _model_type(path, auto.configuration_auto.CONFIG_MAPPING_NAMES, library.__version__)
+    with _told_of(path, StrictDataclassError):
+        config = library.AutoConfig.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
         )
     known = {*auto.modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES, PERMUTED}
-    with _told_of(path):
-        config = library.AutoConfig.from_pretrained(folder, local_files_only=True)
     decodes = config.is_encoder_decoder or getattr(config, "is_decoder", False)
     if kind not in known or decodes:
         raise UserError(
@@ -135,6 +155,29 @@ def _config(library: Any, folder: Path) -> Any:
     return config
 
 
+def _model_type(path: Path, known: Container[str], version: str) -> str:
+    """Return what kind of model a configuration is of; refuse one that asks for foreign code."""
+    try:
+        settings = storage.read_json(path)
+    except UserError:
+        raise UserError(f"{path} is no JSON; copy it again") from None
+    kind = settings.get("model_type") if isinstance(settings, dict) else None
+    if kind is None:
+        raise UserError(f"{path} has no model_type; give a folder saved by save_pretrained")
+    if kind not in known:
+        own = f"; {FOREIGN_CODE}" if "auto_map" in settings else ""
+        raise UserError(
+            f"{path}: transformers {version} has no model_type {kind!r}{own}; "
+            "give an encoder such as 'bert' or 'xlm-roberta'"
+        )
+    for name in ("attn_implementation", "_attn_implementation"):
+        if "/" in str(settings.get(name)):
+            raise UserError(f"{path}: {name} is {settings[name]!r}; {FOREIGN_CODE}, take it out")
+    if settings.get("quantization_config"):
+        raise UserError(f"{path} is of quantized weights; give the model in full precision")
+    return str(kind)
+
+
 def _model(library: Any, folder: Path, config: Any) -> Any:
     with _told_of(folder), torch.random.fork_rng(devices=[]):
         model, report = library.AutoModel.from_pretrained(
@@ -142,7 +185,9 @@ def _model(library: Any, folder: Path, config: Any) -> Any:
             config=config,
             dtype=torch.float32,
             use_safetensors=True,
+            ignore_mismatched_sizes=True,
             local_files_only=True,
+            trust_remote_code=False,
             output_loading_info=True,
         )
     missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
@@ -151,6 +196,11 @@ def _model(library: Any, folder: Path, config: Any) -> Any:
             f"{folder} lacks {len(missing):,} of the encoder's tensors, such as {missing[0]}; "
             "copy it again, or save the whole model"
         )
+    for name, found, wanted in sorted(report["mismatched_keys"])[:1]:
+        raise UserError(
+            f"{folder} does not fit its {CONFIG_NAME}: {name} is {tuple(found)}, not "
+            f"{tuple(wanted)}; copy it again"
+        )
     if getattr(model, "pooler", None) is not None:
         model.pooler = None
     return model
@@ -158,12 +208,14 @@ def _model(library: Any, folder: Path, config: Any) -> Any:
 
 def _tokenizer(library: Any, folder: Path) -> Any:
     try:
-        with _told_of(folder):
-            return library.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        return library.AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
     except ImportError as error:
-        raise UserError(
-            f"the tokenizer of {folder} needs a library that is not installed: {_line(error)}"
-        ) from None
+        problem = f"needs a library that is not installed: {_line(error)}"
+    except FROM_LIBRARY as error:
+        problem = f"does not load ({_line(error)}); add the files of the tokenizer to the folder"
+    raise UserError(f"the tokenizer of {folder} {problem}")
 
 
 def _try_out(encoder: ForeignEncoder, text: TextEncoder) -> None:
@@ -175,10 +227,15 @@ def _try_out(encoder: ForeignEncoder, text: TextEncoder) -> None:
     with torch.inference_mode():
         try:
             found = encoder(row, torch.ones_like(row, dtype=torch.bool), None, languages, segments)
-        except (AttributeError, IndexError, TypeError) as error:
-            raise ValueError(f"cannot be called as an encoder ({_line(error)})") from None
+        except FROM_LIBRARY as error:
+            raise UserError(
+                f"the encoder cannot be called as others are ({_line(error)}); give another one"
+            ) from None
     if found.shape != (*row.shape, encoder.hidden_size):
-        raise ValueError(f"gives states of shape {tuple(found.shape)}, not one for each token")
+        raise UserError(
+            f"the encoder gives states of shape {tuple(found.shape)}, not one for each token; give "
+            "another one"
+        )
 
 
 def _has_segments(config: Any) -> bool:
@@ -188,12 +245,14 @@ def _has_segments(config: Any) -> bool:
 
 
 @contextlib.contextmanager
-def _told_of(place: Path) -> Iterator[None]:
-    """Turn what the library says of a folder into one line that names it."""
+def _told_of(place: Path, *more: type[Exception]) -> Iterator[None]:
+    """Turn what the library says of a folder or file into one line that names it; `more` errors are
+    taken for that as well."""
+    told: tuple[type[Exception], ...] = (*FROM_LIBRARY, *more)
     try:
         yield
-    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        raise UserError(f"{place}: {_line(error)}") from None
+    except told as error:
+        raise UserError(f"{place} cannot be used ({_line(error)}); copy it again") from None
 
 
 @contextlib.contextmanager
@@ -213,6 +272,6 @@ def _quiet(library: Any) -> Iterator[None]:
 
 
 def _line(error: Exception) -> str:
-    """Return the first sentence of an error."""
-    text = str(error).strip() or type(error).__name__
-    return " ".join(text.splitlines()[0].split()).split(". ", 1)[0].rstrip(".:")
+    """Return what an error says in one line that is not too long."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return textwrap.shorten(text, LINE_CHARACTERS, placeholder="...")
