@@ -217,8 +217,14 @@ def test_the_same_stage_has_one_name_whatever_is_changed_elsewhere(tmp_path) -> 
 def test_a_task_that_cannot_run_is_refused_before_anything_is_trained(tmp_path) -> None:
     (tmp_path / "tasks").mkdir()
     study = micro(tmp_path, f"ner.path={tmp_path / 'tasks'}")
-    with pytest.raises(UserError, match="train-qa"):
+    with pytest.raises(UserError, match=r"ner\.path has no dev or test file of any"):
         study.prepare()
+    (tmp_path / "tasks" / "test-qab.tsv").write_text("x\tO\n")
+    with pytest.raises(UserError, match="no train-qa"):
+        study.prepare()
+    each = micro(tmp_path, f"ner.path={tmp_path / 'tasks'}", "ner.protocols=each")
+    with pytest.raises(UserError, match="no train-qab"):
+        each.prepare()
     assert not (tmp_path / "runs").exists()
     with pytest.raises(UserError, match=r"nli\.path is no folder"):
         micro(tmp_path, f"nli.path={tmp_path / 'none'}").prepare()

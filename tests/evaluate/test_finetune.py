@@ -142,6 +142,60 @@ def test_settings_out_of_range_are_refused(field, value, message):
         FinetuneConfig(**{field: value})
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"selections": ()}, "selections must name at least one"),
+        ({"selections": ("last", "last")}, "selections names last more than once"),
+        ({"other_learning_rates": (1e-5,)}, "other_learning_rates must be empty where selections"),
+        (
+            {"other_learning_rates": (5e-4,), "selections": ("joint-dev",)},
+            "other_learning_rates names 0.0005 more than once",
+        ),
+        (
+            {"other_learning_rates": (0.0,), "selections": ("joint-dev",)},
+            "other_learning_rates must be above 0",
+        ),
+        ({"patience": 2}, "patience must be 0 where selections has last"),
+        (
+            {"patience": 2, "selections": ("last", "joint-dev")},
+            "patience must be 0 where selections has last, the end of all steps, got 2; take last",
+        ),
+        (
+            {"patience": 4, "selections": ("joint-dev",)},
+            "patience must be below selection_checks - 1, 4, .* got 4",
+        ),
+        ({"patience": -1, "selections": ("joint-dev",)}, "patience must not be negative"),
+        ({"selection_checks": 6}, "selection_checks has no effect with selections=last"),
+    ],
+)
+def test_settings_without_effect_are_refused(settings, message):
+    with pytest.raises(UserError, match=message):
+        FinetuneConfig(**settings)
+
+
+def test_the_narrow_precision_rounds_what_is_multiplied(encoder):
+    """bf16 is taken on request; on a CPU auto is fp32, to the bit."""
+    examples = random_examples()
+    wide, auto, narrow = (
+        predict(task_model(encoder, "tagging", 3, dropout=0.1, seed=1, precision=p), examples)
+        for p in ("fp32", "auto", "bf16")
+    )
+    assert (wide == auto).all()
+    assert (wide != narrow).any()
+    assert np.abs(wide - narrow).max() < 0.05 * np.abs(wide).max()
+    assert narrow.dtype == np.float32
+
+
+def test_a_run_in_narrow_precision_learns_with_weights_in_32_bits(encoder):
+    model = task_model(encoder, "classification", 3, dropout=0.0, seed=1, precision="bf16")
+    config = dataclasses.replace(QUICK, steps=80, peak_learning_rate=5e-3)
+    losses = finetune(model, random_examples(8), config=config, seed=1)
+    assert losses[-1] < 0.2
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+    assert {p.grad.dtype for p in model.parameters() if p.grad is not None} == {torch.float32}
+
+
 @pytest.fixture
 def encoder_of_two():
     """An encoder with embeddings of two languages, far from each other."""

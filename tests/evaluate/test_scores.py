@@ -58,6 +58,21 @@ def test_a_record_that_is_no_score_is_named(tmp_path):
         read(path)
 
 
+def test_rows_of_earlier_versions_lack_what_came_later(tmp_path):
+    path = tmp_path / "scores.jsonl"
+    old = dataclasses.asdict(ROW)
+    for name in ("question_language", "step", "learning_rate"):
+        del old[name]
+    path.write_text(json.dumps(old) + "\n", encoding="utf-8")
+    frame = read(path)
+    assert frame.schema == SCORES
+    assert frame.select("question_language", "step", "learning_rate").row(0) == ("", None, None)
+    del old["value"]
+    path.write_text(json.dumps(old) + "\n", encoding="utf-8")
+    with pytest.raises(UserError, match="record 1 is not a score"):
+        read(path)
+
+
 def test_a_value_of_the_wrong_type_is_named(tmp_path):
     path = tmp_path / "scores.jsonl"
     path.write_text(

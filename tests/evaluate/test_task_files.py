@@ -218,3 +218,20 @@ def test_real_xnli_dev_files_load_whole_and_a_test_file_without_labels_is_refuse
         assert read_nli(task_files.require(folder, "dev", language)).labels == gold
     with pytest.raises(UserError, match="line 1: the label is missing"):
         read_nli(task_files.require(folder, "test", "en"))
+
+
+def test_translated_sets_stand_beside_those_that_were_made(tmp_path):
+    for name in ("train-en", "train.translated-zh", "test.translated-from-sw", "test-sw"):
+        put(tmp_path, f"{name}.tsv", NLI)
+    put(tmp_path, "train.translated-sw.tsv.gz", NLI)
+    found = task_files.require(tmp_path, "train", "zh-Hans", "translated")
+    assert found.name == "train.translated-zh.tsv"
+    assert task_files.require(tmp_path, "test", "sw").name == "test-sw.tsv"
+    assert task_files.languages(tmp_path, "train") == ["en"]
+    assert task_files.languages(tmp_path, "train", "translated") == ["sw", "zh"]
+    message = (
+        r"no test.translated-from-ur.tsv in .*; languages with a test.translated-from file: sw"
+    )
+    with pytest.raises(UserError, match=message):
+        task_files.require(tmp_path, "test", "ur", "translated-from")
+    assert task_files.find(tmp_path, "train", "sw") is None

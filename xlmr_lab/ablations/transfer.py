@@ -1,8 +1,9 @@
-"""The fine-tuning jobs of a study: one per model and task, over all fine-tuning seeds, resumable by
-seed.
+"""The fine-tuning jobs of a study: one per model and task, over all fine-tuning seeds; a killed one
+goes on where it was.
 """
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ from xlmr_lab import configs, storage
 from xlmr_lab.ablations import stages
 from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.errors import UserError
-from xlmr_lab.evaluate import ner, nli, task_files, transfer
+from xlmr_lab.evaluate import ner, nli, planned_files, protocols, task_files, transfer
 from xlmr_lab.evaluate.encoders import load_encoder
 from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.evaluate.protocols import Protocol
 from xlmr_lab.evaluate.text import of_vocabulary
 from xlmr_lab.model.encoder import EncoderConfig
+from xlmr_lab.pretrain.distributed import chosen_device
 from xlmr_lab.vocabulary.load import load
 
 
@@ -28,6 +30,7 @@ class Plan:
     vocabulary: Path
     checkpoint: Path | None
     model: EncoderConfig
+    device: str
     finetune: FinetuneConfig
     train_language: str
     protocols: tuple[Protocol, ...]
@@ -41,8 +44,8 @@ class Plan:
     seed: int
     num_runs: int
     output: Path
-    """File of the finished scores; those of single fine-tuning runs stand beside it until all are
-    done.
+    """File of the finished scores; those of single fine-tuning seeds stand beside it until all are
+    done, and what unfinished runs keep of themselves.
     """
 
 
@@ -50,15 +53,21 @@ def check(config: StudyConfig, task: str) -> None:
     """Refuse a task that cannot be run, before anything is pretrained for it.
 
     Raises:
-        UserError: no training file, or no other language has a file.
+        UserError: a file that its protocols and selections need is missing, or no language has one
+            that is scored.
     """
-    folder, language = stages.task_folder(config, task), stages.train_language(config, task)
+    folder, settings = stages.task_folder(config, task), getattr(config, task)
     assert folder is not None, "only tasks that the study has are checked"
-    task_files.require(folder, "train", language)
-    if not scored_languages(config, task):
+    language = stages.train_language(config, task)
+    languages = scored_languages(config, task)
+    if not languages:
         raise UserError(
             f"{task}.path has no dev or test file of any of the study's languages: {folder}"
         )
+    scored = planned_files.scored(folder, languages, None)
+    models = protocols.plan(settings.protocols, language, scored)
+    planned_files.training(folder, models)
+    planned_files.scoring(folder, models, settings.finetune.selections)
 
 
 def scored_languages(config: StudyConfig, task: str) -> list[str]:
@@ -101,6 +110,7 @@ def plan(
         vocabulary=vocabulary,
         checkpoint=checkpoint,
         model=config.model,
+        device=config.pretrain.device,
         finetune=settings.finetune,
         protocols=settings.protocols,
         train_language=train,
@@ -124,7 +134,7 @@ def run(plan: Plan) -> None:
         vocab_size=vocabulary.size,
         seed=plan.seed,
         languages=plan.pretrained,
-    )
+    ).to(chosen_device(plan.device))
     load_data = {"nli": nli.load, "ner": ner.load}[plan.task]
     data = load_data(
         of_vocabulary(vocabulary),
@@ -138,12 +148,14 @@ def run(plan: Plan) -> None:
         part = _part(plan, seed)
         if part.exists():
             continue
-        rows = transfer.run(encoder, data, config=plan.finetune, seed=seed)
+        kept = plan.output.with_suffix(f".f{seed}.state")
+        rows = transfer.run(encoder, data, config=plan.finetune, seed=seed, folder=kept)
         named = [
             dataclasses.replace(row, study=plan.study, run=plan.run, arm=plan.arm, seed=plan.seed)
             for row in rows
         ]
         storage.write_jsonl(part, [dataclasses.asdict(row) for row in named])
+        shutil.rmtree(kept)
     parts = [_part(plan, seed) for seed in range(plan.num_runs)]
     storage.write_jsonl(plan.output, [row for part in parts for row in storage.read_jsonl(part)])
     for part in parts:

@@ -68,7 +68,8 @@ class Examples:
     positions: Ragged
     """int64; each row has at least one."""
     labels: np.ndarray
-    """One for each of `positions.values`, as the objective reads them (see objectives.py)."""
+    """One for each of `positions.values`: int64, or floats where numbers are predicted (see
+    objectives.py)."""
     languages: tuple[str, ...]
     """Keys of the languages that occur."""
     row_languages: np.ndarray

@@ -72,7 +72,7 @@ def check_labels(objective: Objective, examples: Examples, num_labels: int) -> N
     if objective == "regression":
         assert np.isfinite(labels).all(), "a label that is no number"
         return
-    assert np.issubdtype(labels.dtype, np.integer), f"labels of {objective} are integers"
+    assert labels.dtype == np.int64, f"labels of {objective} are int64, not {labels.dtype}"
     assert labels.min() >= 0, "a label below 0"
     if objective == "span":
         for flag in (BEGIN, END):

@@ -10,14 +10,17 @@ it), so that no weights need to be kept. Scores of test sets reach no rule that 
 import copy
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from xlmr_lab import configs
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate.examples import Examples, concatenate
 from xlmr_lab.evaluate.finetune import FinetuneConfig, Finetuning
+from xlmr_lab.evaluate.finetune_state import SAVE_SECONDS, KeptRun, digest
 from xlmr_lab.evaluate.objectives import Objective, check_labels
 from xlmr_lab.evaluate.protocols import ModelPlan, TaskSet
 from xlmr_lab.evaluate.scores import Score
@@ -26,6 +29,9 @@ from xlmr_lab.evaluate.task_model import TaskModel, predict, task_model
 from xlmr_lab.model.encoder import Encoder
 
 logger = logging.getLogger(__name__)
+
+FINETUNE_VERSION = 1
+"""Raised when the same settings start to give other scores."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +74,16 @@ class Look(NamedTuple):
     scores: Mapping[str, Mapping[str, float]]
     """Measures of each scored set, by its name."""
 
+    def written(self) -> dict[str, Any]:
+        """Return it as JSON holds it."""
+        return {**asdict(self.check), "scores": self.scores}
+
+    @classmethod
+    def read(cls, record: Mapping[str, Any]) -> "Look":
+        """Return what was written."""
+        fields = {name: value for name, value in record.items() if name != "scores"}
+        return cls(Check(**fields), record["scores"])
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Model:
@@ -91,16 +107,28 @@ class _Model:
         return choose(checks, rule.looked_at, patience=self.config.patience)
 
 
-def run(encoder: Encoder, data: TransferData, *, config: FinetuneConfig, seed: int) -> list[Score]:
+def run(
+    encoder: Encoder,
+    data: TransferData,
+    *,
+    config: FinetuneConfig,
+    seed: int,
+    folder: Path | None = None,
+    save_seconds: float = SAVE_SECONDS,
+) -> list[Score]:
     """Fine-tune copies of the encoder as planned and return the scores of every cell.
+
+    With a `folder` each run keeps itself there every `save_seconds`, and the same call goes on with
+    what it finds; the folder is the caller's to remove.
 
     Raises:
         UserError: the encoder has another vocabulary size than the data, takes only shorter
-            sequences, or lacks the embedding of a language.
+            sequences, or lacks the embedding of a language; or the disk is full.
     """
     check(encoder, data, config)
+    names = _names(encoder, data, config, seed) if folder else ()
     rows: list[Score] = []
-    for plan in data.models:
+    for number, plan in enumerate(data.models):
         model = _Model(
             encoder=encoder,
             data=data,
@@ -111,9 +139,26 @@ def run(encoder: Encoder, data: TransferData, *, config: FinetuneConfig, seed: i
         )
         looks: list[Look] = []
         for rate in config.learning_rates:
-            looks += _looks(model, rate, looks)
+            kept = KeptRun(folder / f"{names[number]}-{rate:g}", save_seconds) if folder else None
+            looks += _looks(model, rate, looks, kept)
         rows += _rows(model, looks)
     return rows
+
+
+def _names(encoder: Encoder, data: TransferData, config: FinetuneConfig, seed: int) -> list[str]:
+    """Return a name for each model of the plan: the fingerprint of all that its looks depend on."""
+    weights = digest(encoder)
+    train = {part: digest(examples) for part, examples in data.train.items()}
+    targets = {part: digest(target.examples) for part, target in data.targets.items()}
+    shared = [FINETUNE_VERSION, weights, config, seed, data.task, data.objective, data.num_labels]
+    return [
+        configs.fingerprint(
+            shared,
+            [[str(part), train[part]] for part in plan.train],
+            [[*map(str, cell), targets[cell.scored], targets.get(cell.dev)] for cell in plan.cells],
+        )
+        for plan in data.models
+    ]
 
 
 def check(encoder: Encoder, data: TransferData, config: FinetuneConfig) -> None:
@@ -132,9 +177,28 @@ def check(encoder: Encoder, data: TransferData, config: FinetuneConfig) -> None:
     encoder.language_ids(sorted({key for examples in encoded for key in examples.languages}))
 
 
-def _looks(model: _Model, rate: float, earlier: Sequence[Look]) -> list[Look]:
+def _looks(model: _Model, rate: float, earlier: Sequence[Look], kept: KeptRun | None) -> list[Look]:
     """Fine-tune a model at one learning rate and return its looks; `earlier` are those of other
     rates."""
+    if kept and (ended := kept.ended()) is not None:
+        return [Look.read(record) for record in ended]
+    run = _start(model, rate)
+    looks = [Look.read(record) for record in kept.resume(run)] if kept else []
+    while run.step < model.config.steps and not is_over(
+        [look.check for look in looks], model.rules, patience=model.config.patience
+    ):
+        run.advance()
+        if model.config.is_check(run.step):
+            looks.append(_look(model, run, rate, [*earlier, *looks]))
+        if kept:
+            kept.keep(run, [look.written() for look in looks])
+    if kept:
+        kept.end([look.written() for look in looks])
+    return looks
+
+
+def _start(model: _Model, rate: float) -> Finetuning:
+    """Return a run of a copy of the encoder that has taken no step."""
     data, config = model.data, model.config
     made = task_model(
         copy.deepcopy(model.encoder),
@@ -146,15 +210,7 @@ def _looks(model: _Model, rate: float, earlier: Sequence[Look]) -> list[Look]:
     )
     examples = concatenate([data.train[part] for part in model.plan.train])
     check_labels(data.objective, examples, data.num_labels)
-    run = Finetuning(made, examples, config=config, seed=model.seed, peak_learning_rate=rate)
-    looks: list[Look] = []
-    while run.step < config.steps and not is_over(
-        [look.check for look in looks], model.rules, patience=config.patience
-    ):
-        run.advance()
-        if config.is_check(run.step):
-            looks.append(_look(model, run, rate, [*earlier, *looks]))
-    return looks
+    return Finetuning(made, examples, config=config, seed=model.seed, peak_learning_rate=rate)
 
 
 def _look(model: _Model, run: Finetuning, rate: float, before: Sequence[Look]) -> Look:

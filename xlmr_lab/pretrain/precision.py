@@ -31,7 +31,7 @@ def resolve(precision: Precision, device: torch.device) -> Computed:
         return "bf16" if fast else "fp32"
     if precision == "bf16" and device.type == "cuda" and not fast:
         raise UserError(
-            f"pretrain.precision is bf16, but {torch.cuda.get_device_name(device)} has no bfloat16 "
+            f"precision is bf16, but {torch.cuda.get_device_name(device)} has no bfloat16 "
             "of its own; set it to fp32"
         )
     return precision
