@@ -24,11 +24,11 @@ from torch import Tensor, nn
 from xlmr_lab import seeds
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import objectives
+from xlmr_lab.evaluate.encoders import AnyEncoder
 from xlmr_lab.evaluate.examples import Examples, batches, collate
 from xlmr_lab.evaluate.protocols import check_names
 from xlmr_lab.evaluate.selection import Selection
 from xlmr_lab.evaluate.task_model import TaskModel
-from xlmr_lab.model.encoder import Encoder
 from xlmr_lab.pretrain.optimizer import build_optimizer
 from xlmr_lab.pretrain.precision import Precision
 from xlmr_lab.pretrain.schedule import learning_rate
@@ -243,7 +243,7 @@ def finetune(
     return torch.stack(run.losses).tolist()
 
 
-def freeze(encoder: Encoder, num_layers: int) -> None:
+def freeze(encoder: AnyEncoder, num_layers: int) -> None:
     """Keep the lowest layers of an encoder from training: the embeddings first, then the layers."""
     for module in encoder.lowest(num_layers):
         module.requires_grad_(False)

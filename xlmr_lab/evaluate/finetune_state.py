@@ -129,7 +129,7 @@ def digest(values: Examples | nn.Module) -> str:
     if isinstance(values, nn.Module):
         for name, tensor in values.state_dict().items():
             found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-            found.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().data)
+            found.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
         return found.hexdigest()
     arrays = [*_arrays(values.tokens), *_arrays(values.positions), values.labels]
     arrays += [values.row_languages, *(_arrays(values.segments) if values.segments else ())]

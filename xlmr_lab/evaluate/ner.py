@@ -15,6 +15,7 @@ import numpy as np
 
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import planned_files, task_files, transfer
+from xlmr_lab.evaluate.encoders import AnyEncoder
 from xlmr_lab.evaluate.examples import Examples
 from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.evaluate.metrics import span_f1
@@ -22,11 +23,10 @@ from xlmr_lab.evaluate.protocols import ModelPlan, Protocol, TaskSet, plan, text
 from xlmr_lab.evaluate.scores import Score
 from xlmr_lab.evaluate.text import TextEncoder
 from xlmr_lab.evaluate.transfer import Target, TransferData
-from xlmr_lab.model.encoder import Encoder
 
 
 def run(
-    encoder: Encoder,
+    encoder: AnyEncoder,
     text: TextEncoder,
     folder: Path,
     *,

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from xlmr_lab.evaluate import planned_files, task_files, transfer
+from xlmr_lab.evaluate.encoders import AnyEncoder
 from xlmr_lab.evaluate.examples import Examples
 from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.evaluate.metrics import accuracy
@@ -20,13 +21,12 @@ from xlmr_lab.evaluate.protocols import Protocol, TaskSet, plan, text_language
 from xlmr_lab.evaluate.scores import Score
 from xlmr_lab.evaluate.text import TextEncoder
 from xlmr_lab.evaluate.transfer import Target, TransferData
-from xlmr_lab.model.encoder import Encoder
 
 logger = logging.getLogger(__name__)
 
 
 def run(
-    encoder: Encoder,
+    encoder: AnyEncoder,
     text: TextEncoder,
     folder: Path,
     *,

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from xlmr_lab import seeds
 from xlmr_lab.evaluate import objectives
+from xlmr_lab.evaluate.encoders import AnyEncoder
 from xlmr_lab.evaluate.examples import Batch, Examples, collate, prediction_batches
 from xlmr_lab.evaluate.objectives import Objective
-from xlmr_lab.model.encoder import Encoder, initialize
+from xlmr_lab.model.encoder import initialize
 from xlmr_lab.pretrain.precision import Computed, Precision, resolve
 
 PREDICT_TOKENS = 4096
@@ -27,7 +28,7 @@ class TaskModel(nn.Module):
     """An encoder with the head of an objective."""
 
     def __init__(
-        self, encoder: Encoder, head: nn.Module, objective: Objective, precision: Computed
+        self, encoder: AnyEncoder, head: nn.Module, objective: Objective, precision: Computed
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -65,7 +66,7 @@ class TaskModel(nn.Module):
 
 
 def task_model(
-    encoder: Encoder,
+    encoder: AnyEncoder,
     objective: Objective,
     num_labels: int,
     *,

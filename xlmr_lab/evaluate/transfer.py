@@ -18,6 +18,7 @@ import numpy as np
 
 from xlmr_lab import configs
 from xlmr_lab.errors import UserError
+from xlmr_lab.evaluate.encoders import AnyEncoder
 from xlmr_lab.evaluate.examples import Examples, concatenate
 from xlmr_lab.evaluate.finetune import FinetuneConfig, Finetuning
 from xlmr_lab.evaluate.finetune_state import SAVE_SECONDS, KeptRun, digest
@@ -26,7 +27,6 @@ from xlmr_lab.evaluate.protocols import ModelPlan, TaskSet
 from xlmr_lab.evaluate.scores import Score
 from xlmr_lab.evaluate.selection import Check, Rule, choose, is_over, rules
 from xlmr_lab.evaluate.task_model import TaskModel, predict, task_model
-from xlmr_lab.model.encoder import Encoder
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class Look(NamedTuple):
 class _Model:
     """One model of the plan on its way."""
 
-    encoder: Encoder
+    encoder: AnyEncoder
     data: TransferData
     plan: ModelPlan
     rules: tuple[Rule, ...]
@@ -108,7 +108,7 @@ class _Model:
 
 
 def run(
-    encoder: Encoder,
+    encoder: AnyEncoder,
     data: TransferData,
     *,
     config: FinetuneConfig,
@@ -145,7 +145,7 @@ def run(
     return rows
 
 
-def _names(encoder: Encoder, data: TransferData, config: FinetuneConfig, seed: int) -> list[str]:
+def _names(encoder: AnyEncoder, data: TransferData, config: FinetuneConfig, seed: int) -> list[str]:
     """Return a name for each model of the plan: the fingerprint of all that its looks depend on."""
     weights = digest(encoder)
     train = {part: digest(examples) for part, examples in data.train.items()}
@@ -161,7 +161,7 @@ def _names(encoder: Encoder, data: TransferData, config: FinetuneConfig, seed: i
     ]
 
 
-def check(encoder: Encoder, data: TransferData, config: FinetuneConfig) -> None:
+def check(encoder: AnyEncoder, data: TransferData, config: FinetuneConfig) -> None:
     """Refuse an encoder that the data or the settings do not fit."""
     if encoder.vocab_size != data.vocab_size:
         raise UserError(
