@@ -48,8 +48,8 @@ class Score:
     """Setting of the study that the run belongs to, such as alpha=0.3."""
     seed: int | None = None
     """Seed of the pretraining run, or of the initial weights where there was none."""
-    finetune_seed: int
-    """Seed of the fine-tuning run."""
+    finetune_seed: int | None
+    """Seed of the fine-tuning run, None where nothing is fine-tuned (retrieval)."""
     task: str
     """Name of the task: nli or ner."""
     split: str
@@ -67,7 +67,8 @@ class Score:
     num_examples: int
     """Pairs (nli) or sentences (ner) that were scored."""
     question_language: str = ""
-    """Key of the language of the questions (qa); empty where it is that of the row."""
+    """Key of the language of the questions (qa), or of the sentences that are paired with the
+    language's (retrieval); empty where it is that of the row."""
     step: int | None = None
     """Optimizer step of the model that was scored."""
     learning_rate: float | None = None
