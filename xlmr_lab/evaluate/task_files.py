@@ -144,7 +144,7 @@ def read_nli(path: Path) -> Pairs:
         UserError: a line without three columns or with another label, or a file without a pair.
     """
     pairs = Pairs([], [], [])
-    for number, line in _lines(path):
+    for number, line in lines(path):
         if not line.strip():
             continue
         columns = [column.strip() for column in line.split("\t")]
@@ -170,7 +170,7 @@ def read_ner(path: Path, language: str, kinds: Collection[str] | None = None) ->
     sentences = TaggedSentences([], [])
     words: list[str] = []
     tags: list[str] = []
-    for number, line in _lines(path):
+    for number, line in lines(path):
         if line.strip():
             word, tag = _word_and_tag(
                 line, tags[-1] if tags else "O", kinds, f"{path}, line {number}"
@@ -245,16 +245,25 @@ def _without_prefix(sentences: list[list[str]], language: str) -> list[list[str]
     return sentences
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield numbered lines; only line feeds end them, not U+2028 or U+0085 inside a sentence."""
-    for number, line in enumerate(_content(path).removeprefix(codecs.BOM_UTF8).split(b"\n"), 1):
+def lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield numbered lines; only line feeds end them, not U+2028 or U+0085 inside a sentence.
+
+    Raises:
+        UserError: the file is not whole, or not UTF-8.
+    """
+    for number, line in enumerate(content(path).removeprefix(codecs.BOM_UTF8).split(b"\n"), 1):
         try:
             yield number, line.decode("utf-8").removesuffix("\r")
         except UnicodeDecodeError:
             raise UserError(f"{path}, line {number} is not UTF-8 text") from None
 
 
-def _content(path: Path) -> bytes:
+def content(path: Path) -> bytes:
+    """Return what a file holds, unpacked by its suffix.
+
+    Raises:
+        UserError: it is not whole.
+    """
     data = path.read_bytes()
     try:
         match path.suffix:

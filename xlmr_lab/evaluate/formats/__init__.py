@@ -1,0 +1,1 @@
+"""Published files of tasks, each format read strictly."""
