@@ -143,6 +143,7 @@ HOMES: dict[str, set[str]] = {
         "cleaning_results",
         "cleaning_tables",
         "corpus",
+        "evaluate.formats.hub",
         "evaluate.scores",
         "explorers",
         "figures",

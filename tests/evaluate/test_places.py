@@ -1,0 +1,95 @@
+"""Where the sets of a task may lie: `pytest tests/evaluate/test_places.py`."""
+
+import pytest
+
+from xlmr_lab.errors import UserError
+from xlmr_lab.evaluate import places
+from xlmr_lab.evaluate.places import Place
+from xlmr_lab.evaluate.protocols import TaskSet
+
+THREE = {"en": "eng", "zh-Hans": "zh", "sw": "swa"}
+
+
+def made(split, form):
+    """Ours, then two publishers: one has a file for each language or one for all, one has parts."""
+    start = f"{split}.{form}-" if form else f"{split}-"
+    found = [Place(start + "{language}.tsv", "ours", "ours")]
+    if not form:
+        found += [
+            Place("{language}." + split, "columns", "first", THREE, within=("", "inner/")),
+            Place(f"all.{split}", "all", "first", THREE),
+            Place("{language}/" + split + "-*.bin", "bin", "second", THREE, parts=True),
+        ]
+    return found
+
+
+def put(folder, *names):
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def test_a_set_is_found_where_it_lies_with_its_language_as_it_is_written_there(tmp_path):
+    put(
+        tmp_path, "inner/eng.dev.xz", "all.test", "swa/train-1.bin", "swa/train-0.bin", "dev-ur.tsv"
+    )
+    source = places.find(made, tmp_path, TaskSet("dev", "en"))
+    assert source == ((tmp_path / "inner/eng.dev.xz",), "columns", "eng")
+    assert places.find(made, tmp_path, TaskSet("test", "zh-Hans"))[1:] == ("all", "zh")
+    source = places.find(made, tmp_path, TaskSet("train", "sw"))
+    assert [path.name for path in source.paths] == ["train-0.bin", "train-1.bin"]
+    assert places.find(made, tmp_path, TaskSet("dev", "ur")).kind == "ours"
+    assert places.find(made, tmp_path, TaskSet("test", "ur")) is None
+    assert places.find(made, tmp_path, TaskSet("dev", "en", "translated")) is None
+
+
+def test_of_one_publishers_files_the_first_is_read_and_two_publishers_are_an_error(tmp_path):
+    put(tmp_path, "eng.dev", "all.dev")
+    assert places.find(made, tmp_path, TaskSet("dev", "en")).kind == "columns"
+    put(tmp_path, "dev-en.tsv")
+    with pytest.raises(UserError, match=r"holds dev-en.tsv and eng.dev: keep one of them"):
+        places.find(made, tmp_path, TaskSet("dev", "en"))
+    put(tmp_path, "dev-sw.tsv", "dev-sw.tsv.gz")
+    with pytest.raises(UserError, match=r"holds dev-sw.tsv and dev-sw.tsv.gz: keep one"):
+        places.find(made, tmp_path, TaskSet("dev", "sw"))
+
+
+def test_zh_means_zh_hans_where_that_has_no_file_of_its_own(tmp_path):
+    put(tmp_path, "dev-zh.tsv")
+    assert places.find(made, tmp_path, TaskSet("dev", "zh-Hans")).code == "zh"
+    assert places.find(made, tmp_path, TaskSet("dev", "zh-Hant")) is None
+    put(tmp_path, "dev-zh-Hans.tsv")
+    assert places.find(made, tmp_path, TaskSet("dev", "zh-Hans")).code == "zh-Hans"
+
+
+def test_the_languages_that_have_a_set_are_listed(tmp_path):
+    put(tmp_path, "dev-ur.tsv.gz", "dev-zh.tsv", "dev-qab.tsv.bak", "dev.translated-hi.tsv")
+    assert places.languages(made, tmp_path, "dev") == ["ur", "zh"]
+    put(tmp_path, "swa.dev")
+    assert places.languages(made, tmp_path, "dev") == ["sw", "ur", "zh"]
+    assert places.languages(made, tmp_path, "dev", "translated") == ["hi"]
+    put(tmp_path, "all.test")
+    assert places.languages(made, tmp_path, "test") == sorted(THREE)
+
+
+def test_a_missing_set_names_all_that_was_looked_for_and_what_is_there(tmp_path):
+    put(tmp_path, "dev-ur.tsv")
+    asked = (
+        r"no dev-en.tsv, eng.dev, all.dev or eng/dev-\*.bin in .*; languages with a dev file: ur"
+    )
+    with pytest.raises(UserError, match=asked):
+        places.require(made, tmp_path, TaskSet("dev", "en"))
+    with pytest.raises(UserError, match=r"no train.translated-en.tsv in .*translated file: none"):
+        places.require(made, tmp_path, TaskSet("train", "en", "translated"))
+    with pytest.raises(UserError, match=r"no test-xx.tsv and no dev-xx.tsv in .*: ur$"):
+        places.scored_split(made, tmp_path, "xx")
+    with pytest.raises(UserError, match=r"no task folder .*absent"):
+        places.find(made, tmp_path / "absent", TaskSet("dev", "en"))
+
+
+def test_test_sets_are_scored_before_dev_sets(tmp_path):
+    put(tmp_path, "eng.dev")
+    assert places.scored_split(made, tmp_path, "en") == "dev"
+    put(tmp_path, "all.test")
+    assert places.scored_split(made, tmp_path, "en") == "test"
