@@ -29,7 +29,7 @@ from xlmr_lab.evaluate.transfer import Target, TransferData
 from xlmr_lab.model.encoder import Encoder, EncoderConfig
 from xlmr_lab.pretrain import checkpoint
 
-SLOW_SECONDS = 0.005
+SLOW_SECONDS = 0.01
 """What writing a file of a checkpoint takes longer, twice."""
 LONGEST_DELAY_SECONDS = 0.04
 SHAPE = EncoderConfig(

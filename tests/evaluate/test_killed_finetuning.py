@@ -9,7 +9,7 @@ from pathlib import Path
 
 SCRIPT = Path(__file__).with_name("killed_finetuning.py")
 ROOT = Path(__file__).parents[2]
-KILLS = 8
+KILLS = 6
 
 
 def test_kills_at_random_moments_change_no_score(tmp_path):
@@ -25,7 +25,7 @@ def test_kills_at_random_moments_change_no_score(tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
     report = json.loads(done.stdout)
     assert report["ends"] == [0, *[-9] * KILLS, 0]
-    assert report["writing"] >= 2, "too few kills fell into the writing of state"
+    assert report["writing"] >= 1, "no kill fell into the writing of state"
     assert report["killed"] == report["never"]
     assert len({row["value"] for row in report["never"]}) > 3
     assert len({row["step"] for row in report["never"]}) > 1
