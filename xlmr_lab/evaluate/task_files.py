@@ -14,7 +14,7 @@ import codecs
 import gzip
 import lzma
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -49,6 +49,8 @@ class TaggedSentences(NamedTuple):
 
     words: list[list[str]]
     tags: list[list[str]]
+    documents: Sequence[int] = ()
+    """Which document each sentence is of, by number; empty where the file does not tell."""
 
 
 def find(folder: Path, split: Split, language: str, form: Form = "") -> Path | None:
@@ -219,22 +221,39 @@ def _word_and_tag(
         problem = "the tag is missing" if columns < 3 else f"got {columns} columns"
         raise UserError(f"{where}: {problem}, expected token TAB tag, got {line[:40]!r}")
     tag = rest[0].strip()
-    prefix, _, kind = tag.partition("-")
-    if tag != "O" and (prefix not in ("B", "I") or not kind):
-        swapped = ": are the columns swapped?" if word == "O" or word[:2] in ("B-", "I-") else ""
-        raise UserError(f"{where}: tag {tag[:40]!r} must be O, B-TYPE or I-TYPE{swapped}")
-    if prefix == "I" and previous[1:] != tag[1:]:
+    if _is_tag(word) and not _is_tag(tag):
+        raise UserError(
+            f"{where}: tag {tag[:40]!r} must be O, B-TYPE or I-TYPE: are the columns swapped?"
+        )
+    check_tag(tag, previous, kinds, where)
+    if not word:
+        raise UserError(f"{where}: the token is empty, expected token TAB tag")
+    return word, tag
+
+
+def check_tag(tag: str, previous: str | None, kinds: Collection[str] | None, where: str) -> None:
+    """Refuse what is no tag, or of no allowed type, or in IOB2 may not follow the tag before it;
+    with None before it, an entity may begin with I-.
+
+    Raises:
+        UserError: it is so.
+    """
+    if not _is_tag(tag):
+        raise UserError(f"{where}: tag {tag[:40]!r} must be O, B-TYPE or I-TYPE")
+    if tag[0] == "I" and previous is not None and previous[1:] != tag[1:]:
         raise UserError(
             f"{where}: tag {tag!r} follows {previous!r}: in IOB2 an entity begins with B-"
         )
+    kind = tag[2:]
     if kinds is not None and kind and kind not in kinds:
         raise UserError(
             f"{where}: entity type {kind!r} is not in the training file, which has "
             f"{', '.join(sorted(kinds)) or 'none'}"
         )
-    if not word:
-        raise UserError(f"{where}: the token is empty, expected token TAB tag")
-    return word, tag
+
+
+def _is_tag(text: str) -> bool:
+    return text == "O" or (text[:2] in ("B-", "I-") and len(text) > 2)
 
 
 def _without_prefix(sentences: list[list[str]], language: str) -> list[list[str]]:
@@ -245,17 +264,17 @@ def _without_prefix(sentences: list[list[str]], language: str) -> list[list[str]
     return sentences
 
 
-def lines(path: Path) -> Iterator[tuple[int, str]]:
+def lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
     """Yield numbered lines; only line feeds end them, not U+2028 or U+0085 inside a sentence.
 
     Raises:
-        UserError: the file is not whole, or not UTF-8.
+        UserError: the file is not whole, or not in its encoding.
     """
     for number, line in enumerate(content(path).removeprefix(codecs.BOM_UTF8).split(b"\n"), 1):
         try:
-            yield number, line.decode("utf-8").removesuffix("\r")
+            yield number, line.decode(encoding).removesuffix("\r")
         except UnicodeDecodeError:
-            raise UserError(f"{path}, line {number} is not UTF-8 text") from None
+            raise UserError(f"{path}, line {number} is not {encoding.upper()} text") from None
 
 
 def content(path: Path) -> bytes:
