@@ -31,7 +31,8 @@ from xlmr_lab.pretrain import checkpoint
 
 SLOW_SECONDS = 0.01
 """What writing a file of a checkpoint takes longer, twice."""
-LONGEST_DELAY_SECONDS = 0.04
+LONGEST_DELAY_SECONDS = 0.15
+"""A few steps."""
 SHAPE = EncoderConfig(
     num_layers=2, hidden_size=16, num_heads=2, ffn_size=32, max_tokens=32, init_std=0.2
 )

@@ -231,8 +231,11 @@ def test_an_experiment_that_is_found_is_not_done_again(
     first = rows()
     assert first == transfer.run(encoder, data, config=QUICK, seed=1)
     assert len(started) == 8
+    left = next(place.iterdir()) / "step-00000010"  # as of a kill just before it was removed
+    left.mkdir()
     assert rows() == first
     assert len(started) == 8
+    assert not left.exists()
     assert rows(steps=15) != first
     assert len(started) == 12
     encoder.embedding_norm.bias.data += 1.0

@@ -48,6 +48,7 @@ class KeptRun:
         if not place.is_file():
             return None
         looks: list[dict[str, Any]] = storage.read_json(place)
+        self._remove_checkpoints()
         return looks
 
     def resume(self, run: Finetuning) -> list[dict[str, Any]]:
@@ -77,6 +78,9 @@ class KeptRun:
     def end(self, looks: Iterable[Mapping[str, Any]]) -> None:
         """Write down the looks of a run that has ended, and remove its checkpoints."""
         storage.write_json(self.folder / LOOKS_NAME, list(looks))
+        self._remove_checkpoints()
+
+    def _remove_checkpoints(self) -> None:
         for path in self.folder.iterdir():
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
