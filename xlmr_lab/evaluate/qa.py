@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from xlmr_lab import configs
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import planned_files, protocols, qa_files, qa_metrics, transfer
 from xlmr_lab.evaluate.examples import Examples
@@ -179,7 +180,12 @@ class _Reader:
             rule = self.config.normalization
             return qa_metrics.score(found, golds, language=language, normalization=rule)
 
-        return Target(examples=windows.examples, num_examples=len(golds), score=score)
+        return Target(
+            examples=windows.examples,
+            num_examples=len(golds),
+            score=score,
+            scored_by=configs.fingerprint(self.config, language, golds, questions.contexts),
+        )
 
     def _windows(self, part: TaskSet, read: QuestionSet, asked: Sequence[Question]) -> Windows:
         language = text_language(part, self.train_language)

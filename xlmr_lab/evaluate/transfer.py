@@ -45,6 +45,9 @@ class Target:
     score: Callable[[np.ndarray], dict[str, float]]
     """From the logits [len(labels), C], in the order of `examples.labels`, to measures by name; the
     first is the one that selects."""
+    scored_by: str = ""
+    """Digits that name what `score` depends on beside logits and labels: a kept run is gone on with
+    only where that is the same."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +55,7 @@ class TransferData:
     """All that a transfer experiment reads, encoded for one encoder."""
 
     task: str
-    """Name of the task: nli or ner."""
+    """Name of the task: nli, ner or qa."""
     objective: Objective
     """What is learned."""
     num_labels: int
@@ -149,7 +152,9 @@ def _names(encoder: AnyEncoder, data: TransferData, config: FinetuneConfig, seed
     """Return a name for each model of the plan: the fingerprint of all that its looks depend on."""
     weights = digest(encoder)
     train = {part: digest(examples) for part, examples in data.train.items()}
-    targets = {part: digest(target.examples) for part, target in data.targets.items()}
+    targets = {
+        part: digest(target.examples) + target.scored_by for part, target in data.targets.items()
+    }
     shared = [FINETUNE_VERSION, weights, config, seed, data.task, data.objective, data.num_labels]
     return [
         configs.fingerprint(
