@@ -181,7 +181,7 @@ def test_the_language_learned_in_is_no_transfer(study: Study) -> None:
     table = transfer.summary(study.scores()).frame
     own = table.filter((pl.col("task") == "nli") & (pl.col("languages") == "the one learned"))
     assert own.height == 2
-    assert all(text.startswith("0.8") or text.startswith("0.9") for text in own.to_series(5))
+    assert all(text.startswith("0.8") or text.startswith("0.9") for text in own.to_series(6))
 
 
 def test_gains_are_drawn_for_pretrained_arms_only(study: Study) -> None:
@@ -199,8 +199,26 @@ def test_intervals_of_scores_end_at_the_bounds_and_the_figure_says_so(study: Stu
     assert figure.data[0].error_y.arrayminus[0] > 0.12
     assert "Intervals cut at 0 and 1" in figure.layout.title.text
     table = transfer.summary(high)
-    assert "1.00]" in table.frame.to_series(5)[0]
+    assert "1.00]" in table.frame.to_series(6)[0]
     assert "cut at 0 and 1" in table.caption
+
+
+def test_scores_of_several_selections_are_not_mixed(study: Study) -> None:
+    scores = study.scores().filter(pl.col("task") == "nli")
+    other = scores.with_columns(pl.lit("joint-dev").alias("selection"), value=pl.col("value") / 2)
+    both = pl.concat([other, scores])
+    plain = transfer.by_language(scores, task="nli")
+    assert transfer.by_language(both, task="nli").to_dict() == plain.to_dict()
+    joint = transfer.by_language(both, task="nli", selection="joint-dev")
+    assert joint.data[0].y[1] == pytest.approx(plain.data[0].y[1] / 2, abs=1e-3)
+    assert "zero-shot, joint-dev" in joint.layout.title.text
+    assert transfer.by_language(other, task="nli").data[0].y == joint.data[0].y
+    halved = [value / 2 for value in transfer.gains(scores, task="nli").data[0].y]
+    found = transfer.gains(both, task="nli", selection="joint-dev").data[0].y
+    assert list(found) == pytest.approx(halved, abs=1e-3)
+    assert transfer.summary(both).frame.height == 2 * transfer.summary(scores).frame.height
+    with pytest.raises(UserError, match="selection must be one of joint-dev, last, got 'best'"):
+        transfer.gains(both, task="nli", selection="best")
 
 
 def test_a_task_without_scores_says_so(study: Study) -> None:

@@ -184,8 +184,9 @@ class Study:
         babel = self.config.corpus.path is None
         found = findings.alpha_tradeoff(heldout, tiers(sizes), scale=scale)
         for task in self._tasks():
+            chosen = getattr(self.config, task).finetune.selections[0]
             gain = findings.transfer_gain(
-                rows,
+                _zero_shot(rows, chosen),
                 task,
                 arm=self.config.sampling.name(),
                 baseline=BASELINE,
@@ -230,6 +231,11 @@ class Study:
             f"{corpus}, {len(stages.sizes(config))} languages, L{config.model.num_layers} "
             f"H{config.model.hidden_size}, {tokens / 1e6:.1f}M tokens a run, {config.seeds} seeds"
         )
+
+
+def _zero_shot(rows: list[dict[str, Any]], selection: str) -> list[dict[str, Any]]:
+    """Return the scores that the finding about transfer is about."""
+    return [r for r in rows if (r["protocol"], r["selection"]) == ("zero-shot", selection)]
 
 
 def _steps_done(arm: Arm) -> int:

@@ -22,11 +22,18 @@ XNLI = tuple("en fr es de el bg ru tr ar vi th zh hi sw ur".split())
 CUT = "intervals cut at 0 and 1"
 CHANCE = {"nli": 1 / 3}
 """What guessing scores: three balanced labels in NLI."""
+PLAIN = "last"
+"""The selection that looks at no dev set."""
 
 
-def by_language(scores: pl.DataFrame, *, task: str, protocol: str = "zero-shot") -> go.Figure:
-    """Draw the test score of each language, one series for each arm."""
-    part = _chosen(scores, task, protocol)
+def by_language(
+    scores: pl.DataFrame, *, task: str, protocol: str = "zero-shot", selection: str = ""
+) -> go.Figure:
+    """Draw the test score of each language, one series for each arm.
+
+    An empty `selection` is `last` where there is that, else the first by name.
+    """
+    part = _chosen(scores, task, protocol, selection)
     if part.is_empty():
         return _nothing(task, protocol)
     summary, cut = within_bounds(over_seeds(part, ["arm", "pretrained", "language"], "value"))
@@ -55,16 +62,18 @@ def by_language(scores: pl.DataFrame, *, task: str, protocol: str = "zero-shot")
         figure.add_annotation(y=CHANCE[task], text="guessing", **note)
     figure.update_xaxes(**places(order))
     figure.update_yaxes(title=METRICS[part["metric"][0]])
-    title = f"{TASKS.get(task, task)} by language, {protocol}"
+    title = f"{TASKS.get(task, task)} by language, {_way(part)}"
     subtitle = _seeds(part) + (f"<br>{CUT.capitalize()}" if cut else "")
     return theme.finish(figure, title=title, subtitle=subtitle, height=430, legend="arm")
 
 
-def gains(scores: pl.DataFrame, *, task: str, protocol: str = "zero-shot") -> go.Figure:
+def gains(
+    scores: pl.DataFrame, *, task: str, protocol: str = "zero-shot", selection: str = ""
+) -> go.Figure:
     """Draw by how much pretraining raises the score of each language, and of all transfer languages
-    together.
+    together; `selection` as in `by_language`.
     """
-    part = _chosen(scores, task, protocol)
+    part = _chosen(scores, task, protocol, selection)
     gained = gain(part) if not part.is_empty() else part
     if gained.is_empty():
         return _nothing(task, protocol)
@@ -95,18 +104,19 @@ def gains(scores: pl.DataFrame, *, task: str, protocol: str = "zero-shot") -> go
     figure.update_xaxes(**places(order))
     figure.update_yaxes(title=f"gain in {METRICS[part['metric'][0]]}", tickformat="+.2f")
     subtitle = "Mean over the languages it was not fine-tuned on: " + "; ".join(spoken)
-    title = f"What pretraining adds: {TASKS.get(task, task).lower()}, {protocol}"
+    title = f"What pretraining adds: {TASKS.get(task, task).lower()}, {_way(part)}"
     return theme.finish(figure, title=title, subtitle=subtitle, height=400, legend="arm")
 
 
 def summary(scores: pl.DataFrame) -> Table:
     """Show every arm's score in the language learned and the mean of the others, with intervals."""
-    keys = ["task", "protocol", "metric", "arm", "pretrained", "trained"]
+    keys = ["task", "protocol", "selection", "metric", "arm", "pretrained", "trained"]
     means, cut = within_bounds(over_seeds(scores, keys, "value"))
-    rows = means.sort(keys, descending=[False] * 4 + [True] * 2)
+    rows = means.sort(keys, descending=[False] * 5 + [True] * 2)
     shown = rows.select(
         "task",
         "protocol",
+        "selection",
         "metric",
         pl.col("arm").map_elements(lettered, return_dtype=pl.String),
         pl.when("trained")
@@ -194,10 +204,21 @@ def _arms(part: pl.DataFrame) -> dict[str, tuple[str, str]]:
     }
 
 
-def _chosen(scores: pl.DataFrame, task: str, protocol: str) -> pl.DataFrame:
+def _chosen(scores: pl.DataFrame, task: str, protocol: str, selection: str) -> pl.DataFrame:
     if task not in TASKS:
         raise UserError(f"task must be one of {', '.join(TASKS)}, got {task!r}")
-    return scores.filter((pl.col("task") == task) & (pl.col("protocol") == protocol))
+    part = scores.filter((pl.col("task") == task) & (pl.col("protocol") == protocol))
+    known = sorted(part["selection"].unique().to_list())
+    if selection and known and selection not in known:
+        raise UserError(f"selection must be one of {', '.join(known)}, got {selection!r}")
+    taken = selection or (PLAIN if PLAIN in known else "".join(known[:1]))
+    return part.filter(pl.col("selection") == taken)
+
+
+def _way(part: pl.DataFrame) -> str:
+    """Return the protocol of scores, and their selection where that is not the plain one."""
+    protocol, selection = part["protocol"][0], part["selection"][0]
+    return protocol if selection == PLAIN else f"{protocol}, {selection}"
 
 
 def _seeds(part: pl.DataFrame) -> str:
