@@ -38,6 +38,7 @@ def test_pieces_of_words_by_hand():
             ["\ufb01", "\ufb01n", "e"],
         ),  # both say a part of the ligature
         ("\u201ca\u201d \u2026", ['"', "a", '"', "..."], ["\u201c", "a", "\u201d", "\u2026"]),
+        ("\u2729a\u2729 b", ["*", "a", "*", "b"], ["\u2729", "a", "\u2729", "b"]),
         ("\uff11\uff12\uff05", ["12", "%"], ["\uff11\uff12", "\uff05"]),
         ("a\u3000b", ["a", "b"], ["a", "b"]),
         ("x\u200by\ufeff z", ["xy", "z"], ["x\u200by\ufeff", "z"]),

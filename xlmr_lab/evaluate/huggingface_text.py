@@ -11,6 +11,7 @@ Left out: masking, decoding.
 
 import hashlib
 import json
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -68,7 +69,8 @@ class FastText:
             dtype=np.int64,
         ).reshape(-1, 2)
         ids = _as_text(found.ids, self.specials, self.layout.unk_id)
-        return ids, with_dropped(text.replace(SPACE, " "), spans)
+        plain = text.replace(SPACE, " ")
+        return ids, with_dropped(plain, with_replaced(plain, spans))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -186,6 +188,24 @@ def unmarked(piece: str) -> str:
     """
     text = piece.removesuffix(END_OF_WORD).replace(SPACE, "")
     return text.removeprefix(WITHIN_WORD) or text
+
+
+def with_replaced(text: str, spans: Spans) -> Spans:
+    """Lengthen spans [N, 2] over marks and signs right before them that no span covers: those that
+    became one with what follows, as two backticks do a quotation mark in XLNet.
+
+    >>> with_replaced("a ``b", np.array([[0, 1], [3, 3], [3, 4], [4, 5]])).tolist()
+    [[0, 1], [2, 2], [2, 4], [4, 5]]
+    """
+    longer, end = spans.copy(), 0
+    for number, (first, last) in enumerate(spans.tolist()):
+        start = first
+        while start > end and unicodedata.category(text[start - 1])[0] in "PS":
+            start -= 1
+        if start < first:
+            longer[number] = start, last if first < last else start
+        end = max(end, last if first < last else 0)
+    return longer
 
 
 def _as_text(ids: Sequence[int], specials: Ids, unk_id: int) -> Ids:

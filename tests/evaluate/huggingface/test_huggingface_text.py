@@ -124,6 +124,19 @@ def test_a_dropped_accent_belongs_to_its_letter(text_of):
     assert said(text_of("xlm"), "E\u0301 a") == ["E\u0301", "a"]
 
 
+def test_characters_that_become_one_are_in_its_span(text_of):
+    encoder = text_of("xlnet")
+    assert [word for word in said(encoder, "a ``b'' ''c") if word] == [
+        "a",
+        "``",
+        "b",
+        "''",
+        "''",
+        "c",
+    ]
+    check_spans("``a", encoder.offsets("``a")[1])
+
+
 def test_names_of_specials_in_a_text_are_text(kind, text_of):
     encoder = text_of(kind)
     specials = {*encoder.layout.begin, *encoder.layout.end, encoder.layout.pad_id}
@@ -131,6 +144,19 @@ def test_names_of_specials_in_a_text_are_text(kind, text_of):
     (ids,) = encoder.encode([text], "en")
     assert not specials & set(ids.tolist())
     assert encoder.offsets(text, "en")[0].tolist() == ids.tolist()
+
+
+def test_a_name_of_a_special_has_the_pieces_of_its_letters(text_of):
+    for kind, name in (("roberta", "<mask>"), ("bert", "[MASK]")):
+        encoder = text_of(kind)
+        ids, spans = encoder.offsets(name, "en")
+        assert len(ids) > 2, kind
+        assert ids[0] == encoder.encode([name[0]], "en")[0][0] != encoder.layout.unk_id
+        assert spans[0].tolist() == [0, 1]
+
+
+def test_the_mark_of_a_space_in_a_text_is_a_space(text_of):
+    assert [word for word in said(text_of("xlm-roberta"), "a\u2581 b\u2581") if word] == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -236,6 +262,28 @@ def test_fingerprints_name_the_vocabulary_and_its_rules(text_of, folder_of, chan
         moved, tmp_path / "cased", "tokenizer_config.json", do_lowercase_and_remove_accent=False
     )
     assert open_encoder(str(cased))[1].fingerprint != prints["xlm"]
+
+
+def test_what_a_tokenizer_cuts_and_pads_by_itself_makes_no_difference(
+    text_of, folder_of, change, tmp_path
+):
+    cutting = {"direction": "Right", "max_length": 4, "strategy": "LongestFirst", "stride": 0}
+    padding = {
+        "strategy": {"Fixed": 9},
+        "direction": "Right",
+        "pad_to_multiple_of": None,
+        "pad_id": 0,
+        "pad_type_id": 0,
+        "pad_token": "[PAD]",
+    }
+    folder = change(
+        folder_of("bert"), tmp_path / "x", "tokenizer.json", truncation=cutting, padding=padding
+    )
+    changed, plain = open_encoder(str(folder))[1], text_of("bert")
+    assert changed.fingerprint == plain.fingerprint
+    for text in ("the", "the cat sat on the mat and the dogs ran"):
+        assert changed.encode([text])[0].tolist() == plain.encode([text])[0].tolist()
+        assert len(changed.offsets(text)[0]) == len(plain.offsets(text)[0])
 
 
 def test_an_xlm_that_keeps_case_and_accents_has_their_spans(folder_of, change, tmp_path):
