@@ -225,6 +225,20 @@ def test_help_shows_values_of_another_configuration_where_they_differ() -> None:
     assert "  sampling.alpha=0.7\n" in text
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Warmed(Sampling):
+    """A section with settings of another."""
+
+    warmup: int = 10
+    """Steps before it."""
+
+
+def test_inherited_settings_are_documented_where_they_are_defined() -> None:
+    docs = {name: leaf.doc for name, leaf in configs.leaves(Warmed).items()}
+    assert docs["warmup"] == "Steps before it."
+    assert docs["basis"] == "What a language's size counts."
+
+
 def test_help_shows_each_setting_with_value_and_documentation() -> None:
     text = configs.help_text(Run(steps=7), width=40)
     assert "  steps=7\n      Optimizer steps." in text

@@ -19,7 +19,9 @@ from xlmr_lab import configs, languages, storage
 from xlmr_lab.ablations import stages, studies
 from xlmr_lab.babel import pages, tongues
 from xlmr_lab.corpus import card_tables, cards, documents, hub_metadata
-from xlmr_lab.evaluate import task_files
+from xlmr_lab.evaluate import places, task_files
+from xlmr_lab.evaluate.formats import xnli as xnli_format
+from xlmr_lab.evaluate.protocols import TaskSet
 from xlmr_lab.paper import tables
 
 ROOT = Path(__file__).parents[1]
@@ -208,7 +210,9 @@ def test_what_the_lab_reads_is_as_the_cards_say(tmp_path: Path) -> None:
         assert f"`{label}`" in xnli
     assert "`dev-zh.tsv` is taken for zh-Hans" in xnli
     (tmp_path / "dev-zh.tsv").write_text("a\tb\tneutral\n", "utf-8")
-    assert task_files.find(tmp_path, "dev", "zh-Hans") == tmp_path / "dev-zh.tsv"
+    found = places.find(xnli_format.places, tmp_path, TaskSet("dev", "zh-Hans"))
+    assert found is not None
+    assert found.paths == (tmp_path / "dev-zh.tsv",)
     assert "IOB1 is refused" in conll
     (tmp_path / "dev-de.tsv").write_text("Bonn\tI-LOC\n", "utf-8")
     with pytest.raises(ValueError, match=r"line 1.*IOB2"):

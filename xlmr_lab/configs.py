@@ -249,13 +249,14 @@ def _show(value: Any) -> str:
 
 
 def _field_docs(cls: type) -> dict[str, str]:
-    """Read the string under each annotated field from the class's source."""
+    """Read the string under each annotated field from the source of the class, and of the one that
+    it inherits from."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
     except (OSError, TypeError):
         return {}
     body = typing.cast(ast.ClassDef, tree.body[0]).body
-    docs = {}
+    docs = {} if cls.__base__ in (object, None) else _field_docs(cls.__base__)
     for field, doc in itertools.pairwise(body):
         if (
             isinstance(field, ast.AnnAssign)

@@ -118,6 +118,96 @@ def test_no_gold_entity_is_lost_however_short_the_windows(tokenizer, max_tokens)
         assert tokens[examples.positions.values[span]].tolist() == firsts
 
 
+@pytest.mark.parametrize("max_tokens", [8, 12, 40])
+def test_document_context_changes_what_is_seen_and_nothing_else(tokenizer, max_tokens):
+    rng = random.Random(4)
+    drawn = [sentence(rng, rng.randrange(1, 14)) for _ in range(40)]
+    words, tags = map(list, zip(*drawn, strict=True))
+    documents = sorted(rng.choices(range(6), k=40))
+    sentences = TaggedSentences(words, tags, documents)
+    settings = {"language": "qaa", "max_tokens": max_tokens}
+    alone = ner.encode(tokenizer, sentences, LABELS, **settings)
+    within = ner.encode(tokenizer, sentences, LABELS, context="document", **settings)
+    assert within.labels.tolist() == alone.labels.tolist()
+    assert within.positions.starts.tolist() == alone.positions.starts.tolist()
+    text = [np.concatenate([tokenizer.encode([w])[0] for w in sent]) for sent in words]
+    whole = {
+        key: np.concatenate([ids for at, ids in zip(documents, text, strict=True) if at == key])
+        for key in documents
+    }
+    seen = 0
+    for row in range(len(alone)):
+        short = alone.tokens.values[slice(*alone.tokens.starts[row : row + 2])]
+        full = within.tokens.values[slice(*within.tokens.starts[row : row + 2])]
+        places = [
+            examples.positions.values[slice(*examples.positions.starts[row : row + 2])]
+            for examples in (alone, within)
+        ]
+        shifts = set((places[1] - places[0]).tolist())
+        assert len(shifts) == 1  # the sentence stands in its context as it is
+        before = shifts.pop()
+        assert full[before + 1 : before + len(short) - 1].tolist() == short[1:-1].tolist()
+        assert any(
+            len(full) == min(max_tokens, len(stream) + 2)
+            and full[1:-1].tobytes() in stream.tobytes()
+            for stream in whole.values()
+        )
+        seen += len(full) > len(short)
+    assert seen > len(alone) / 2
+
+
+def test_document_context_by_hand(tokenizer):
+    sentences = TaggedSentences(
+        [["ab", "cd"], ["ef"], ["gh", "ij"], ["kl"]],
+        [["O", "O"], ["B-PER"], ["O", "O"], ["O"]],
+        [0, 0, 0, 1],
+    )
+    examples = ner.encode(
+        tokenizer, sentences, LABELS, language="qaa", max_tokens=5, context="document"
+    )
+    a, c, e, g, i, k = (ids[0] for ids in tokenizer.encode("ab cd ef gh ij kl".split()))
+    rows = [[0, a, c, e, 2], [0, c, e, g, 2], [0, e, g, i, 2], [0, k, 2]]
+    assert examples.tokens.values.tolist() == [token for row in rows for token in row]
+    assert examples.positions.values.tolist() == [1, 2, 2, 2, 3, 1]
+
+
+def test_document_context_needs_files_that_mark_documents(tokenizer, folder):
+    with pytest.raises(UserError, match=r"train-qaa.tsv marks no documents .*context=sentence"):
+        ner.load(
+            tokenizer,
+            folder,
+            train_language="qaa",
+            languages=["qaa"],
+            config=QUICK,
+            context="document",
+        )
+
+
+def test_published_files_are_fine_tuned_on_as_they_are(encoder, tokenizer, tmp_path):
+    for part, count in (("train", 60), ("testa", 20), ("testb", 20)):
+        for code in ("eng", "deu"):
+            rng, blocks = random.Random(f"{part}{code}"), ["-DOCSTART- -X- O O"]
+            for _ in range(count):
+                lines = (f"{w} X X {t}" for w, t in zip(*sentence(rng, 5), strict=True))
+                blocks.append("\n".join(lines))
+            (tmp_path / f"{code}.{part}").write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
+    scores = ner.run(
+        encoder,
+        tokenizer,
+        tmp_path,
+        train_language="en",
+        languages=["en", "de"],
+        config=QUICK,
+        seed=1,
+        context="document",
+    )
+    assert [(s.language, s.split, s.num_examples) for s in scores] == [
+        ("en", "test", 20),
+        ("de", "test", 20),
+    ]
+    assert min(s.value for s in scores) > 0.8
+
+
 def test_a_learnable_task_is_learnt(encoder, tokenizer, folder):
     def run(steps, seed=1):
         config = FinetuneConfig(

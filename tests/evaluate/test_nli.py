@@ -11,6 +11,7 @@ import torch
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import nli, transfer
 from xlmr_lab.evaluate.finetune import FinetuneConfig
+from xlmr_lab.evaluate.protocols import TaskSet
 from xlmr_lab.evaluate.task_files import NLI_LABELS, Pairs
 from xlmr_lab.model.encoder import Encoder
 
@@ -71,6 +72,45 @@ def test_pairs_that_are_too_long_are_cut_and_counted(tokenizer, caplog):
     assert examples.tokens.lengths.tolist() == [10, 6]
     assert examples.tokens.values[5:10].tolist() == [2, 2, *tokenizer.encode(["cd ef"])[0], 2]
     assert "1 of 2 pairs are longer than 10 tokens" in caplog.text
+
+
+def test_published_files_fill_every_protocol(tokenizer, tmp_path):
+    columns = ("language", "gold_label", "sentence1", "sentence2")
+
+    def put(name, header, *rows):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = ("\t".join(cells) + "\n" for cells in (header, *rows))
+        path.write_text("".join(lines), encoding="utf-8")
+
+    put("XNLI-1.0/xnli.dev.tsv", columns, ("sw", "neutral", "a", "b"))
+    put("multinli_1.0/multinli_1.0_train.txt", columns[1:], ("neutral", "ab cd", "ef"))
+    english = ("en", "contradiction", "ab", "cd ef")
+    put("XNLI-1.0/xnli.test.tsv", columns, english, ("sw", "neutral", "gh", "ij"))
+    put("XNLI-MT-1.0/xnli/xnli.test.en.tsv", columns, ("sw", "neutral", "kl", "mn"))
+    header = ("premise", "hypo", "label")
+    put("XNLI-MT-1.0/multinli/multinli.train.sw.tsv", header, ("op", "qr", "contradictory"))
+    settings = {"train_language": "en", "languages": ["en", "sw"], "config": QUICK}
+    every = ("zero-shot", "translate-test", "translate-train", "translate-train-all")
+    data = nli.load(tokenizer, tmp_path, protocols=every, **settings)
+    assert [len(model.train) for model in data.models] == [1, 1, 2]
+    pieces = {
+        str(part): [tokenizer.encode([word])[0][0] for word in words]
+        for part, words in {
+            TaskSet("train", "en"): ["ab", "cd", "ef"],
+            TaskSet("train", "sw", "translated"): ["op", "qr"],
+            TaskSet("test", "en"): ["ab", "cd", "ef"],
+            TaskSet("test", "sw"): ["gh", "ij"],
+            TaskSet("test", "sw", "translated-from"): ["kl", "mn"],
+        }.items()
+    }
+    read = {**data.train, **{part: target.examples for part, target in data.targets.items()}}
+    found = {str(part): [i for i in sets.tokens.values if i > 3] for part, sets in read.items()}
+    assert found == pieces
+    labels = {str(part): sets.labels.tolist() for part, sets in read.items()}
+    assert labels["train.translated-sw"] == labels["test-en"] == [2]
+    with pytest.raises(UserError, match=r"no train-sw.tsv in .*; languages with a train file: en"):
+        nli.load(tokenizer, tmp_path, protocols=("each",), **settings | {"languages": ["sw"]})
 
 
 def test_fit_takes_from_the_longer_piece_by_piece():

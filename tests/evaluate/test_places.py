@@ -63,6 +63,19 @@ def test_zh_means_zh_hans_where_that_has_no_file_of_its_own(tmp_path):
     assert places.find(made, tmp_path, TaskSet("dev", "zh-Hans")).code == "zh-Hans"
 
 
+def test_translated_sets_stand_beside_those_that_were_made(tmp_path):
+    put(tmp_path, "train-en.tsv", "train.translated-zh.tsv", "train.translated-sw.tsv.gz")
+    put(tmp_path, "test.translated-from-sw.tsv", "test-sw.tsv")
+    found = places.require(made, tmp_path, TaskSet("train", "zh-Hans", "translated"))
+    assert found.paths[0].name == "train.translated-zh.tsv"
+    assert str(places.require(made, tmp_path, TaskSet("test", "sw"))).endswith("/test-sw.tsv")
+    assert places.languages(made, tmp_path, "train") == ["en"]
+    assert places.languages(made, tmp_path, "train", "translated") == ["sw", "zh"]
+    assert places.find(made, tmp_path, TaskSet("train", "sw")) is None
+    with pytest.raises(UserError, match=r"no test.translated-from-ur.tsv in .*-from file: sw$"):
+        places.require(made, tmp_path, TaskSet("test", "ur", "translated-from"))
+
+
 def test_the_languages_that_have_a_set_are_listed(tmp_path):
     put(tmp_path, "dev-ur.tsv.gz", "dev-zh.tsv", "dev-qab.tsv.bak", "dev.translated-hi.tsv")
     assert places.languages(made, tmp_path, "dev") == ["ur", "zh"]

@@ -8,7 +8,6 @@ import pytest
 import zstandard
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.evaluate import task_files
 from xlmr_lab.evaluate.task_files import read_ner, read_nli
 
 SHARED = Path(__file__).parents[2] / "../shared/data"
@@ -151,49 +150,12 @@ def test_several_compressed_frames_are_read_on(tmp_path, suffix):
     assert read_nli(path).labels == [1, 0]
 
 
-def test_zh_means_zh_hans_where_that_has_no_file_of_its_own(tmp_path):
-    put(tmp_path, "dev-zh.tsv.xz", NLI)
-    put(tmp_path, "dev-ur.tsv", NLI)
-    assert task_files.find(tmp_path, "dev", "zh-Hans") == tmp_path / "dev-zh.tsv.xz"
-    assert task_files.find(tmp_path, "dev", "ur_rom") is None
-    assert task_files.find(tmp_path, "dev", "zh-Hant") is None
-    assert task_files.find(tmp_path, "test", "ur") is None
-    put(tmp_path, "dev-zh-Hans.tsv.gz", NLI)
-    assert task_files.find(tmp_path, "dev", "zh-Hans") == tmp_path / "dev-zh-Hans.tsv.gz"
-    assert task_files.languages(tmp_path, "dev") == ["ur", "zh", "zh-Hans"]
-
-
-def test_test_files_are_scored_before_dev_files(tmp_path):
-    put(tmp_path, "dev-qaa.tsv", NLI)
-    assert task_files.scored_split(tmp_path, "qaa") == "dev"
-    put(tmp_path, "test-qaa.tsv", NLI)
-    assert task_files.scored_split(tmp_path, "qaa") == "test"
-
-
-def test_a_missing_file_names_what_is_there(tmp_path):
-    put(tmp_path, "dev-qaa.tsv", NLI)
-    put(tmp_path, "dev-qab.tsv.bak", NLI)
-    with pytest.raises(UserError, match=r"no train-qaa.tsv in .*: none"):
-        task_files.require(tmp_path, "train", "qaa")
-    with pytest.raises(UserError, match=r"no test-qab.tsv and no dev-qab.tsv .*: qaa$"):
-        task_files.scored_split(tmp_path, "qab")
-    with pytest.raises(UserError, match=r"no task folder .*absent"):
-        task_files.require(tmp_path / "absent", "train", "qaa")
-
-
-def test_the_same_file_twice_is_an_error(tmp_path):
-    put(tmp_path, "dev-qaa.tsv", NLI)
-    put(tmp_path, "dev-qaa.tsv.gz", NLI)
-    with pytest.raises(UserError, match=r"dev-qaa.tsv and dev-qaa.tsv.gz: keep one"):
-        task_files.find(tmp_path, "dev", "qaa")
-
-
 @pytest.mark.real
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs the real data in ../shared/data")
 @pytest.mark.parametrize("language", ["en", "de", "fr", "ru", "sw", "ur"])
 @pytest.mark.parametrize("split", ["train", "dev"])
 def test_real_wikiann_files_load_whole(split, language):
-    path = task_files.require(SHARED / "ner/panx", split, language)
+    path = SHARED / f"ner/panx/{split}-{language}.tsv.xz"
     lines = lzma.open(path).read().decode("utf-8").split("\n")
     sentences = read_ner(path, language, {"PER", "ORG", "LOC"})
     words = [word for sentence in sentences.words for word in sentence]
@@ -210,28 +172,11 @@ def test_real_wikiann_files_load_whole(split, language):
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs the real data in ../shared/data")
 def test_real_xnli_dev_files_load_whole_and_a_test_file_without_labels_is_refused():
     folder = SHARED / "nli/xnli"
-    found = task_files.languages(folder, "dev")
+    found = sorted(folder.glob("dev-*.tsv.xz"))
     assert len(found) == 15
-    gold = read_nli(task_files.require(folder, "dev", "en")).labels
+    gold = read_nli(folder / "dev-en.tsv.xz").labels
     assert [gold.count(i) for i in range(3)] == [830, 830, 830]
-    for language in found:
-        assert read_nli(task_files.require(folder, "dev", language)).labels == gold
+    for path in found:
+        assert read_nli(path).labels == gold
     with pytest.raises(UserError, match="line 1: the label is missing"):
-        read_nli(task_files.require(folder, "test", "en"))
-
-
-def test_translated_sets_stand_beside_those_that_were_made(tmp_path):
-    for name in ("train-en", "train.translated-zh", "test.translated-from-sw", "test-sw"):
-        put(tmp_path, f"{name}.tsv", NLI)
-    put(tmp_path, "train.translated-sw.tsv.gz", NLI)
-    found = task_files.require(tmp_path, "train", "zh-Hans", "translated")
-    assert found.name == "train.translated-zh.tsv"
-    assert task_files.require(tmp_path, "test", "sw").name == "test-sw.tsv"
-    assert task_files.languages(tmp_path, "train") == ["en"]
-    assert task_files.languages(tmp_path, "train", "translated") == ["sw", "zh"]
-    message = (
-        r"no test.translated-from-ur.tsv in .*; languages with a test.translated-from file: sw"
-    )
-    with pytest.raises(UserError, match=message):
-        task_files.require(tmp_path, "test", "ur", "translated-from")
-    assert task_files.find(tmp_path, "train", "sw") is None
+        read_nli(folder / "test-en.tsv.xz")

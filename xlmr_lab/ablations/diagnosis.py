@@ -12,7 +12,11 @@ from xlmr_lab import storage
 from xlmr_lab.ablations import stages
 from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.ablations.vocabulary_text import language_text
-from xlmr_lab.evaluate import task_files
+from xlmr_lab.evaluate import places
+from xlmr_lab.evaluate.formats import xnli
+from xlmr_lab.evaluate.places import Source
+from xlmr_lab.evaluate.protocols import TaskSet
+from xlmr_lab.evaluate.task_files import ScoredSplit
 from xlmr_lab.model import parameters
 from xlmr_lab.vocabulary import diagnostics, premium
 from xlmr_lab.vocabulary.load import RECORD_NAME, Vocabulary, load
@@ -33,7 +37,8 @@ def diagnosis(config: StudyConfig) -> Path:
     parallel = parallel_files(config)
     marks = [
         [language, *stages.signature(path, Path(config.data_dir))]
-        for language, path in parallel.items()
+        for language, source in parallel.items()
+        for path in source.paths
     ]
 
     def make(folder: Path) -> None:
@@ -84,7 +89,7 @@ def cleaned_documents(config: StudyConfig) -> Path:
     return stages.cleaned(config) / "documents"
 
 
-def parallel_files(config: StudyConfig) -> dict[str, Path]:
+def parallel_files(config: StudyConfig) -> dict[str, Source]:
     """Return the files of parallel text by language, the original first: the test or dev files of
     NLI; none where the study has no NLI or only one language of it.
     """
@@ -92,18 +97,20 @@ def parallel_files(config: StudyConfig) -> dict[str, Path]:
     if folder is None:
         return {}
     keys = [row["language"] for row in stages.sizes(config)]
-    for split in ("test", "dev"):
-        found = {key: path for key in keys if (path := task_files.find(folder, split, key))}
+    splits: tuple[ScoredSplit, ...] = ("test", "dev")
+    for split in splits:
+        sources = {key: places.find(xnli.places, folder, TaskSet(split, key)) for key in keys}
+        found = {key: source for key, source in sources.items() if source}
         if len(found) > 1:
             original = "en" if "en" in found else next(iter(found))
             return {original: found[original]} | found
     return {}
 
 
-def _premiums(vocabulary: Vocabulary, files: dict[str, Path]) -> list[dict[str, object]]:
+def _premiums(vocabulary: Vocabulary, files: dict[str, Source]) -> list[dict[str, object]]:
     if not files:
         return []
-    pairs = {language: task_files.read_nli(path) for language, path in files.items()}
+    pairs = {language: xnli.read(source) for language, source in files.items()}
     original = next(iter(pairs))
     same = {key: own for key, own in pairs.items() if own.labels == pairs[original].labels}
     for language in pairs.keys() - same.keys():

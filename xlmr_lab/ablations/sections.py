@@ -2,10 +2,12 @@
 
 import dataclasses
 from collections import Counter
+from typing import Any
 
 from xlmr_lab.corpus import remote
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate.finetune import FinetuneConfig
+from xlmr_lab.evaluate.ner import Context
 from xlmr_lab.evaluate.protocols import Protocol, check_names
 from xlmr_lab.model.surgery import Start
 from xlmr_lab.sampling.exponent import check_alpha
@@ -39,7 +41,8 @@ class TransferConfig:
     """
 
     path: str | None = None
-    """Folder of {train,dev,test}-<language>.tsv; none: Babel's task, or no task on other text."""
+    """Folder of {train,dev,test}-<language>.tsv, or of files as they were published; none: Babel's
+    task, or no task on other text."""
     train_language: str = ""
     """Language of the training data; empty: en where the study has it, else its largest language.
     """
@@ -57,6 +60,38 @@ class TransferConfig:
         if self.seeds < 1:
             raise UserError(f"a task's seeds must be at least 1, got {self.seeds}")
         check_names("protocols", self.protocols)
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What the task's own settings say of reading its files, by argument."""
+        return {}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class NliConfig(TransferConfig):
+    """Natural language inference."""
+
+    label_order: tuple[str, ...] = ()
+    """Classes of the numbered labels of Parquet files that do not tell, in the order of numbers."""
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """The classes of numbered labels."""
+        return {"label_order": self.label_order}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class NerConfig(TransferConfig):
+    """Named entity recognition."""
+
+    context: Context = "sentence"
+    """What the encoder sees: a sentence alone, or document: filled up with what stands around it in
+    its document, where the files mark documents."""
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What the encoder sees."""
+        return {"context": self.context}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

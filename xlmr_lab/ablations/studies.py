@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 
 from xlmr_lab.ablations.sections import (
     AblationConfig,
-    TransferConfig,
+    NerConfig,
+    NliConfig,
 )
 from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.babel.corpora import BabelConfig
@@ -52,11 +53,11 @@ def tiny() -> StudyConfig:
         pretrain=PretrainConfig(
             steps=1500, peak_learning_rate=6e-3, warmup_steps=100, heldout_steps=300
         ),
-        nli=TransferConfig(
+        nli=NliConfig(
             train_language="qaa",
             finetune=FinetuneConfig(steps=500, peak_learning_rate=1e-3),
         ),
-        ner=TransferConfig(
+        ner=NerConfig(
             train_language="qaa",
             finetune=FinetuneConfig(steps=150, peak_learning_rate=1e-3),
         ),
@@ -133,8 +134,8 @@ def medium() -> StudyConfig:
             heldout_steps=1000,
             checkpoint_steps=1000,
         ),
-        nli=TransferConfig(finetune=FinetuneConfig(steps=61_360, peak_learning_rate=2e-5)),
-        ner=TransferConfig(finetune=FinetuneConfig(steps=6250, peak_learning_rate=2e-5)),
+        nli=NliConfig(finetune=FinetuneConfig(steps=61_360, peak_learning_rate=2e-5)),
+        ner=NerConfig(finetune=FinetuneConfig(steps=6250, peak_learning_rate=2e-5)),
         ablation=AblationConfig(alphas=()),
     )
 
@@ -170,7 +171,7 @@ def large() -> StudyConfig:
         settings,
         model=presets.preset("large").encoder,
         pretrain=dataclasses.replace(settings.pretrain, micro_sequences=64),
-        nli=TransferConfig(finetune=nli),
+        nli=NliConfig(finetune=nli),
     )
 
 

@@ -7,8 +7,9 @@ from typing import Literal
 from xlmr_lab.ablations.sections import (
     AblationConfig,
     CorpusConfig,
+    NerConfig,
+    NliConfig,
     SurgeryConfig,
-    TransferConfig,
 )
 from xlmr_lab.babel.corpora import BabelConfig
 from xlmr_lab.babel.tasks import TaskConfig
@@ -74,9 +75,9 @@ class StudyConfig:
     """The encoder."""
     pretrain: PretrainConfig = PretrainConfig()
     """How the encoder is pretrained."""
-    nli: TransferConfig = TransferConfig()
+    nli: NliConfig = NliConfig()
     """Natural language inference (XLM-R Sec. 4.2)."""
-    ner: TransferConfig = TransferConfig()
+    ner: NerConfig = NerConfig()
     """Named entity recognition (XLM-R Sec. 4.3)."""
     ablation: AblationConfig = AblationConfig()
     """What is compared."""

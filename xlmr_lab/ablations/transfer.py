@@ -4,6 +4,7 @@ goes on where it was.
 
 import dataclasses
 import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,22 @@ from xlmr_lab import configs, storage
 from xlmr_lab.ablations import stages
 from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.errors import UserError
-from xlmr_lab.evaluate import ner, nli, planned_files, protocols, task_files, transfer
+from xlmr_lab.evaluate import ner, nli, places, planned_files, transfer
 from xlmr_lab.evaluate.encoders import load_encoder
 from xlmr_lab.evaluate.finetune import FinetuneConfig
-from xlmr_lab.evaluate.protocols import Protocol
+from xlmr_lab.evaluate.formats import conll, xnli
+from xlmr_lab.evaluate.protocols import Protocol, TaskSet
+from xlmr_lab.evaluate.task_files import ScoredSplit
 from xlmr_lab.evaluate.text import of_vocabulary
+from xlmr_lab.evaluate.transfer import TransferData
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.pretrain.distributed import chosen_device
 from xlmr_lab.vocabulary.load import load
+
+PLACES: dict[str, places.Places] = {"nli": xnli.places, "ner": conll.places}
+"""Where the sets of a task may lie in its folder."""
+LOADERS: dict[str, Callable[..., TransferData]] = {"nli": nli.load, "ner": ner.load}
+"""What reads a task."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +41,8 @@ class Plan:
     model: EncoderConfig
     device: str
     finetune: FinetuneConfig
+    reading: Mapping[str, Any]
+    """How the task's files are read, where that is to be said."""
     train_language: str
     protocols: tuple[Protocol, ...]
     languages: tuple[str, ...]
@@ -64,10 +75,15 @@ def check(config: StudyConfig, task: str) -> None:
         raise UserError(
             f"{task}.path has no dev or test file of any of the study's languages: {folder}"
         )
-    scored = planned_files.scored(folder, languages, None)
-    models = protocols.plan(settings.protocols, language, scored)
-    planned_files.training(folder, models)
-    planned_files.scoring(folder, models, settings.finetune.selections)
+    planned_files.planned(
+        PLACES[task],
+        folder,
+        protocols=settings.protocols,
+        train_language=language,
+        languages=languages,
+        split=None,
+        selections=settings.finetune.selections,
+    )
 
 
 def scored_languages(config: StudyConfig, task: str) -> list[str]:
@@ -75,8 +91,11 @@ def scored_languages(config: StudyConfig, task: str) -> list[str]:
     folder = stages.task_folder(config, task)
     assert folder is not None, "only tasks that the study has are scored"
     keys = [row["language"] for row in stages.sizes(config)]
+    splits: tuple[ScoredSplit, ...] = ("test", "dev")
     return [
-        key for key in keys if any(task_files.find(folder, split, key) for split in ("test", "dev"))
+        key
+        for key in keys
+        if any(places.find(PLACES[task], folder, TaskSet(split, key)) for split in splits)
     ]
 
 
@@ -97,10 +116,9 @@ def plan(
     settings = getattr(config, task)
     task_path = stages.task_folder(config, task)
     assert task_path is not None, "only tasks that the study has are planned"
-    vocabulary = stages.vocabulary(config)
-    scored = scored_languages(config, task)
-    files = [stages.signature(path, Path(config.data_dir)) for path in sorted(task_path.iterdir())]
+    vocabulary, scored = stages.vocabulary(config), scored_languages(config, task)
     train = stages.train_language(config, task)
+    files = _signatures(task_path, Path(config.data_dir))
     mark = configs.fingerprint(
         task, files, vocabulary.name, config.model, settings, train, scored, parts
     )
@@ -112,6 +130,7 @@ def plan(
         model=config.model,
         device=config.pretrain.device,
         finetune=settings.finetune,
+        reading=settings.reading,
         protocols=settings.protocols,
         train_language=train,
         languages=tuple(scored),
@@ -125,6 +144,12 @@ def plan(
     )
 
 
+def _signatures(folder: Path, data: Path) -> list[list[Any]]:
+    """Describe the files of a task."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [stages.signature(path, data) for path in paths]
+
+
 def run(plan: Plan) -> None:
     """Fine-tune and score over the plan's fine-tuning seeds; finished ones are not done again."""
     vocabulary = load(plan.vocabulary)
@@ -135,14 +160,14 @@ def run(plan: Plan) -> None:
         seed=plan.seed,
         languages=plan.pretrained,
     ).to(chosen_device(plan.device))
-    load_data = {"nli": nli.load, "ner": ner.load}[plan.task]
-    data = load_data(
+    data = LOADERS[plan.task](
         of_vocabulary(vocabulary),
         plan.task_folder,
         train_language=plan.train_language,
         languages=plan.languages,
         config=plan.finetune,
         protocols=plan.protocols,
+        **plan.reading,
     )
     for seed in range(plan.num_runs):
         part = _part(plan, seed)

@@ -14,7 +14,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.evaluate import task_files
+from xlmr_lab.evaluate import places, task_files
+from xlmr_lab.evaluate.formats import xnli
+from xlmr_lab.evaluate.protocols import TaskSet
 
 PIVOT = "eng"
 """Tatoeba's name of the language that every file pair has."""
@@ -106,8 +108,8 @@ def premises(
     Raises:
         UserError: a file is missing or not well-formed, or has fewer pairs than another.
     """
-    paths = {key: task_files.require(folder, split, key) for key in languages}
-    found = {key: task_files.read_nli(path).premises for key, path in paths.items()}
+    paths = {key: places.require(xnli.places, folder, TaskSet(split, key)) for key in languages}
+    found = {key: xnli.read(source).premises for key, source in paths.items()}
     sizes = {len(sentences) for sentences in found.values()}
     if len(sizes) > 1:
         told = ", ".join(f"{path} {len(found[key]):,}" for key, path in paths.items())

@@ -4,25 +4,35 @@ Each word is encoded on its own and labelled at its first piece, without a CRF (
 sentence that is too long is split between words into windows, and the labels are put together again
 before scoring, so every word gets a label and no gold entity is lost. A word of which the
 vocabulary makes no piece stands as `<unk>`; a word longer than a window keeps its first pieces.
-Left out: document context, other labelling schemes.
+XLM-R does not say whether a sentence is seen alone or in its document, which BERT does (Sec. 5.3):
+`context` takes either. Left out: other labelling schemes.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.evaluate import planned_files, task_files, transfer
+from xlmr_lab.evaluate import planned_files, transfer
 from xlmr_lab.evaluate.encoders import AnyEncoder
 from xlmr_lab.evaluate.examples import Examples
 from xlmr_lab.evaluate.finetune import FinetuneConfig
+from xlmr_lab.evaluate.formats import conll
 from xlmr_lab.evaluate.metrics import span_f1
-from xlmr_lab.evaluate.protocols import ModelPlan, Protocol, TaskSet, plan, text_language
+from xlmr_lab.evaluate.places import Source
+from xlmr_lab.evaluate.protocols import ModelPlan, Protocol, TaskSet, text_language
 from xlmr_lab.evaluate.scores import Score
+from xlmr_lab.evaluate.task_files import ScoredSplit, TaggedSentences
 from xlmr_lab.evaluate.text import TextEncoder
 from xlmr_lab.evaluate.transfer import Target, TransferData
+
+Context = Literal["sentence", "document"]
+"""What an encoder sees: a sentence alone, or filled up to the longest sequence with what stands
+before and after it in its document."""
 
 
 def run(
@@ -35,7 +45,8 @@ def run(
     config: FinetuneConfig,
     seed: int,
     protocols: Sequence[Protocol] = ("zero-shot",),
-    split: task_files.ScoredSplit | None = None,
+    split: ScoredSplit | None = None,
+    context: Context = "sentence",
 ) -> list[Score]:
     """Fine-tune copies of the encoder under some protocols and return the span F1 in each language.
 
@@ -51,6 +62,7 @@ def run(
         config=config,
         protocols=protocols,
         split=split,
+        context=context,
     )
     return transfer.run(encoder, data, config=config, seed=seed)
 
@@ -63,42 +75,63 @@ def load(
     languages: Sequence[str],
     config: FinetuneConfig,
     protocols: Sequence[Protocol] = ("zero-shot",),
-    split: task_files.ScoredSplit | None = None,
+    split: ScoredSplit | None = None,
+    context: Context = "sentence",
 ) -> TransferData:
     """Read and encode the training sets and what is scored or looked at.
 
+    The folder holds our files or published ones (see formats/conll.py).
+
     Raises:
-        UserError: a file is missing or not well-formed, or has an entity type that the training
-            sets lack.
+        UserError: a file is missing or not well-formed, has an entity type that the training sets
+            lack, or does not mark the documents that are to be seen.
     """
-    scored = planned_files.scored(folder, languages, split)
-    models = plan(protocols, train_language, scored)
-    training = planned_files.training(folder, models)
-    scoring = planned_files.scoring(folder, models, config.selections)
-    read = {
-        part: task_files.read_ner(path, text_language(part, train_language))
-        for part, path in training.items()
-    }
-    labels = _shared_labels(models, training, read)
+    planned = planned_files.planned(
+        conll.places,
+        folder,
+        protocols=protocols,
+        train_language=train_language,
+        languages=languages,
+        split=split,
+        selections=config.selections,
+    )
+
+    training = _read(planned.training, train_language, context)
+    labels = _shared_labels(planned.models, planned.training, training)
     kinds = {label[2:] for label in labels[1:]}
-
-    def examples(part: TaskSet, sentences: task_files.TaggedSentences) -> Examples:
-        language = text_language(part, train_language)
-        return encode(text, sentences, labels, language=language, max_tokens=config.max_tokens)
-
-    def target(part: TaskSet, path: Path) -> Target:
-        sentences = task_files.read_ner(path, text_language(part, train_language), kinds)
-        return _target(examples(part, sentences), sentences, labels)
-
+    scoring = _read(planned.scoring, train_language, context, kinds)
+    seen = partial(encode, text, labels=labels, max_tokens=config.max_tokens, context=context)
+    encoded = {
+        part: seen(sentences, language=text_language(part, train_language))
+        for part, sentences in (training | scoring).items()
+    }
     return TransferData(
         task="ner",
         objective="tagging",
         num_labels=len(labels),
         vocab_size=text.size,
-        models=models,
-        train={part: examples(part, sentences) for part, sentences in read.items()},
-        targets={part: target(part, path) for part, path in scoring.items()},
+        models=planned.models,
+        train={part: encoded[part] for part in training},
+        targets={part: _target(encoded[part], own, labels) for part, own in scoring.items()},
     )
+
+
+def _read(
+    sources: Mapping[TaskSet, Source],
+    train_language: str,
+    context: Context,
+    kinds: Collection[str] | None = None,
+) -> dict[TaskSet, TaggedSentences]:
+    """Read some sets; where documents are to be seen, all must mark them."""
+    found = {}
+    for part, source in sources.items():
+        found[part] = conll.read(source, text_language(part, train_language), kinds)
+        if context == "document" and not found[part].documents:
+            raise UserError(
+                f"{source} marks no documents ({conll.DOCUMENT} lines, or {conll.NEW_DOCUMENT!r}), "
+                "so context=document has nothing to fill up with; use context=sentence"
+            )
+    return found
 
 
 def label_set(tags: Iterable[Iterable[str]]) -> tuple[str, ...]:
@@ -113,8 +146,8 @@ def label_set(tags: Iterable[Iterable[str]]) -> tuple[str, ...]:
 
 def _shared_labels(
     models: Sequence[ModelPlan],
-    files: Mapping[TaskSet, Path],
-    read: Mapping[TaskSet, task_files.TaggedSentences],
+    files: Mapping[TaskSet, Source],
+    read: Mapping[TaskSet, TaggedSentences],
 ) -> tuple[str, ...]:
     """Return the labels of the training sets; each model must be able to learn all of them.
 
@@ -139,28 +172,67 @@ def _shared_labels(
 
 def encode(
     text: TextEncoder,
-    sentences: task_files.TaggedSentences,
+    sentences: TaggedSentences,
     labels: Sequence[str],
     *,
     language: str,
     max_tokens: int,
+    context: Context = "sentence",
 ) -> Examples:
-    """Encode tagged sentences of a language, with one label for each word in their order."""
+    """Encode tagged sentences of a language, with one label for each word in their order.
+
+    Of a document's context pieces are taken, evenly from before and after, or more from one side
+    where the other has fewer.
+    """
     layout = text.layout
     room = max_tokens - layout.num_specials_single
     pieces = encode_words(text, sentences.words, room, language=language)
+    streams = _streams(sentences, pieces) if context == "document" else None
     rows, positions = [], []
-    for words in sentences.words:
+    for number, words in enumerate(sentences.words):
         encoded = [pieces[word] for word in words]
         lengths = [len(ids) for ids in encoded]
+        ends = [0, *itertools.accumulate(lengths)]
         for start, end in windows(lengths, room):
-            row = layout.single(np.concatenate(encoded[start:end]))
+            seen, before = np.concatenate(encoded[start:end]), 0
+            if streams:
+                stream, offset = streams[number]
+                seen, before = surrounded(stream, offset + ends[start], offset + ends[end], room)
+            row = layout.single(seen)
             rows.append(row)
-            firsts = itertools.accumulate(lengths[start : end - 1], initial=row.start_first)
-            positions.append(np.fromiter(firsts, dtype=np.int64, count=end - start))
+            firsts = np.array(ends[start:end], dtype=np.int64) - ends[start]
+            positions.append(firsts + row.start_first + before)
     ids = {label: i for i, label in enumerate(labels)}
     gold = np.array([ids[tag] for tags in sentences.tags for tag in tags], dtype=np.int64)
     return Examples.of(rows, positions, gold, language=language, layout=layout)
+
+
+def _streams(
+    sentences: TaggedSentences, pieces: Mapping[str, np.ndarray]
+) -> list[tuple[np.ndarray, int]]:
+    """Return for each sentence the pieces of its document, and where in them it begins."""
+    encoded = [np.concatenate([pieces[word] for word in words]) for words in sentences.words]
+    found: list[tuple[np.ndarray, int]] = []
+    for _, group in itertools.groupby(range(len(encoded)), key=sentences.documents.__getitem__):
+        own = [encoded[number] for number in group]
+        offsets = itertools.accumulate(map(len, own[:-1]), initial=0)
+        stream = np.concatenate(own)
+        found += [(stream, offset) for offset in offsets]
+    return found
+
+
+def surrounded(stream: np.ndarray, start: int, end: int, room: int) -> tuple[np.ndarray, int]:
+    """Return `stream[start:end]` with up to `room` pieces in all from both sides of it, and how
+    many of them stand before it.
+
+    >>> surrounded(np.arange(10), 6, 8, 6)
+    (array([4, 5, 6, 7, 8, 9]), 2)
+    >>> surrounded(np.arange(10), 1, 2, 6)
+    (array([0, 1, 2, 3, 4, 5]), 1)
+    """
+    spare, after = room - (end - start), len(stream) - end
+    before = min(start, max(spare // 2, spare - after))
+    return stream[start - before : end + spare - before], before
 
 
 def encode_words(
@@ -199,9 +271,7 @@ def sentence_tags(
     return [[labels[i] for i in itertools.islice(tags, n)] for n in num_words]
 
 
-def _target(
-    examples: Examples, sentences: task_files.TaggedSentences, labels: Sequence[str]
-) -> Target:
+def _target(examples: Examples, sentences: TaggedSentences, labels: Sequence[str]) -> Target:
     num_words = [len(words) for words in sentences.words]
 
     def score(logits: np.ndarray) -> dict[str, float]:

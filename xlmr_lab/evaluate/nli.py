@@ -16,8 +16,10 @@ from xlmr_lab.evaluate import planned_files, task_files, transfer
 from xlmr_lab.evaluate.encoders import AnyEncoder
 from xlmr_lab.evaluate.examples import Examples
 from xlmr_lab.evaluate.finetune import FinetuneConfig
+from xlmr_lab.evaluate.formats import xnli
 from xlmr_lab.evaluate.metrics import accuracy
-from xlmr_lab.evaluate.protocols import Protocol, TaskSet, plan, text_language
+from xlmr_lab.evaluate.places import Source
+from xlmr_lab.evaluate.protocols import Protocol, TaskSet, text_language
 from xlmr_lab.evaluate.scores import Score
 from xlmr_lab.evaluate.text import TextEncoder
 from xlmr_lab.evaluate.transfer import Target, TransferData
@@ -36,6 +38,7 @@ def run(
     seed: int,
     protocols: Sequence[Protocol] = ("zero-shot",),
     split: task_files.ScoredSplit | None = None,
+    label_order: Sequence[str] = (),
 ) -> list[Score]:
     """Fine-tune copies of the encoder under some protocols and return the accuracy in each
     language.
@@ -52,6 +55,7 @@ def run(
         config=config,
         protocols=protocols,
         split=split,
+        label_order=label_order,
     )
     return transfer.run(encoder, data, config=config, seed=seed)
 
@@ -65,19 +69,28 @@ def load(
     config: FinetuneConfig,
     protocols: Sequence[Protocol] = ("zero-shot",),
     split: task_files.ScoredSplit | None = None,
+    label_order: Sequence[str] = (),
 ) -> TransferData:
     """Read and encode the training sets and what is scored or looked at.
+
+    The folder holds our files or XNLI's as they were published (see formats/xnli.py); `label_order`
+    names the classes of numbered labels that do not tell.
 
     Raises:
         UserError: a file is missing or not well-formed.
     """
-    scored = planned_files.scored(folder, languages, split)
-    models = plan(protocols, train_language, scored)
-    training = planned_files.training(folder, models)
-    scoring = planned_files.scoring(folder, models, config.selections)
+    planned = planned_files.planned(
+        xnli.places,
+        folder,
+        protocols=protocols,
+        train_language=train_language,
+        languages=languages,
+        split=split,
+        selections=config.selections,
+    )
 
-    def examples(part: TaskSet, path: Path) -> Examples:
-        pairs, language = task_files.read_nli(path), text_language(part, train_language)
+    def examples(part: TaskSet, source: Source) -> Examples:
+        pairs, language = xnli.read(source, label_order), text_language(part, train_language)
         return encode(text, pairs, language=language, max_tokens=config.max_tokens)
 
     return TransferData(
@@ -85,9 +98,9 @@ def load(
         objective="classification",
         num_labels=len(task_files.NLI_LABELS),
         vocab_size=text.size,
-        models=models,
-        train={part: examples(part, path) for part, path in training.items()},
-        targets={part: _target(examples(part, path)) for part, path in scoring.items()},
+        models=planned.models,
+        train={part: examples(part, source) for part, source in planned.training.items()},
+        targets={part: _target(examples(part, source)) for part, source in planned.scoring.items()},
     )
 
 

@@ -4,29 +4,61 @@ The dev sets that selections look at are among them, and no set is both looked a
 score would be the best of several looks.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.evaluate import task_files
-from xlmr_lab.evaluate.protocols import ModelPlan, TaskSet
+from xlmr_lab.evaluate import places
+from xlmr_lab.evaluate.places import Places, Source
+from xlmr_lab.evaluate.protocols import ModelPlan, Protocol, TaskSet, plan
 from xlmr_lab.evaluate.selection import Selection, rules
+from xlmr_lab.evaluate.task_files import ScoredSplit
 
-Require = Callable[[Path, TaskSet], Path]
-"""Returns the file of a set in a task's folder, or raises a UserError."""
+FileT = TypeVar("FileT")
+Require = Callable[[Path, TaskSet], FileT]
+"""Returns what holds a set in a task's folder, or raises a UserError."""
 
 
-def lines_file(folder: Path, part: TaskSet) -> Path:
-    """Return the file of a set of a task whose files are of lines (see task_files.py)."""
-    return task_files.require(folder, part.split, part.language, part.form)
+class Planned(NamedTuple):
+    """What a task fine-tunes and reads."""
+
+    models: tuple[ModelPlan, ...]
+    training: Mapping[TaskSet, Source]
+    scoring: Mapping[TaskSet, Source]
+
+
+def planned(
+    task: Places,
+    folder: Path,
+    *,
+    protocols: Sequence[Protocol],
+    train_language: str,
+    languages: Sequence[str],
+    split: ScoredSplit | None,
+    selections: Sequence[Selection],
+) -> Planned:
+    """Return the models of some protocols, and what holds their sets; `task` says where sets may
+    lie in the folder.
+
+    Raises:
+        UserError: a set is missing, or both scored and looked at.
+    """
+    require = partial(places.require, task)
+    chosen = scored(folder, languages, split, partial(places.scored_split, task))
+    models = plan(protocols, train_language, chosen)
+    return Planned(
+        models, training(folder, models, require), scoring(folder, models, selections, require)
+    )
 
 
 def scored(
     folder: Path,
     languages: Sequence[str],
-    split: task_files.ScoredSplit | None,
-    scored_split: Callable[[Path, str], task_files.ScoredSplit] = task_files.scored_split,
-) -> list[tuple[str, task_files.ScoredSplit]]:
+    split: ScoredSplit | None,
+    scored_split: Callable[[Path, str], ScoredSplit],
+) -> list[tuple[str, ScoredSplit]]:
     """Return each language with the split that scores it: `split`, or if None test before dev.
 
     Raises:
@@ -40,8 +72,8 @@ def scored(
 
 
 def training(
-    folder: Path, models: Sequence[ModelPlan], require: Require = lines_file
-) -> dict[TaskSet, Path]:
+    folder: Path, models: Sequence[ModelPlan], require: Require[FileT]
+) -> dict[TaskSet, FileT]:
     """Return the file of each training set.
 
     Raises:
@@ -54,15 +86,15 @@ def scoring(
     folder: Path,
     models: Sequence[ModelPlan],
     selections: Sequence[Selection],
-    require: Require = lines_file,
-) -> dict[TaskSet, Path]:
+    require: Require[FileT],
+) -> dict[TaskSet, FileT]:
     """Return the file of each set that is scored or that a selection looks at.
 
     Raises:
         UserError: one is missing, or is both.
     """
     files = {cell.scored: require(folder, cell.scored) for model in models for cell in model.cells}
-    looked_at: dict[TaskSet, Path] = {}
+    looked_at: dict[TaskSet, FileT] = {}
     for part, selection in _looked_at(models, selections):
         if part in files:
             others = ("leave the language out", "use selections=last")
