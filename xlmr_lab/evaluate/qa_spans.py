@@ -1,10 +1,10 @@
 """From logits to answers: the best spans of each question over its windows (BERT Sec. 4.2).
 
-A span begins at a token in the window where that token has its maximal context, ends in the same
-window, not before it, and has at most `max_answer_tokens` tokens. Its score is its begin logit plus
-its end logit. So each span has one score, and the search is exact over all of them: of equals the
-one that begins and ends first. An answer is the context's own characters, from the first token's to
-the last one's. Left out: spans that leave their window; "no answer"; joining spans of equal text.
+A span of at most `max_answer_tokens` tokens is read in one window (qa_windows.py), where its score
+is the begin logit of its first token plus the end logit of its last. So each span has one score,
+and the search is exact over all of them: of equals the one in the earlier window, that begins and
+ends first. An answer is the context's own characters, from the first token's to the last one's.
+Left out: "no answer"; joining spans of equal text.
 
 Shapes: R rows, L labelled positions of all rows, P those of some questions, A tokens of an answer.
 """
@@ -38,7 +38,7 @@ def best_spans(
 
     There are fewer where a context has fewer, and none where it has no token.
     """
-    assert logits.shape == (len(windows.maximal), 2), "begin and end of each labelled position"
+    assert logits.shape == (len(windows.least_tokens), 2), "begin and end of each labelled position"
     limits = _limits(windows)
     found: list[list[Span]] = []
     for first, last in _chunks(limits, max(1, CELLS_AT_ONCE // max_answer_tokens)):
@@ -98,8 +98,11 @@ def _scores(
     ends = starts[np.searchsorted(starts, places, side="right")]  # of each one's row
     padded = np.concatenate([logits[slice(*run), 1], np.full(longest - 1, -np.inf, np.float32)])
     scores = logits[slice(*run), :1] + np.lib.stride_tricks.sliding_window_view(padded, longest)
-    scores[~windows.maximal[slice(*run)]] = -np.inf
-    scores[places[:, None] + np.arange(longest) >= ends[:, None]] = -np.inf
+    lengths = np.arange(1, longest + 1)
+    unread = (lengths < windows.least_tokens[slice(*run), None]) | (
+        places[:, None] + lengths > ends[:, None]
+    )
+    scores[unread] = -np.inf
     return scores
 
 

@@ -4,11 +4,13 @@ SQuAD).
 The question stands first, then the window, as in the released models' pairs. Windows begin every
 `stride` tokens until one reaches the end of the context. Labelled positions are the token of the
 whole row, which stands for "no answer in this window", and then the window's tokens. A window
-learns the first listed answer that it holds whole, and else "no answer". A token is in several
-windows; an answer is read where its first token has the most context on its poorer side
-(`maximal`). Left out: windows that end between sentences, sampling of windows without an answer.
+learns the first listed answer that it holds whole, and else "no answer". Windows overlap, and a
+span is read in one of them: of those that hold it whole, the one that gives its first token the
+most context on its poorer side. Where BERT reads a span, that is BERT's choice; BERT loses those
+that do not end in the window that is best for their first token. Left out: windows that end between
+sentences, sampling of windows without an answer.
 
-Shapes: R rows, L labelled positions of all rows, N tokens of a context.
+Shapes: R rows, L labelled positions of all rows, N tokens of a context, W windows of it.
 """
 
 import logging
@@ -25,6 +27,9 @@ from xlmr_lab.evaluate.objectives import BEGIN, END
 from xlmr_lab.evaluate.text import Layout, Row, TextEncoder
 
 logger = logging.getLogger(__name__)
+
+NEVER = np.iinfo(np.int64).max
+"""More tokens than a span can have."""
 
 LENGTH_BONUS = 0.01
 """What a token of a longer window counts more in BERT's rule of maximal context (a token's worth
@@ -52,9 +57,9 @@ class Windows:
     """[R], the question of each row, in order; each has at least one row."""
     row_starts: npt.NDArray[np.int64]
     """[R], the first context token of each row."""
-    maximal: npt.NDArray[np.bool_]
-    """[L], whether a token has its maximal context in this row; never true of the token of the
-    whole row."""
+    least_tokens: npt.NDArray[np.int64]
+    """[L], the fewest tokens of a span that begins here and is read in this row: 1 where a token
+    has its maximal context; `NEVER` for the token of the whole row."""
     answer_tokens: npt.NDArray[np.int64]
     """Of each question, tokens of the first listed answer that a window holds; 0 where none does.
     """
@@ -110,7 +115,7 @@ def encode(
         contexts=of_questions,
         row_questions=np.repeat(np.arange(len(parts)), [len(part.rows) for part in parts]),
         row_starts=np.array([row.start for row in rows]),
-        maximal=np.concatenate([row.maximal for row in rows]),
+        least_tokens=np.concatenate([row.least_tokens for row in rows]),
         answer_tokens=np.array([part.answer_tokens for part in parts]),
         exact=np.array([part.exact for part in parts]),
     )
@@ -128,19 +133,27 @@ def starts(num_tokens: int, room: int, stride: int) -> list[int]:
     return list(range(0, max(num_tokens - room + step - 1, 0) + 1, step))
 
 
-def maximal(begins: Sequence[int], num_tokens: int, room: int) -> npt.NDArray[np.int64]:
-    """Return for each token of a context [N] which of its windows gives it the most context on its
-    poorer side; the longer of equals, then the first.
+def least_tokens(begins: Sequence[int], num_tokens: int, room: int) -> npt.NDArray[np.int64]:
+    """Return for each window and token [W, N] the fewest tokens of a span that begins there and is
+    read in that window; for tokens outside a window it means nothing.
 
-    >>> maximal([0, 2, 4], 8, 4).tolist()
-    [0, 0, 0, 1, 1, 2, 2, 2]
+    Windows are tried in the order of the context that they give the first token on its poorer side
+    (of equals the longer, then the earlier); a window reads what those before it do not hold whole.
+
+    >>> least_tokens([0, 2], 6, 4).tolist()
+    [[1, 1, 1, 4, 3, 2], [5, 4, 3, 1, 1, 1]]
     """
     places = np.arange(num_tokens)
     first = np.array(begins)[:, None]
-    last = np.minimum(first + room, num_tokens) - 1
-    poorer = np.minimum(places - first, last - places)
-    scores = np.where(poorer >= 0, poorer + LENGTH_BONUS * (last - first + 1), -np.inf)
-    return scores.argmax(0)
+    end = np.minimum(first + room, num_tokens)
+    poorer = np.minimum(places - first, end - 1 - places)
+    context = np.where(poorer >= 0, poorer + LENGTH_BONUS * (end - first), -np.inf)
+    order = np.argsort(-context, axis=0, kind="stable")
+    held = np.where(poorer >= 0, end - places, 0)  # tokens from here to the window's end
+    tried = np.maximum.accumulate(np.take_along_axis(held, order, axis=0), axis=0)
+    least = np.ones_like(held)
+    np.put_along_axis(least, order[1:], tried[:-1] + 1, axis=0)
+    return least
 
 
 def token_span(spans: npt.NDArray[np.int64], start: int, end: int) -> tuple[int, int] | None:
@@ -161,7 +174,7 @@ class _Row(NamedTuple):
     start: int
     positions: npt.NDArray[np.int64]
     labels: npt.NDArray[np.int64]
-    maximal: npt.NDArray[np.bool_]
+    least_tokens: npt.NDArray[np.int64]
 
 
 class _Rows(NamedTuple):
@@ -181,7 +194,7 @@ def _rows(
 ) -> _Rows:
     room = cut.max_tokens - layout.num_specials_pair - len(question)
     begins = starts(len(context.ids), room, cut.stride)
-    best = maximal(begins, len(context.ids), room)
+    least = least_tokens(begins, len(context.ids), room)
     spans = _token_spans(context, answers)
     rows: list[_Row] = []
     held: tuple[int, int, bool] | None = None
@@ -195,7 +208,7 @@ def _rows(
         labels[last] |= END
         places = np.arange(laid_out.start_second, laid_out.start_second + end - start)
         positions = np.concatenate([[laid_out.label_at], places])
-        here = np.concatenate([[False], best[start:end] == number])
+        here = np.concatenate([[NEVER], least[number, start:end]])
         rows.append(_Row(laid_out, start, positions, labels, here))
         held = held or (inside[0] if inside else None)
     if held is None:

@@ -25,19 +25,23 @@ def windows(text, lengths, *, cut):
 
 def by_hand(made, logits, number, longest, num_best):
     """Return what `best_spans` should, by looking at each span of each window in turn."""
-    found = []
-    positions = made.examples.positions
-    for row in np.flatnonzero(made.row_questions == number):
-        start, end = positions.starts[row], positions.starts[row + 1]
-        for first in range(start + 1, end):
-            for last in range(first, min(first + longest, end)):
-                if made.maximal[first]:
-                    tokens = made.row_starts[row] + np.array([first, last]) - start - 1
-                    found.append((logits[first, 0] + logits[last, 1], *tokens))
-    found.sort(key=lambda span: -span[0])
-    context = made.contexts[number]
-    spans = [(context.spans[a, 0], context.spans[b, 1], score) for score, a, b in found[:num_best]]
-    return [Span(context.text[a:b].rstrip(), a, score) for a, b, score in spans]
+    rows = np.flatnonzero(made.row_questions == number).tolist()
+    positions, spans = made.examples.positions, {}
+    for row in rows:
+        base, first = int(positions.starts[row]) + 1, int(made.row_starts[row])
+        end = first + int(positions.lengths[row]) - 1
+        for a in range(first, end):
+            for b in range(a, min(a + longest, end)):
+                context = min(a - first, end - 1 - a) + 0.01 * (end - first)
+                score = logits[base + a - first, 0] + logits[base + b - first, 1]
+                if context > spans.get((a, b), (-1, 0, 0))[0]:
+                    spans[a, b] = context, row, score
+    ordered = sorted(spans, key=lambda span: (-spans[span][2], spans[span][1], span))[:num_best]
+    text, places = made.contexts[number].text, made.contexts[number].spans
+    return [
+        Span(text[places[a, 0] : places[b, 1]].rstrip(), places[a, 0], spans[a, b][2])
+        for a, b in ordered
+    ]
 
 
 @pytest.mark.parametrize("cells", [1, 300, 1 << 22])
@@ -48,7 +52,7 @@ def test_the_search_finds_what_looking_at_each_span_finds(text, monkeypatch, cel
     rng = np.random.default_rng(1)
     made = windows(text, [*range(12), 0, 40, 0], cut=Cut(14, 3, 64))
     for longest, num_best in itertools.product((1, 2, 5, 30), (1, 4, 1000)):
-        logits = rng.normal(size=(len(made.maximal), 2)).astype(np.float32)
+        logits = rng.normal(size=(len(made.least_tokens), 2)).astype(np.float32)
         if coarse:
             logits = logits.round()
         found = best_spans(made, logits, max_answer_tokens=longest, num_best=num_best)
@@ -59,8 +63,8 @@ def test_the_search_finds_what_looking_at_each_span_finds(text, monkeypatch, cel
 
 
 def test_a_span_worked_by_hand(text):
-    """Its begin is read in the first window, though the second scores it higher, its end there
-    too."""
+    """A span of at most three tokens from dd on is read in the first window, though the second
+    scores it higher; a longer one only the second window holds."""
     context = "aa bb ccdd ee ff gg hh"
     contexts = [Context(context, *text.offsets(context))]
     question = Question("", "", "xxyy", 0, (), "")
@@ -70,8 +74,9 @@ def test_a_span_worked_by_hand(text):
     logits[4, 0] = 2  # dd in the first window
     logits[8, 0] = 9  # and in the second
     logits[6, 1] = 1  # ff in the first
-    logits[9, 1] = 5  # ee in the second, where all before it is read in the first
-    assert best_spans(made, logits, max_answer_tokens=30)[0] == [Span("dd ee ff", 8, 3.0)]
+    logits[9, 1] = 5  # ee in the second
+    assert best_spans(made, logits, max_answer_tokens=30)[0] == [Span("dd ee ff gg", 8, 9.0)]
+    assert best_spans(made, logits, max_answer_tokens=3)[0] == [Span("dd ee ff", 8, 3.0)]
     assert best_spans(made, logits, max_answer_tokens=2)[0] == [Span("dd", 8, 2.0)]
 
 
@@ -80,7 +85,7 @@ def test_an_answer_is_the_text_as_it_stands(text):
     contexts = [Context(context, *text.offsets(context))]
     question = Question("", "", "xx", 0, (), "")
     made = encode(text, [question], contexts, languages=("qaa", "qaa"), cut=Cut(24, 128, 64))
-    logits = np.zeros((len(made.maximal), 2), dtype=np.float32)
+    logits = np.zeros((len(made.least_tokens), 2), dtype=np.float32)
     logits[1, 0] = logits[-1, 1] = 1
     assert best_spans(made, logits, max_answer_tokens=9)[0][0].text == context
 

@@ -8,7 +8,15 @@ import pytest
 
 from xlmr_lab.evaluate.formats.squad import Answer, Question
 from xlmr_lab.evaluate.objectives import BEGIN, END, check_labels
-from xlmr_lab.evaluate.qa_windows import Context, Cut, encode, maximal, starts, token_span
+from xlmr_lab.evaluate.qa_windows import (
+    NEVER,
+    Context,
+    Cut,
+    encode,
+    least_tokens,
+    starts,
+    token_span,
+)
 
 CUT = Cut(max_tokens=12, stride=128, max_question_tokens=64)
 CONTEXT = "aa bb ccdd ee ff gg hh"  # pieces: aa bb cc dd ee ff gg hh
@@ -29,12 +37,12 @@ def answer(context, start, end, stands=True):
 
 
 def rows(made):
-    """Return ids, positions, labels and maximal flags of each row."""
+    """Return ids, positions, labels and least tokens of each row."""
     examples = made.examples
     for number in range(len(examples)):
         ids = examples.tokens.values[slice(*examples.tokens.starts[number : number + 2])]
         own = slice(*examples.positions.starts[number : number + 2])
-        values = (examples.positions.values[own], examples.labels[own], made.maximal[own])
+        values = (examples.positions.values[own], examples.labels[own], made.least_tokens[own])
         yield ids.tolist(), *(value.tolist() for value in values)
 
 
@@ -50,13 +58,13 @@ def test_rows_worked_by_hand(text):
             [0, x, y, 2, 2, a, b, c, d, e, f, 2],
             [0, 5, 6, 7, 8, 9, 10],
             [0, 0, 0, BEGIN, END, 0, 0],
-            [False, True, True, True, True, True, False],
+            [NEVER, 1, 1, 1, 1, 1, 4],
         ),
         (
             [0, x, y, 2, 2, d, e, f, g, h, 2],
             [0, 5, 6, 7, 8, 9],
             [BEGIN | END, 0, 0, 0, 0, 0],
-            [False, False, False, True, True, True],
+            [NEVER, 4, 3, 1, 1, 1],
         ),
     ]
     assert (made.answer_tokens.tolist(), made.exact.tolist()) == ([2], [True])
@@ -109,7 +117,7 @@ def test_long_questions_are_cut_to_half_a_row_at_most_and_counted(text, caplog):
 def test_a_context_without_a_token_has_one_empty_window(text):
     made = windows(text, ("xx", (0, 1)), context="\u200b")
     assert [labels for _, _, labels, _ in rows(made)] == [[3]]
-    assert made.maximal.tolist() == [False]
+    assert made.least_tokens.tolist() == [NEVER]
 
 
 def test_windows_reach_the_end_leave_no_gap_and_overlap_by_half():
@@ -145,22 +153,31 @@ def is_maximal(spans, current, position):
     return current == best
 
 
-def test_maximal_context_is_that_of_bert():
-    for num_tokens, room, stride in itertools.product(range(1, 40, 3), range(2, 16), (1, 2, 5, 9)):
+SHAPES = list(itertools.product(range(1, 40, 3), range(2, 16), (1, 2, 5, 9)))
+
+
+def test_a_token_is_read_in_the_window_that_bert_reads_it_in():
+    for num_tokens, room, stride in SHAPES:
         begins = starts(num_tokens, room, stride)
         spans = [(begin, min(room, num_tokens - begin)) for begin in begins]
-        best = maximal(begins, num_tokens, room)
-        for position, number in itertools.product(range(num_tokens), range(len(begins))):
-            assert is_maximal(spans, number, position) == (best[position] == number)
+        least = least_tokens(begins, num_tokens, room)
+        for number, (begin, length) in enumerate(spans):
+            for position in range(begin, begin + length):
+                assert is_maximal(spans, number, position) == (least[number, position] == 1)
 
 
-def test_each_token_is_read_in_one_window(text):
-    made = windows(text, ("xxyy", (0, 2)), ("xx", (0, 2)))
-    tokens = {0: [], 1: []}
-    for number, (_, _, _, here) in enumerate(rows(made)):
-        question = int(made.row_questions[number])
-        tokens[question] += (made.row_starts[number] + np.flatnonzero(here[1:])).tolist()
-    assert tokens == {0: list(range(8)), 1: list(range(8))}
+def test_each_span_that_a_window_holds_is_read_in_one():
+    """And where it ends in the window that is best for its first token, in that."""
+    for num_tokens, room, stride in SHAPES:
+        begins = starts(num_tokens, room, stride)
+        least = least_tokens(begins, num_tokens, room)
+        for a in range(num_tokens):
+            for b in range(a, min(a + room, num_tokens)):
+                holding = [n for n, s in enumerate(begins) if s <= a and b < s + room]
+                reading = [n for n in holding if b - a + 1 >= least[n, a]]
+                assert len(reading) == bool(holding)
+                best = [n for n in holding if least[n, a] == 1]
+                assert not best or reading == best
 
 
 @pytest.mark.parametrize(
