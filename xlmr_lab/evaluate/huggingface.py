@@ -13,7 +13,7 @@ import re
 import textwrap
 from collections.abc import Container, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError
@@ -47,6 +47,16 @@ FROM_LIBRARY: tuple[type[Exception], ...] = (
 """What the library raises at a folder that it cannot use."""
 
 
+class Parts(NamedTuple):
+    """A model of the library, and what tasks use of it."""
+
+    folder: Path
+    model: Any
+    tokenizer: Any
+    encoder: ForeignEncoder
+    text: TextEncoder
+
+
 def open_encoder(source: str) -> tuple[ForeignEncoder, TextEncoder]:
     """Return the encoder of a folder or hub name, in evaluation mode on the CPU, and its text.
 
@@ -54,21 +64,30 @@ def open_encoder(source: str) -> tuple[ForeignEncoder, TextEncoder]:
         UserError: no such folder or model, the hub cannot be reached, weights that are missing,
             pickled or damaged, no encoder, no tokenizer, or a library is missing.
     """
+    parts = open_parts(source, "AutoModel")
+    return parts.encoder, parts.text
+
+
+def open_parts(source: str, auto: str) -> Parts:
+    """Return what a folder or hub name holds, its model made by the library's class `auto`; raises
+    as `open_encoder`."""
     library = _library()
     folder = _folder(source)
     config = _config(library, folder)
+    if config.model_type == PERMUTED and auto != "AutoModel":
+        raise UserError(f"{folder}: {PERMUTED!r} is trained on permutations and has no masked LM")
     with _quiet(library):
-        model = _model(library, folder, config)
+        model = _model(getattr(library, auto), folder, config)
         tokenizer = _tokenizer(library, folder)
     has_segments = _has_segments(config)
     try:
-        encoder = ForeignEncoder(model).eval()
+        encoder = ForeignEncoder(model.base_model).eval()
         size = encoder.vocab_size
         text = huggingface_text.of_tokenizer(tokenizer, size=size, has_segments=has_segments)
         _try_out(encoder, text)
     except UserError as error:
         raise UserError(f"{folder}: {error}") from None
-    return encoder, text
+    return Parts(folder, model, tokenizer, encoder, text)
 
 
 def _library() -> Any:
@@ -178,9 +197,9 @@ def _model_type(path: Path, known: Container[str], version: str) -> str:
     return str(kind)
 
 
-def _model(library: Any, folder: Path, config: Any) -> Any:
+def _model(auto: Any, folder: Path, config: Any) -> Any:
     with _told_of(folder), torch.random.fork_rng(devices=[]):
-        model, report = library.AutoModel.from_pretrained(
+        model, report = auto.from_pretrained(
             folder,
             config=config,
             dtype=torch.float32,
@@ -193,7 +212,7 @@ def _model(library: Any, folder: Path, config: Any) -> Any:
     missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
     if missing:
         raise UserError(
-            f"{folder} lacks {len(missing):,} of the encoder's tensors, such as {missing[0]}; "
+            f"{folder} lacks {len(missing):,} of the model's tensors, such as {missing[0]}; "
             "copy it again, or save the whole model"
         )
     for name, found, wanted in sorted(report["mismatched_keys"])[:1]:

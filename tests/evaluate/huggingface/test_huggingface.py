@@ -156,7 +156,7 @@ def test_weights_that_are_missing_are_not_drawn_at_random(copied):
     gone = "bert.encoder.layer.1.output.dense.weight"
     kept = {name: tensor for name, tensor in tensors.items() if name != gone}
     save_file(kept, folder / WEIGHTS, metadata={"format": "pt"})
-    refused(folder, r"lacks 1 of the encoder's tensors, such as encoder.layer.1.output.dense.wei")
+    refused(folder, r"lacks 1 of the model's tensors, such as encoder.layer.1.output.dense.wei")
 
 
 def test_weights_that_are_damaged_or_of_another_shape(copied):
