@@ -1,0 +1,147 @@
+"""Checks of fine-tuning runs: the model on disk, the spread of seeds, the set that chose the step.
+
+multilingual-modeling PR#14: right after training a model scores otherwise than from its checkpoint.
+A difference between two settings that is smaller than what seeds do to it is no finding.
+"""
+
+import bisect
+import functools
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+from xlmr_lab.evaluate.doctor.verdict import Verdict
+from xlmr_lab.evaluate.examples import Examples
+from xlmr_lab.evaluate.finetune_state import trained
+from xlmr_lab.evaluate.selection import Rule
+from xlmr_lab.evaluate.task_model import TaskModel, predict
+from xlmr_lab.intervals import mean_interval, student_t_quantile
+
+MOST_SEEDS = 1000
+"""Seeds up to which it is told how many would do."""
+
+WEIGHTS_NAME = "reloaded.safetensors"
+
+
+def reloaded(
+    model: TaskModel, fresh: TaskModel, examples: Examples, folder: Path
+) -> Verdict | None:
+    """Refuse a model that predicts otherwise after it was saved and loaded.
+
+    What training changes is written to `folder` and read into `fresh`, the model as it was before
+    training, as a fine-tuning run that is gone on with does. Logits must be equal bit for bit; a
+    difference that changes no prediction is flagged.
+    """
+    path = folder / WEIGHTS_NAME
+    save_file({name: tensor.contiguous() for name, tensor in trained(model).items()}, path)
+    weights = load_file(path)
+    with torch.no_grad():
+        for name, parameter in fresh.named_parameters():
+            if name in weights:
+                parameter.copy_(weights[name])
+    ours, theirs = predict(model, examples), predict(fresh, examples)
+    return differing(ours, theirs)
+
+
+def differing(in_memory: np.ndarray, from_disk: np.ndarray) -> Verdict | None:
+    """Refuse logits [N, C] of one model that differ between memory and disk; see `reloaded`."""
+    if np.array_equal(in_memory, from_disk, equal_nan=True):
+        return None
+    largest = float(np.abs(in_memory - from_disk).max())
+    if in_memory.shape[-1] == 1:
+        changed = ~np.isclose(in_memory, from_disk, rtol=1e-3, atol=1e-5)[:, 0]
+    else:
+        changed = in_memory.argmax(-1) != from_disk.argmax(-1)
+    num_changed = int(changed.sum())
+    return Verdict(
+        name="reloaded",
+        level="refuse" if num_changed else "flag",
+        line=f"the model from disk predicts {num_changed:,} of {len(changed):,} labels otherwise "
+        f"than the one in memory, logits differ by up to {largest:.2g}: what was trained is not "
+        "all that is saved, or not what is loaded",
+        evidence={
+            "num_changed": num_changed,
+            "num_predictions": len(changed),
+            "largest_difference": largest,
+        },
+    )
+
+
+def seed_spread(
+    differences: Sequence[float], claimed: float | None = None, level: float = 0.95
+) -> Verdict | None:
+    """Flag a difference that seeds alone could make: `differences` of two settings, one for each
+    seed, of which the mean or another number is `claimed`.
+
+    It is flagged where the interval of the mean reaches as far as the difference. Told is how many
+    seeds would do if they go on to spread as they do.
+    """
+    found = mean_interval(differences, level)
+    size = abs(found.mean if claimed is None else claimed)
+    if found.n < 2:
+        return Verdict(
+            name="seed spread",
+            level="flag",
+            line=f"a difference of {size:.3f} from {found.n} seed has no interval; run at least 3",
+            evidence={"difference": size, "num_seeds": found.n},
+        )
+    half = (found.high - found.low) / 2
+    if half < size:
+        return None
+    deviation = float(np.std(differences, ddof=1))
+    needed = seeds_needed(deviation, size, level)
+    enough = f"about {needed:,} would do" if needed else f"not even {MOST_SEEDS:,} would do"
+    return Verdict(
+        name="seed spread",
+        level="flag",
+        line=f"a difference of {size:.3f} is within what {found.n} seeds leave open "
+        f"(+-{half:.3f}); {enough}",
+        evidence={
+            "difference": size,
+            "half_width": half,
+            "deviation": deviation,
+            "num_seeds": found.n,
+            **({"num_needed": needed} if needed else {}),
+        },
+    )
+
+
+def seeds_needed(deviation: float, difference: float, level: float = 0.95) -> int | None:
+    """Return how many seeds bring the interval of a mean below a difference, given the deviation
+    of one; None if more than `MOST_SEEDS`.
+
+    >>> seeds_needed(0.01, 0.01), seeds_needed(0.01, 0.0)
+    (7, None)
+    """
+
+    def is_enough(number: int) -> bool:
+        return _quantile(0.5 + level / 2, number - 1) * deviation / math.sqrt(number) < difference
+
+    numbers = range(2, MOST_SEEDS + 1)  # the more seeds, the narrower the interval
+    place = bisect.bisect_left(numbers, True, key=is_enough)
+    return numbers[place] if place < len(numbers) else None
+
+
+@functools.cache
+def _quantile(p: float, df: int) -> float:
+    return student_t_quantile(p, df)
+
+
+def chosen_on_scored(rules: Sequence[Rule]) -> Verdict | None:
+    """Flag cells that are scored on a dev set which also chose their step."""
+    found = [rule for rule in rules if rule.cell.scored in rule.looked_at]
+    if not found:
+        return None
+    sets = list(dict.fromkeys(str(rule.cell.scored) for rule in found))
+    shown = ", ".join(sets[:5]) + (f" and {len(sets) - 5:,} more" if len(sets) > 5 else "")
+    return Verdict(
+        name="chosen on scored",
+        level="flag",
+        line=f"{shown} chose the step that is scored on the same set, so scores are too high: add "
+        "test files, or use selections=last",
+        evidence={"num_cells": len(found), "num_rules": len(rules)},
+    )
