@@ -10,18 +10,20 @@ it), so that no weights need to be kept. Scores of test sets reach no rule that 
 import copy
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from xlmr_lab import configs
 from xlmr_lab.errors import UserError
+from xlmr_lab.evaluate.doctor.examine import examine
+from xlmr_lab.evaluate.doctor.verdict import Verdict
 from xlmr_lab.evaluate.encoders import AnyEncoder
 from xlmr_lab.evaluate.examples import Examples, concatenate
 from xlmr_lab.evaluate.finetune import FinetuneConfig, Finetuning
 from xlmr_lab.evaluate.finetune_state import SAVE_SECONDS, KeptRun, digest
+from xlmr_lab.evaluate.looks import Look, tell
 from xlmr_lab.evaluate.objectives import Objective, check_labels
 from xlmr_lab.evaluate.protocols import ModelPlan, TaskSet
 from xlmr_lab.evaluate.scores import Score
@@ -70,24 +72,6 @@ class TransferData:
     """Every set of `models` that is scored, and the dev sets that selections look at."""
 
 
-class Look(NamedTuple):
-    """One check of a run, with the scores of the sets that some rule would score there."""
-
-    check: Check
-    scores: Mapping[str, Mapping[str, float]]
-    """Measures of each scored set, by its name."""
-
-    def written(self) -> dict[str, Any]:
-        """Return it as JSON holds it."""
-        return {**asdict(self.check), "scores": self.scores}
-
-    @classmethod
-    def read(cls, record: Mapping[str, Any]) -> "Look":
-        """Return what was written."""
-        fields = {name: value for name, value in record.items() if name != "scores"}
-        return cls(Check(**fields), record["scores"])
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Model:
     """One model of the plan on its way."""
@@ -99,10 +83,20 @@ class _Model:
     config: FinetuneConfig
     seed: int
 
-    def measures(self, part: TaskSet, model: TaskModel) -> dict[str, float]:
-        """Return the measures of a set, the one that selects first."""
-        target = self.data.targets[part]
-        return target.score(predict(model, target.examples))
+    def measures(self, part: TaskSet, model: TaskModel) -> tuple[dict[str, float], list[Verdict]]:
+        """Return the measures of a set, the one that selects first, and the doctor's verdicts."""
+        target, data = self.data.targets[part], self.data
+        logits = predict(model, target.examples)
+        verdicts = examine(data.objective, logits, target.examples, data.num_labels)
+        return target.score(logits), verdicts
+
+    def told(self, looks: Sequence[Look]) -> dict[str, Sequence[Verdict]]:
+        """Return the doctor's verdicts of each set at the steps where it is scored."""
+        found: dict[str, Sequence[Verdict]] = {}
+        for rule in self.rules:
+            name, look = str(rule.cell.scored), looks[self.place(rule, looks)]
+            found[name] = [*found.get(name, ()), *look.verdicts.get(name, ())]
+        return found
 
     def place(self, rule: Rule, looks: Sequence[Look]) -> int:
         """Return the place of the look that a rule takes."""
@@ -144,6 +138,7 @@ def run(
         for rate in config.learning_rates:
             kept = KeptRun(folder / f"{names[number]}-{rate:g}", save_seconds) if folder else None
             looks += _looks(model, rate, looks, kept)
+        tell(model.told(looks))
         rows += _rows(model, looks)
     return rows
 
@@ -221,13 +216,17 @@ def _start(model: _Model, rate: float) -> Finetuning:
 def _look(model: _Model, run: Finetuning, rate: float, before: Sequence[Look]) -> Look:
     """Score the dev sets, and each set that a rule would now score at this very step."""
     looked_at = dict.fromkeys(part for rule in model.rules for part in rule.looked_at)
-    dev = {str(part): next(iter(model.measures(part, run.model).values())) for part in looked_at}
+    on_dev = {str(part): model.measures(part, run.model)[0] for part in looked_at}
+    dev = {name: next(iter(measures.values())) for name, measures in on_dev.items()}
     found = Check(learning_rate=rate, step=run.step, dev=dev)
     logger.info("fine-tuning, %s", found)
-    looks = [*before, Look(found, {})]
+    looks = [*before, Look(found, {}, {})]
     taken = [rule.cell.scored for rule in model.rules if model.place(rule, looks) == len(before)]
+    scored = {str(part): model.measures(part, run.model) for part in dict.fromkeys(taken)}
     return Look(
-        found, {str(part): model.measures(part, run.model) for part in dict.fromkeys(taken)}
+        found,
+        {name: measures for name, (measures, _) in scored.items()},
+        {name: verdicts for name, (_, verdicts) in scored.items() if verdicts},
     )
 
 
