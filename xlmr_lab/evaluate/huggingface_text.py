@@ -127,22 +127,20 @@ def of_tokenizer(tokenizer: Any, *, size: int, has_segments: bool) -> TextEncode
     for name in ("pad_token_id", "unk_token_id"):
         if getattr(tokenizer, name) is None:
             raise UserError(f"its tokenizer has no {name}, which tasks need; give another encoder")
+    backend = _own_backend(tokenizer.backend_tokenizer) if tokenizer.is_fast else None
     layout = layout_of(tokenizer, has_segments=has_segments)
     specials = sorted({*tokenizer.all_special_ids, layout.pad_id} - {layout.unk_id})
     shared: dict[str, Any] = {
         "layout": layout,
         "size": size,
         "specials": np.array(specials, dtype=np.int32),
-        "fingerprint": _fingerprint(tokenizer, layout),
     }
-    if tokenizer.is_fast:
-        backend = tokenizer.backend_tokenizer
-        backend.no_padding()
-        backend.no_truncation()
-        backend.encode_special_tokens = True
-        return FastText(backend=backend, **shared)
-    needs_language = type(tokenizer).__name__ == "XLMTokenizer"
-    to_pieces = _xlm_pieces(tokenizer) if needs_language else _plain_pieces(tokenizer)
+    kind = type(tokenizer).__name__
+    if backend is not None:
+        fingerprint = _fingerprint(kind, layout, json.loads(backend.to_str()))
+        return FastText(backend=backend, fingerprint=fingerprint, **shared)
+    shared["fingerprint"] = _fingerprint(kind, layout, _rules(tokenizer))
+    to_pieces = _xlm_pieces(tokenizer) if kind == "XLMTokenizer" else _plain_pieces(tokenizer)
     return SlowText(to_pieces=to_pieces, to_ids=tokenizer.convert_tokens_to_ids, **shared)
 
 
@@ -256,16 +254,25 @@ def _xlm_pieces(tokenizer: Any) -> Callable[[str, str | None], list[str]]:
     return to_pieces
 
 
-def _fingerprint(tokenizer: Any, layout: Layout) -> str:
+def _own_backend(backend: Any) -> Any:
+    """Return a copy that neither cuts nor pads, and takes names of specials for text: the library's
+    own calls change all three on theirs."""
+    own = type(backend).from_str(backend.to_str())
+    own.no_padding()
+    own.no_truncation()
+    own.encode_special_tokens = True
+    return own
+
+
+def _rules(tokenizer: Any) -> list[Any]:
+    """Return what decides the ids of a tokenizer written in Python."""
+    passing = ("name_or_path", "vocab_file", "merges_file")
+    settings = {k: repr(v) for k, v in tokenizer.init_kwargs.items() if k not in passing}
+    merges = [" ".join(pair) for pair in getattr(tokenizer, "bpe_ranks", ())]
+    return [settings, tokenizer.get_vocab(), merges, extra.versions()]
+
+
+def _fingerprint(kind: str, layout: Layout, rules: Any) -> str:
     """Return digits that name a vocabulary, its rules, and the libraries it cuts words with."""
-    if tokenizer.is_fast:
-        made: Any = json.loads(tokenizer.backend_tokenizer.to_str())
-        for passing in ("truncation", "padding"):
-            made.pop(passing, None)
-    else:
-        settings = {k: repr(v) for k, v in tokenizer.init_kwargs.items() if "file" not in k}
-        merges = [" ".join(pair) for pair in getattr(tokenizer, "bpe_ranks", ())]
-        settings.pop("name_or_path", None)
-        made = [settings, tokenizer.get_vocab(), merges, extra.versions()]
-    content = json.dumps([type(tokenizer).__name__, repr(layout), made], sort_keys=True)
+    content = json.dumps([kind, repr(layout), rules], sort_keys=True)
     return hashlib.sha256(content.encode("utf-8")).hexdigest()[:16]

@@ -9,6 +9,7 @@ import pytest
 
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate.huggingface import open_encoder
+from xlmr_lab.evaluate.huggingface_text import of_tokenizer
 
 KINDS = ("xlm-roberta", "roberta", "bert", "mbert", "xlm", "xlnet")
 
@@ -264,9 +265,7 @@ def test_fingerprints_name_the_vocabulary_and_its_rules(text_of, folder_of, chan
     assert open_encoder(str(cased))[1].fingerprint != prints["xlm"]
 
 
-def test_what_a_tokenizer_cuts_and_pads_by_itself_makes_no_difference(
-    text_of, folder_of, change, tmp_path
-):
+def test_what_a_tokenizer_cuts_and_pads_by_itself_makes_no_difference(folder_of, change, tmp_path):
     cutting = {"direction": "Right", "max_length": 4, "strategy": "LongestFirst", "stride": 0}
     padding = {
         "strategy": {"Fixed": 9},
@@ -276,14 +275,30 @@ def test_what_a_tokenizer_cuts_and_pads_by_itself_makes_no_difference(
         "pad_type_id": 0,
         "pad_token": "[PAD]",
     }
-    folder = change(
-        folder_of("bert"), tmp_path / "x", "tokenizer.json", truncation=cutting, padding=padding
+    whole = change(  # of a class that takes its file as it stands
+        folder_of("bert"),
+        tmp_path / "whole",
+        "tokenizer_config.json",
+        tokenizer_class="PreTrainedTokenizerFast",
     )
-    changed, plain = open_encoder(str(folder))[1], text_of("bert")
+    cut = change(whole, tmp_path / "cut", "tokenizer.json", truncation=cutting, padding=padding)
+    plain, changed = (open_encoder(str(folder))[1] for folder in (whole, cut))
     assert changed.fingerprint == plain.fingerprint
     for text in ("the", "the cat sat on the mat and the dogs ran"):
         assert changed.encode([text])[0].tolist() == plain.encode([text])[0].tolist()
         assert len(changed.offsets(text)[0]) == len(plain.offsets(text)[0])
+
+
+def test_the_librarys_own_calls_change_nothing(library, folder_of):
+    """They set on its tokenizer what they were called with."""
+    theirs = library.AutoTokenizer.from_pretrained(folder_of("bert"))
+    encoder = of_tokenizer(theirs, size=len(theirs), has_segments=True)
+    text = "the cat [MASK] on"
+    before = encoder.encode([text, "the"])
+    theirs([text, "the"], padding="max_length", max_length=12)
+    theirs([text, "the"], truncation=True, max_length=3)
+    after = encoder.encode([text, "the"])
+    assert [ids.tolist() for ids in after] == [ids.tolist() for ids in before]
 
 
 def test_an_xlm_that_keeps_case_and_accents_has_their_spans(folder_of, change, tmp_path):
