@@ -21,6 +21,7 @@ SHARED = {
     "selection": "joint-dev",
     "metric": "accuracy",
     "num_examples": 5010,
+    "question_language": "",
 }
 
 
@@ -104,6 +105,15 @@ def test_f1_and_exact_match_stand_apart() -> None:
         pl.col("column") == "de", pl.col("source") == "ours"
     )
     assert cells["paper"].to_list() == [60.9, 46.7]
+
+
+def test_questions_in_another_language_are_not_in_table_3() -> None:
+    row = {"task": "qa", "metric": "f1", "language": "de", "seed": 0, "num_examples": 4517}
+    found = scores(
+        {**row, "value": 0.7, "question_language": "de"},
+        {**row, "value": 0.1, "question_language": "en"},
+    )
+    assert one(score_tables.beside_paper(found, "mlqa"), "de")["value"] == pytest.approx(70.0)
 
 
 def test_tasks_of_glue_are_columns() -> None:

@@ -94,8 +94,8 @@ def beside_paper(scores: pl.DataFrame, name: Name, *, reference: str | None = No
 def _scored(scores: pl.DataFrame, name: Name) -> pl.DataFrame:
     """Return the scores that belong in a table, with their column in it."""
     if "question_language" in scores.columns:
-        same = pl.col("question_language").is_in(["", pl.col("language")])
-        scores = scores.filter(same)
+        question = pl.col("question_language")
+        scores = scores.filter((question == "") | (question == pl.col("language")))
     places = [(task, metric, column) for (task, metric), column in SOURCES[name].items()]
     known = pl.DataFrame(places, ["task", "metric", "place"], orient="row")
     column = pl.when(pl.col("place") == "").then("language").otherwise("place")
