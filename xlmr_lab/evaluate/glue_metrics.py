@@ -32,8 +32,9 @@ TASK_METRICS: Mapping[str, tuple[Metric, ...]] = {
     "qnli": ("accuracy",),
     "rte": ("accuracy",),
     "wnli": ("accuracy",),
+    "pawsx": ("accuracy",),
 }
-"""GLUE's metrics of each task; the first selects, and is Table 4's."""
+"""GLUE's metrics of each task, and PAWS-X's; the first selects, and is Table 4's."""
 
 TABLE_4: Mapping[str, str] = {
     "MNLI_m": "mnli",
