@@ -73,10 +73,12 @@ def open_parts(source: str, auto: str) -> Parts:
     as `open_encoder`."""
     library = _library()
     folder = _folder(source)
-    config = _config(library, folder)
-    if config.model_type == PERMUTED and auto != "AutoModel":
-        raise UserError(f"{folder}: {PERMUTED!r} is trained on permutations and has no masked LM")
     with _quiet(library):
+        config = _config(library, folder)
+        if config.model_type == PERMUTED and auto != "AutoModel":
+            raise UserError(
+                f"{folder}: {PERMUTED!r} is trained on permutations and has no masked LM"
+            )
         model = _model(getattr(library, auto), folder, config)
         tokenizer = _tokenizer(library, folder)
     has_segments = _has_segments(config)

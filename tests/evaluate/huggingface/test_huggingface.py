@@ -52,17 +52,30 @@ def test_the_prefix_opens_it_where_any_encoder_is_opened(folder_of):
         assert torch.equal(opened.module(ids), module(ids))
 
 
-def test_opening_changes_no_randomness_and_writes_nothing(folder_of, capfd, caplog):
-    open_encoder(str(folder_of("bert")))
+@pytest.fixture
+def talkative(library):
+    """Let the library say all that it says by itself."""
+    log = library.utils.logging
+    log.set_verbosity_info()
+    log.enable_progress_bar()
+    yield log
+    log.set_verbosity_error()
+    log.disable_progress_bar()
+
+
+def test_opening_changes_no_randomness_and_writes_nothing(folder_of, talkative, capfd, caplog):
+    folder = str(folder_of("bert"))
     torch.manual_seed(4)
     expected = torch.rand(3)
     torch.manual_seed(4)
     capfd.readouterr()
     with caplog.at_level(logging.INFO):
-        open_encoder(str(folder_of("bert")))
+        open_encoder(folder)
     assert torch.equal(torch.rand(3), expected)
     assert capfd.readouterr() == ("", "")
     assert not caplog.records
+    assert talkative.get_verbosity() == logging.INFO
+    assert talkative.is_progress_bar_enabled()
 
 
 def test_weights_in_several_files_are_read(folder_of, library, tmp_path):
