@@ -249,14 +249,16 @@ def _show(value: Any) -> str:
 
 
 def _field_docs(cls: type) -> dict[str, str]:
-    """Read the string under each annotated field from the source of the class, and of the one that
+    """Read the string under each annotated field from the source of the class, and of those that
     it inherits from."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
     except (OSError, TypeError):
         return {}
     body = typing.cast(ast.ClassDef, tree.body[0]).body
-    docs = {} if cls.__base__ in (object, None) else _field_docs(cls.__base__)
+    docs: dict[str, str] = {}
+    for inherited in reversed(cls.__bases__):
+        docs |= _field_docs(inherited)
     for field, doc in itertools.pairwise(body):
         if (
             isinstance(field, ast.AnnAssign)

@@ -17,8 +17,10 @@ from typing import Any
 
 from xlmr_lab.intervals import Interval, mean_interval
 
-SECTIONS = {"nli": "4.2, Table 1", "ner": "4.3, Table 2"}
-METRICS = {"nli": "accuracy", "ner": "span F1"}
+SECTIONS = {"nli": "4.2, Table 1", "ner": "4.3, Table 2", "qa": "4.2, Table 3"}
+METRICS = {"nli": "accuracy", "ner": "span F1", "qa": "F1"}
+MEASURES = {"nli": "accuracy", "ner": "span_f1", "qa": "f1"}
+"""The measure of a task that findings are about, as scores name it."""
 
 SUPPORTED, CONTRADICTED, INCONCLUSIVE = "supported", "contradicted", "inconclusive"
 

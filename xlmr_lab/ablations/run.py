@@ -18,7 +18,7 @@ from xlmr_lab import storage
 from xlmr_lab.ablations import arms, diagnosis, findings, jobs, stages, transfer
 from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations.arms import Arm
-from xlmr_lab.ablations.study_config import TASKS, StudyConfig
+from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.evaluate import scores as score_tables
 from xlmr_lab.evaluate.scores import Score
@@ -186,7 +186,7 @@ class Study:
         for task in self._tasks():
             chosen = getattr(self.config, task).finetune.selections[0]
             gain = findings.transfer_gain(
-                _zero_shot(rows, chosen),
+                _zero_shot(rows, task, chosen),
                 task,
                 arm=self.config.sampling.name(),
                 baseline=BASELINE,
@@ -219,7 +219,8 @@ class Study:
         )
 
     def _tasks(self) -> list[str]:
-        return [task for task in TASKS if stages.task_folder(self.config, task) is not None]
+        chosen = self.config.evaluated
+        return [task for task in chosen if stages.task_folder(self.config, task) is not None]
 
     def _scale(self) -> str:
         config = self.config
@@ -233,9 +234,11 @@ class Study:
         )
 
 
-def _zero_shot(rows: list[dict[str, Any]], selection: str) -> list[dict[str, Any]]:
+def _zero_shot(rows: list[dict[str, Any]], task: str, selection: str) -> list[dict[str, Any]]:
     """Return the scores that the finding about transfer is about."""
-    return [r for r in rows if (r["protocol"], r["selection"]) == ("zero-shot", selection)]
+    wanted = "zero-shot", selection, findings.MEASURES[task], ""
+    names = "protocol", "selection", "metric", "question_language"
+    return [r for r in rows if tuple(r[name] for name in names) == wanted]
 
 
 def _steps_done(arm: Arm) -> int:

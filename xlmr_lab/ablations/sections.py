@@ -9,6 +9,7 @@ from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.evaluate.ner import Context
 from xlmr_lab.evaluate.protocols import Protocol, check_names
+from xlmr_lab.evaluate.qa import AnswerConfig
 from xlmr_lab.model.surgery import Start
 from xlmr_lab.sampling.exponent import check_alpha
 from xlmr_lab.vocabulary.settings import LOWEST_COVERAGE
@@ -92,6 +93,25 @@ class NerConfig(TransferConfig):
     def reading(self) -> dict[str, Any]:
         """What the encoder sees."""
         return {"context": self.context}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class QaConfig(TransferConfig, AnswerConfig):
+    """Extractive question answering."""
+
+    path: str | None = None
+    """Folder of <split>-context-<language>-question-<language>.json, as MLQA's, or of SQuAD's,
+    XQuAD's or TyDiQA-GoldP's; none: Babel's task, or no task on other text."""
+
+    def __post_init__(self) -> None:
+        TransferConfig.__post_init__(self)
+        AnswerConfig.__post_init__(self)
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How contexts are cut, and answers read and scored."""
+        own = {field.name: getattr(self, field.name) for field in dataclasses.fields(AnswerConfig)}
+        return {"answers": AnswerConfig(**own)}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -217,8 +217,7 @@ def task_folder(config: StudyConfig, task: str) -> Path | None:
     if given is not None:
         if not Path(given).is_dir():
             raise UserError(
-                f"{task}.path is no folder: {given}; "
-                "it must hold {train,dev,test}-<language>.tsv files"
+                f"{task}.path is no folder: {given}; give the folder of the task's files"
             )
         return Path(given)
     return babel_task(config, task) if config.corpus.path is None else None

@@ -13,8 +13,10 @@ from xlmr_lab.ablations.sections import (
     AblationConfig,
     NerConfig,
     NliConfig,
+    QaConfig,
 )
 from xlmr_lab.ablations.study_config import StudyConfig
+from xlmr_lab.babel import qa as babel_qa
 from xlmr_lab.babel.corpora import BabelConfig
 from xlmr_lab.babel.tasks import TaskConfig
 from xlmr_lab.batches.stream import BatchConfig
@@ -26,6 +28,9 @@ from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.model import presets
 from xlmr_lab.pretrain.settings import PretrainConfig
 from xlmr_lab.vocabulary.settings import VocabularyConfig
+
+SHORT_QUESTIONS = babel_qa.QaConfig(train=16_000, shortest=2, longest=6)
+"""Questions about contexts that mostly fit in one block of 64 tokens."""
 
 
 def tiny() -> StudyConfig:
@@ -43,7 +48,7 @@ def tiny() -> StudyConfig:
             smallest_bytes=150_000,
             glossed=0.1,
         ),
-        tasks=TaskConfig(nli_train=16_000, ner_train=2000),
+        tasks=TaskConfig(nli_train=16_000, ner_train=2000, qa=SHORT_QUESTIONS),
         measure=MeasureConfig(labelled_sources=("encyclopaedia",), second_identifier=False),
         vocabulary=VocabularyConfig(size=1800, sample_bytes=3_000_000, coverage=0.9999),
         batches=BatchConfig(block_tokens=64, batch_sequences=32, heldout_fraction=0.05),
@@ -60,6 +65,11 @@ def tiny() -> StudyConfig:
         ner=NerConfig(
             train_language="qaa",
             finetune=FinetuneConfig(steps=150, peak_learning_rate=1e-3),
+        ),
+        qa=QaConfig(
+            train_language="qaa",
+            stride=32,
+            finetune=FinetuneConfig(steps=1500, peak_learning_rate=1e-3, max_tokens=64),
         ),
     )
 
@@ -82,7 +92,7 @@ def small() -> StudyConfig:
             glossed=0.2,
             corpus_bytes=8_000_000,
         ),
-        tasks=TaskConfig(nli_train=40_000, ner_train=2000),
+        tasks=TaskConfig(nli_train=40_000, ner_train=2000, qa=SHORT_QUESTIONS),
         vocabulary=dataclasses.replace(base.vocabulary, size=1200),
         pretrain=dataclasses.replace(base.pretrain, steps=12_000, heldout_steps=1000),
         nli=dataclasses.replace(
@@ -117,7 +127,8 @@ def medium() -> StudyConfig:
     Against the paper: 8 layers of width 512 (12 of 768), 64,000 ids (250,002), batches of 2,048
     blocks (8,192), 20,000 steps (1.5 million). The learning rate is RoBERTa's for such batches
     (5e-4, fairseq's examples/roberta), its warm-up 6 % of the steps. Fine-tuning is XTREME's: five
-    passes over XNLI and ten over WikiANN's English, batches of 32, 2e-5, 128 tokens.
+    passes over XNLI and ten over WikiANN's English, batches of 32, 2e-5, 128 tokens; three over
+    SQuAD, 3e-5, 384 tokens.
     """
     made = presets.preset("medium")
     return StudyConfig(
@@ -136,6 +147,7 @@ def medium() -> StudyConfig:
         ),
         nli=NliConfig(finetune=FinetuneConfig(steps=61_360, peak_learning_rate=2e-5)),
         ner=NerConfig(finetune=FinetuneConfig(steps=6250, peak_learning_rate=2e-5)),
+        qa=QaConfig(finetune=FinetuneConfig(steps=8300, peak_learning_rate=3e-5, max_tokens=384)),
         ablation=AblationConfig(alphas=()),
     )
 
@@ -249,6 +261,7 @@ def for_text(config: StudyConfig) -> StudyConfig:
             config.vocabulary, size=8000, sample_bytes=10_000_000, coverage=0.99999
         ),
         nli=dataclasses.replace(config.nli, train_language=""),
+        qa=dataclasses.replace(config.qa, train_language=""),
         ner=dataclasses.replace(
             config.ner,
             train_language="",

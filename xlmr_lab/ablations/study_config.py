@@ -9,6 +9,7 @@ from xlmr_lab.ablations.sections import (
     CorpusConfig,
     NerConfig,
     NliConfig,
+    QaConfig,
     SurgeryConfig,
 )
 from xlmr_lab.babel.corpora import BabelConfig
@@ -19,6 +20,7 @@ from xlmr_lab.corpus.executors import Executor
 from xlmr_lab.corpus.judge import CleanConfig
 from xlmr_lab.corpus.models import MeasureConfig
 from xlmr_lab.errors import UserError
+from xlmr_lab.evaluate.protocols import check_names
 from xlmr_lab.model import presets
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.pretrain.settings import PretrainConfig
@@ -26,8 +28,7 @@ from xlmr_lab.sampling.meter import PASSES_WARNED
 from xlmr_lab.sampling.settings import SamplingConfig
 from xlmr_lab.vocabulary.settings import VocabularyConfig
 
-TaskName = Literal["nli", "ner"]
-TASKS: tuple[TaskName, ...] = ("nli", "ner")
+TaskName = Literal["nli", "ner", "qa"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +80,10 @@ class StudyConfig:
     """Natural language inference (XLM-R Sec. 4.2)."""
     ner: NerConfig = NerConfig()
     """Named entity recognition (XLM-R Sec. 4.3)."""
+    qa: QaConfig = QaConfig()
+    """Question answering (XLM-R Sec. 4.2, Table 3)."""
+    evaluated: tuple[TaskName, ...] = ("nli", "ner")
+    """Tasks that models are fine-tuned on and scored in: nli, ner, qa."""
     ablation: AblationConfig = AblationConfig()
     """What is compared."""
     surgery: SurgeryConfig = SurgeryConfig()
@@ -102,7 +107,8 @@ class StudyConfig:
             )
         if not self.pretrain.heldout_blocks:
             raise UserError("pretrain.heldout_blocks must be at least 1 in a study, got 0")
-        for task in TASKS:
+        check_names("evaluated", self.evaluated)
+        for task in self.evaluated:
             longest = getattr(self, task).finetune.max_tokens
             if longest > self.model.max_tokens:
                 raise UserError(

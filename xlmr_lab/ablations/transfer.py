@@ -5,6 +5,7 @@ goes on where it was.
 import dataclasses
 import shutil
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from xlmr_lab import configs, storage
 from xlmr_lab.ablations import stages
 from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.errors import UserError
-from xlmr_lab.evaluate import ner, nli, places, planned_files, transfer
+from xlmr_lab.evaluate import ner, nli, places, planned_files, qa, qa_files, transfer
 from xlmr_lab.evaluate.encoders import load_encoder
 from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.evaluate.formats import conll, xnli
@@ -25,8 +26,12 @@ from xlmr_lab.pretrain.distributed import chosen_device
 from xlmr_lab.vocabulary.load import load
 
 PLACES: dict[str, places.Places] = {"nli": xnli.places, "ner": conll.places}
-"""Where the sets of a task may lie in its folder."""
-LOADERS: dict[str, Callable[..., TransferData]] = {"nli": nli.load, "ner": ner.load}
+"""Where the sets of a task may lie in its folder; qa_files.py says it of questions."""
+LOADERS: dict[str, Callable[..., TransferData]] = {
+    "nli": nli.load,
+    "ner": ner.load,
+    "qa": qa.load,
+}
 """What reads a task."""
 
 
@@ -75,8 +80,8 @@ def check(config: StudyConfig, task: str) -> None:
         raise UserError(
             f"{task}.path has no dev or test file of any of the study's languages: {folder}"
         )
-    planned_files.planned(
-        PLACES[task],
+    find_all = qa.planned if task == "qa" else partial(planned_files.planned, PLACES[task])
+    find_all(
         folder,
         protocols=settings.protocols,
         train_language=language,
@@ -91,12 +96,9 @@ def scored_languages(config: StudyConfig, task: str) -> list[str]:
     folder = stages.task_folder(config, task)
     assert folder is not None, "only tasks that the study has are scored"
     keys = [row["language"] for row in stages.sizes(config)]
+    find = qa_files.find if task == "qa" else partial(places.find, PLACES[task])
     splits: tuple[ScoredSplit, ...] = ("test", "dev")
-    return [
-        key
-        for key in keys
-        if any(places.find(PLACES[task], folder, TaskSet(split, key)) for split in splits)
-    ]
+    return [key for key in keys if any(find(folder, TaskSet(split, key)) for split in splits)]
 
 
 def plan(

@@ -9,9 +9,10 @@ out: several answers learned in one window, unanswerable questions.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from xlmr_lab.evaluate.qa_metrics import Normalization
 from xlmr_lab.evaluate.qa_spans import best_spans
 from xlmr_lab.evaluate.qa_windows import Context, Cut, Windows, encode
 from xlmr_lab.evaluate.scores import Score
+from xlmr_lab.evaluate.selection import Selection
 from xlmr_lab.evaluate.task_files import ScoredSplit
 from xlmr_lab.evaluate.text import TextEncoder
 from xlmr_lab.evaluate.transfer import Target, TransferData
@@ -113,10 +115,15 @@ def load(
     Raises:
         UserError: a file is missing or not well-formed.
     """
-    scored = planned_files.scored(folder, languages, split, qa_files.scored_split)
-    models = plan(folder, protocols, train_language, scored, crossed=answers.crossed)
-    training = planned_files.training(folder, models, qa_files.require)
-    scoring = planned_files.scoring(folder, models, config.selections, qa_files.require)
+    models, training, scoring = planned(
+        folder,
+        protocols=protocols,
+        train_language=train_language,
+        languages=languages,
+        split=split,
+        selections=config.selections,
+        crossed=answers.crossed,
+    )
     reader = _Reader(text, train_language, config.max_tokens, answers)
     data = TransferData(
         task="qa",
@@ -129,6 +136,38 @@ def load(
     )
     tell_rules([text_language(part, train_language) for part in scoring], answers.normalization)
     return data
+
+
+class Planned(NamedTuple):
+    """What question answering fine-tunes and reads."""
+
+    models: tuple[ModelPlan, ...]
+    training: Mapping[TaskSet, Path]
+    scoring: Mapping[TaskSet, Path]
+
+
+def planned(
+    folder: Path,
+    *,
+    protocols: Sequence[Protocol],
+    train_language: str,
+    languages: Sequence[str],
+    split: ScoredSplit | None,
+    selections: Sequence[Selection],
+    crossed: bool = True,
+) -> Planned:
+    """Return the models of some protocols, and the files of their sets.
+
+    Raises:
+        UserError: a file is missing, or both scored and looked at.
+    """
+    scored = planned_files.scored(folder, languages, split, qa_files.scored_split)
+    models = plan(folder, protocols, train_language, scored, crossed=crossed)
+    return Planned(
+        models,
+        planned_files.training(folder, models, qa_files.require),
+        planned_files.scoring(folder, models, selections, qa_files.require),
+    )
 
 
 def plan(
