@@ -271,3 +271,20 @@ def test_shards_of_another_vocabulary_are_refused(finished) -> None:
     finally:
         sidecar.write_bytes(written)
     study.prepare()
+
+
+@pytest.mark.slow
+def test_question_answering_is_a_task_where_it_is_asked_for(tmp_path) -> None:
+    changes = ("evaluated=qa", "seeds=1", "ablation.alphas=", "qa.seeds=1", "qa.finetune.steps=2")
+    sizes = ("tasks.qa.train=8", "tasks.qa.dev=4", "tasks.qa.test=4", "qa.normalization=squad")
+    study = micro(tmp_path, *changes, *sizes)
+    study.run()
+    scores = storage.read_jsonl(study.folder / "scores.jsonl")
+    assert {(row["task"], row["metric"]) for row in scores} == {("qa", "f1"), ("qa", "exact_match")}
+    pairs = {(row["language"], row["question_language"]) for row in scores}
+    keys = ("qaa", "qab", "qac")
+    assert pairs == {(a, "" if a == b else b) for a in keys for b in keys}
+    found = storage.read_jsonl(study.folder / "findings.jsonl")
+    assert [row["id"] for row in found if row["id"].startswith("transfer")] == ["transfer-qa"]
+    with pytest.raises(UserError, match=r"qa\.path is no folder"):
+        micro(tmp_path, *changes, f"qa.path={tmp_path / 'none'}").prepare()
