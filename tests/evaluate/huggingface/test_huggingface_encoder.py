@@ -189,3 +189,13 @@ def test_hidden_states_go_from_the_embeddings_to_the_last_layer(kind, folder_of)
         last = encoder(ids, mask, None, languages, **more)
     assert [state.shape for state in states] == [(3, ids.shape[1], 32)] * 3
     torch.testing.assert_close(states[-1], last)
+
+
+def test_xlnet_keeps_no_memory_of_what_it_read(folder_of):
+    encoder, text = open_encoder(str(folder_of("xlnet")))
+    ids, mask, segments = batch_of(rows_of(text), text.layout)
+    kept = []
+    encoder.model.register_forward_hook(lambda module, given, output: kept.append(output.mems))
+    with torch.no_grad():
+        encoder(ids, mask, segments=segments)
+    assert kept == [None]
