@@ -12,6 +12,7 @@ task read wrongly still gives a number. Left out: quoting, headers, CoNLL's othe
 
 import codecs
 import gzip
+import io
 import lzma
 import zlib
 from collections.abc import Collection, Iterator, Sequence
@@ -193,9 +194,9 @@ def lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
     Raises:
         UserError: the file is not whole, or not in its encoding.
     """
-    for number, line in enumerate(content(path).removeprefix(codecs.BOM_UTF8).split(b"\n"), 1):
+    for number, line in enumerate(io.BytesIO(content(path).removeprefix(codecs.BOM_UTF8)), 1):
         try:
-            yield number, line.decode(encoding).removesuffix("\r")
+            yield number, line.removesuffix(b"\n").decode(encoding).removesuffix("\r")
         except UnicodeDecodeError:
             raise UserError(f"{path}, line {number} is not {encoding.upper()} text") from None
 
