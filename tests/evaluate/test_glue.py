@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 
 from xlmr_lab.babel import glue as babel_glue
+from xlmr_lab.babel import tongues
+from xlmr_lab.babel import world as worlds
+from xlmr_lab.babel.speakers import speakers
 from xlmr_lab.errors import UserError
-from xlmr_lab.evaluate import glue, glue_metrics
+from xlmr_lab.evaluate import glue, glue_metrics, places
 from xlmr_lab.evaluate.finetune import FinetuneConfig
+from xlmr_lab.evaluate.formats import glue as formats
 from xlmr_lab.evaluate.formats.glue import TASKS, GlueSet
 from xlmr_lab.evaluate.protocols import TaskSet
 
@@ -168,10 +172,21 @@ def test_other_languages_are_scored_from_our_files(encoder, tokenizer, tmp_path)
     assert min(row.value for row in scores) > 0.9
 
 
-def test_babels_sets_have_the_columns_that_are_read():
-    for name, header in babel_glue.HEADERS.items():
-        task = TASKS[name]
-        assert set(header or task.bare) >= {*task.texts, task.label}
+def test_babels_sets_are_read_whole_in_every_language(tmp_path):
+    world = worlds.build(0)
+    spoken = [tongues.grow(world, code, 0) for code in ("qaa", "qae")]
+    config = babel_glue.GlueConfig(train=20, dev=10, test=120)
+    babel_glue.write(tmp_path, speakers(world, spoken, 0), config)
+    for task in babel_glue.HEADERS:
+        for language in ("qaa", "qae"):
+            for split in ("train", "dev", "test"):
+                part = TaskSet(split, language)
+                source = places.require(formats.task_places(task), tmp_path, part)
+                found = formats.read(source, task)
+                assert len(found.labels) == getattr(config, split)
+                assert len(set(found.labels)) > 1
+                assert all(len(texts) == len(found.labels) for texts in found.texts)
+                assert all(text for texts in found.texts for text in texts)
 
 
 def test_every_task_has_metrics():
