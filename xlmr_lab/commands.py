@@ -15,6 +15,7 @@ from xlmr_lab import intervals, reports, results, storage
 from xlmr_lab.ablations import (
     diagnosis,
     exported,
+    parallel_text,
     sampling_told,
     stages,
     surgery,
@@ -23,7 +24,6 @@ from xlmr_lab.ablations import (
 )
 from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations.run import Study
-from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.errors import UserError
 from xlmr_lab.pretrain import distributed
 
@@ -95,7 +95,7 @@ def pretrain(work: Study, say: Say) -> None:
 
 def _pretrain(work: Study, say: Say) -> None:
     found = work.arms([work.config.sampling.alpha])
-    run, shards = found[0].run, TokenShards.open(stages.token_shards(work.config))
+    run, shards = found[0].run, parallel_text.training_shards(work.config)
     if not all(arm.final.is_dir() for arm in found):
         say(table(*sampling_told.planned(run, shards)))
     work.pretrain([work.config.sampling.alpha])

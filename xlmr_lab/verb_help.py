@@ -52,7 +52,7 @@ EXAMPLES_OF_A_RUN = """Examples:
 OUTSIDE = tuple(name for name in configs.leaves(StudyConfig) if "." not in name)
 """Settings of no section."""
 TEXT = ("babel", "corpus", "measure", "clean")
-TRAINING = (*TEXT, "vocabulary", "sampling", "batches", "model", "pretrain")
+TRAINING = (*TEXT, "vocabulary", "sampling", "batches", "model", "pretrain", "tlm")
 SECTIONS: dict[str, tuple[str, ...]] = {
     "corpus": TEXT,
     "vocab": (*TEXT, "vocabulary"),

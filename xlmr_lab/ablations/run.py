@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from xlmr_lab import storage
-from xlmr_lab.ablations import arms, diagnosis, findings, jobs, stages, transfer
+from xlmr_lab.ablations import arms, diagnosis, findings, jobs, parallel_text, stages, transfer
 from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.study_config import TASKS, StudyConfig
-from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.evaluate import scores as score_tables
 from xlmr_lab.evaluate.scores import Score
 from xlmr_lab.pretrain import distributed
@@ -55,10 +54,11 @@ class Study:
         """Make every stage up to the token shards, and check what can be checked before hours of
         work.
         """
-        tokens = stages.token_shards(self.config)
+        parallel_text.files(self.config)
+        stages.token_shards(self.config)
         for task in self._tasks():
             transfer.check(self.config, task)
-        shards = TokenShards.open(tokens)
+        shards = parallel_text.training_shards(self.config)
         shards.require_vocabulary(load(stages.vocabulary(self.config)).fingerprint)
         check(self.arms([self.config.sampling.alpha])[0].run, shards)
         self.prepare_vocabulary()
@@ -76,6 +76,7 @@ class Study:
             "vocabulary": stages.vocabulary(config),
             "babel": stages.babel(config) if config.corpus.path is None else None,
             "shards": stages.made_shards(config),
+            "pairs": parallel_text.made_pair_shards(config),
         }
         storage.write_json(
             self.folder / "stages.json",
@@ -94,10 +95,10 @@ class Study:
     def pretrain(self, alphas: list[float]) -> list[Arm]:
         """Pretrain what is not pretrained yet."""
         found = self.arms(alphas)
-        tokens = stages.token_shards(self.config)
+        tokens, pairs = stages.token_shards(self.config), parallel_text.pair_shards(self.config)
         steps = self.config.pretrain.steps
         waiting = [arm for arm in found if not arm.final.is_dir()]
-        arms.warn(waiting, TokenShards.open(tokens), self.config.passes_warned)
+        arms.warn(waiting, parallel_text.training_shards(self.config), self.config.passes_warned)
         work = [
             jobs.Job(
                 name=arm.folder.name,
@@ -105,6 +106,7 @@ class Study:
                 arguments={
                     "folder": arm.folder,
                     "shards_folder": tokens,
+                    "pairs_folder": pairs,
                     "run": arm.run,
                     "threads": 1,
                     "passes_warned": math.inf,  # told above, once for all seeds

@@ -8,6 +8,7 @@ from xlmr_lab.ablations.sections import (
     AblationConfig,
     CorpusConfig,
     SurgeryConfig,
+    TlmConfig,
     TransferConfig,
 )
 from xlmr_lab.babel.corpora import BabelConfig
@@ -74,6 +75,8 @@ class StudyConfig:
     """The encoder."""
     pretrain: PretrainConfig = PretrainConfig()
     """How the encoder is pretrained."""
+    tlm: TlmConfig = TlmConfig()
+    """Parallel text that it is also pretrained on."""
     nli: TransferConfig = TransferConfig()
     """Natural language inference (XLM-R Sec. 4.2)."""
     ner: TransferConfig = TransferConfig()
@@ -98,6 +101,11 @@ class StudyConfig:
             raise UserError(
                 "ablation.alphas compares runs of one constant exponent each, which has no effect "
                 f"with sampling.schedule={self.sampling.schedule}; set ablation.alphas= (empty)"
+            )
+        if self.tlm.share and self.tlm.path is None and self.corpus.path is not None:
+            raise UserError(
+                f"tlm.share={self.tlm.share:g} needs parallel text: add tlm.path=FOLDER, which "
+                "holds <language>.txt aligned line by line, or set tlm.share=0"
             )
         if not self.pretrain.heldout_blocks:
             raise UserError("pretrain.heldout_blocks must be at least 1 in a study, got 0")

@@ -77,7 +77,9 @@ class Batch(NamedTuple):
     tokens: npt.NDArray[np.int32]
     """[B, T]"""
     languages: list[str]
-    """Language of each block."""
+    """Language of each block, or pair of languages (see pairs.py)."""
+    blocks: npt.NDArray[np.int64]
+    """[B] which block of its language's text each is."""
 
 
 class BlockStream:
@@ -126,7 +128,7 @@ class BlockStream:
             packing.fill(row, self._tokens[language], index)
         draws = dict(zip(self.languages, (before + counts).tolist(), strict=True))
         languages = [self.languages[i] for i in chosen]
-        return Batch(tokens, languages), StreamState(state.step + 1, draws)
+        return Batch(tokens, languages, indices), StreamState(state.step + 1, draws)
 
     def block_indices(
         self, languages: npt.NDArray[np.int64], draws: npt.NDArray[np.int64]

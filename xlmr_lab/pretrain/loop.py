@@ -45,15 +45,17 @@ def pretrain(
     shards_folder: Path,
     run: PretrainRun,
     *,
+    pairs_folder: Path | None = None,
     threads: int = 2,
     device: str | None = None,
     passes_warned: float = meter.PASSES_WARNED,
 ) -> Path:
     """Pretrain a model, or go on where it stopped, and return its final checkpoint.
 
-    Under torchrun all its processes take the steps together. `device` goes before the setting. A
-    finished run returns at once. On SIGINT or SIGTERM the current step is finished and saved. The
-    log tells of languages whose text will be passed more than `passes_warned` times.
+    `pairs_folder` holds the shards of parallel text, where `run.tlm` asks for a share of it. Under
+    torchrun all its processes take the steps together. `device` goes before the setting. A finished
+    run returns at once. On SIGINT or SIGTERM the current step is finished and saved. The log tells
+    of languages whose text will be passed more than `passes_warned` times.
 
     Raises:
         UserError: settings that do not fit, a folder of another run, a full disk, too little
@@ -61,6 +63,8 @@ def pretrain(
         KeyboardInterrupt: stopped by a signal, with everything saved.
     """
     shards = TokenShards.open(shards_folder)
+    if pairs_folder is not None:
+        shards = shards.with_pairs(TokenShards.open(pairs_folder))
     check(run, shards)
     check_fit(run, shards)
     distributed.require_even(run.batches.batch_sequences)

@@ -53,8 +53,10 @@ class Records:
         """Write and tell how often each language's text has been passed, and will be."""
         record = training.repetition()
         self._write(run_folder.METRICS_NAME, record)
-        told = meter.reading(record["passes"], record["passes_at_end"])
-        logger.info("step %s: %s", f"{training.step:,}", told)
+        for name, of in (("", ""), ("pair_", "pairs: ")):
+            if f"{name}passes" in record:
+                told = meter.reading(record[f"{name}passes"], record[f"{name}passes_at_end"])
+                logger.info("step %s: %s%s", f"{training.step:,}", of, told)
 
     def heldout(self, training: Training, heldout: HeldoutSet) -> float | None:
         """Write the held-out loss by language and their plain mean, in nats per masked token;

@@ -9,6 +9,7 @@ the same number of threads.
 import logging
 import math
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import torch
 
 from xlmr_lab import configs, seeds
 from xlmr_lab.batches.masking import mask
+from xlmr_lab.batches.pairs import LanguagePlaces
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.batches.splits import SPLITS
 from xlmr_lab.batches.stream import BlockStream, StreamState
@@ -65,7 +67,12 @@ class Training:
         self._phases = sampling_phases(run, shards)
         self._stream = BlockStream(shards, self._phases, config=run.batches, seed=run.seed)
         self._state = self._stream.start()
-        self._places = {key: place for place, key in enumerate(run.languages)}
+        self._places = LanguagePlaces(
+            run.languages,
+            shards,
+            shards.pairs if run.model.language_embeddings else (),
+            run.batches.block_tokens,
+        )
         self._loss_sum = torch.zeros((), device=device)
         self._shape = memory_plan.shape_of(run, shards.vocab_size, device, processes=processes.size)
         self._last: tuple[list[str], StepResult] | None = None
@@ -101,7 +108,7 @@ class Training:
             result = train_step(
                 self.objective,
                 self.optimizer,
-                to_device(masked, self.device, [self._places[key] for key in batch.languages]),
+                to_device(masked, self.device, self._places.of(batch)),
                 learning_rate=self._learning_rate(step),
                 clip_norm=settings.clip_norm,
                 dropout_seed=seeds.integer(self.run.seed, "dropout", step),
@@ -124,20 +131,20 @@ class Training:
             "loss": loss,
             "learning_rate": self._learning_rate(self.step),
             "gradient_norm": float(self._last[1].gradient_norm),
-            "draws": dict(self._state.draws),
+            **self._apart("draws", self._state.draws),
         }
 
     def repetition(self) -> dict[str, Any]:
-        """Return the record of what was drawn so far of each language: its share, the passes over
-        its text, and the passes to be expected at the end."""
+        """Return the record of what was drawn so far of each language, and pair: its share, the
+        passes over its text, and the passes to be expected at the end."""
         draws = self._state.draws
         at_end = meter.expected_at_end(self._phases, self.run.length, draws, after=self.step)
         return {
             "kind": "passes",
             "step": self.step,
-            "shares": meter.shares(draws),
-            "passes": self._stream.passes(self._state),
-            "passes_at_end": meter.passes(at_end, self._stream.num_blocks),
+            **self._apart("shares", meter.shares(draws)),
+            **self._apart("passes", self._stream.passes(self._state)),
+            **self._apart("passes_at_end", meter.passes(at_end, self._stream.num_blocks)),
         }
 
     def require_finite(self, writer: CheckpointWriter) -> None:
@@ -194,6 +201,12 @@ class Training:
         """Return how many weights the model has."""
         return sum(p.numel() for p in self.model.parameters())
 
+    def _apart(self, name: str, values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """Return the values of languages under a name, and those of pairs, if any, beside it."""
+        pairs = {key: value for key, value in values.items() if key in self._shards.pairs}
+        single = {key: value for key, value in values.items() if key not in pairs}
+        return {name: single} | ({f"pair_{name}": pairs} if pairs else {})
+
     def _learning_rate(self, step: int) -> float:
         settings = self.run.pretrain
         return learning_rate(
@@ -228,7 +241,7 @@ def identity(run: PretrainRun, shards: TokenShards) -> dict[str, Any]:
     """Return what a checkpoint must share with the run that goes on from it."""
     sums = {
         f"{key}.{name}": shards.counts(key, name)["checksum"]
-        for key in run.languages
+        for key in (*run.languages, *shards.pairs)
         for name in SPLITS
     }
     return {
