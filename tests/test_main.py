@@ -183,7 +183,7 @@ def test_every_verbs_help_lists_the_settings_it_depends_on(verb, capsys) -> None
     assert ("nli.seeds=3" in out) == (verb in ("study", "evaluate", "ablate", "report"))
     for preset in PRESETS:
         assert re.search(rf"^  {preset} +\w.{{20}}", out, re.MULTILINE)
-    assert out.count(f"./lab {verb} ") == (4 if verb == "pretrain" else 2)
+    assert out.count(f"./lab {verb} ") == (6 if verb == "pretrain" else 2)
     assert max(map(len, out.splitlines())) <= 80
     assert "\n    notebooks" not in out, "a docstring's indentation"
 
@@ -205,6 +205,15 @@ def test_the_schedules_of_sampling_in_the_help_of_pretrain_run_as_they_stand(cap
     capped, annealed = passes
     assert max(capped.values()) == pytest.approx(8)
     assert annealed["qdc"] < annealed["qcu"] < annealed["qbk"]
+
+
+def test_the_parallel_text_in_the_help_of_pretrain_is_set_as_it_stands(capsys) -> None:
+    assert main(["pretrain", "--help"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if " tlm.share=" in line]
+    found = [shlex.split(line)[2:] for line in lines if "./lab" in line]
+    configured = [configs.override(studies.tiny(), settings) for settings in found]
+    assert [config.tlm.share for config in configured] == [0.25, 0.25]
+    assert [config.tlm.path for config in configured] == [None, "../parallel"]
 
 
 def test_help_says_what_is_otherwise_with_text_of_ones_own(capsys) -> None:

@@ -30,6 +30,14 @@ and annealed, with languages that join on the way (mmBERT):
       sampling.later_alphas=0.5,0.3 sampling.changes=0.77,0.97 \\
       sampling.starts=qcu:0.77,qdc:0.97 name=annealed"""
 """Examples of the verb that trains with a schedule of sampling."""
+PARALLEL = """
+
+A quarter of the blocks from parallel text (TLM), Babel's or one's own, which
+is a folder of <language>.txt, aligned line by line:
+
+  ./lab pretrain tlm.share=0.25 name=tlm
+  ./lab pretrain corpus.path=../text tlm.share=0.25 tlm.path=../parallel"""
+"""Examples of the same verb with parallel text."""
 
 PLACES = ("name", "runs_dir", "data_dir")
 OF_A_RUN: dict[str, tuple[str, ...]] = {
@@ -83,7 +91,7 @@ def _of_a_study(verb: str, preset: str, config: StudyConfig) -> list[str]:
     wanted = (*OUTSIDE, *sections) if sections else None
     others = {} if preset in OF_TEXT else {OWN_TEXT: for_text(config)}
     return [
-        EXAMPLES.format(verb=verb) + SCHEDULES * (verb == "pretrain"),
+        EXAMPLES.format(verb=verb) + (SCHEDULES + PARALLEL) * (verb == "pretrain"),
         _filled(f"The settings of {preset}{of_verb}:"),
         configs.help_text(config, sections=wanted, others=others),
     ]

@@ -17,7 +17,12 @@ from xlmr_lab.batches.pairs import PairEncoder
 from xlmr_lab.batches.shards import TokenShards, encode
 from xlmr_lab.errors import UserError
 from xlmr_lab.pretrain.loop import PretrainRun, pretrain
-from xlmr_lab.pretrain.settings import check, expected_passes, sampling_phases
+from xlmr_lab.pretrain.settings import (
+    check,
+    expected_passes,
+    repetition_warnings,
+    sampling_phases,
+)
 from xlmr_lab.pretrain.training import Training
 from xlmr_lab.sampling.pairs import PairSampling
 
@@ -90,6 +95,19 @@ def test_expected_passes_count_the_share(run: PretrainRun, both: TokenShards):
         assert expected[pair] == pytest.approx(24 / sum(blocks.values()))
     single = sum(expected[key] * both.num_blocks(key, 16) for key in run.languages)
     assert single == pytest.approx(24)
+
+
+def test_pairs_repeated_too_often_are_told_apart_with_their_own_remedy(
+    run: PretrainRun, both: TokenShards
+):
+    expected = expected_passes(run, both)
+    limit = expected["en+sw"] * 0.99
+    assert max(expected[key] for key in run.languages) > limit
+    single, pairs = repetition_warnings(run, both, limit)
+    assert "of 3 languages will be gone through" in single
+    assert pairs.startswith("2 of 2 pairs of languages will be gone through more than ")
+    assert "a smaller tlm.share" in pairs
+    assert repetition_warnings(run, both, 100.0) == []
 
 
 def test_a_cap_is_on_what_is_drawn_of_single_languages(make_run, both: TokenShards):

@@ -12,8 +12,7 @@ from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.pretrain import checkpoint
 from xlmr_lab.pretrain.folder import CHECKPOINTS_NAME
-from xlmr_lab.pretrain.settings import PretrainRun, decisive, expected_passes
-from xlmr_lab.sampling import meter
+from xlmr_lab.pretrain.settings import PretrainRun, decisive, repetition_warnings
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +75,7 @@ def _mark(run: PretrainRun, tokens: Path, pairs: Path | None) -> str:
 def warn(found: Sequence[Arm], shards: TokenShards, limit: float) -> None:
     """Tell, once for each setting, which languages will be gone through more than `limit` times."""
     for name, run in {arm.name: arm.run for arm in found}.items():
-        if told := meter.warning(expected_passes(run, shards), limit):
+        for told in repetition_warnings(run, shards, limit):
             logger.warning("%s: %s", name, told)
 
 

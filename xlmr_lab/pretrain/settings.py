@@ -278,3 +278,16 @@ def expected_passes(run: PretrainRun, shards: TokenShards) -> dict[str, float]:
     draws = meter.expected_draws(sampling_phases(run, shards), run.length)
     blocks = shards.sizes("blocks", run.batches.block_tokens)
     return meter.passes(draws, blocks)
+
+
+def repetition_warnings(run: PretrainRun, shards: TokenShards, limit: float) -> list[str]:
+    """Return a line on the languages whose text a whole run will pass more than `limit` times, and
+    one on such pairs; none where there are none.
+    """
+    passes = expected_passes(run, shards)
+    pairs = {pair: passes.pop(pair) for pair in shards.pairs}
+    told = [
+        meter.warning(passes, limit),
+        meter.warning(pairs, limit, things="pairs of languages", mended=meter.PAIRS_MENDED),
+    ]
+    return [line for line in told if line]
