@@ -168,6 +168,15 @@ def test_a_run_does_not_go_on_with_another_share(
         pretrain(tmp_path, shards_folder, other, pairs_folder=folder, threads=1)
 
 
+def test_a_run_does_not_go_on_with_other_parallel_text(
+    run: PretrainRun, shards_folder: Path, pairs_folder: Path, tmp_path: Path
+):
+    pretrain(tmp_path / "run", shards_folder, run, pairs_folder=pairs_folder, threads=1)
+    other = write_pairs(tmp_path / "pairs", "en+sw", "en+ur")
+    with pytest.raises(UserError, match=r"other settings: shards is \w+ there and \w+ here"):
+        pretrain(tmp_path / "run", shards_folder, run, pairs_folder=other, threads=1)
+
+
 def test_a_run_begun_before_there_was_parallel_text_goes_on(
     make_run, shards_folder: Path, tmp_path: Path
 ):

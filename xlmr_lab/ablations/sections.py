@@ -49,13 +49,13 @@ class TransferConfig:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class TlmConfig:
-    """Parallel text beside that of single languages (translation language modeling, XLM Sec. 3.3);
+    """Parallel text beside that of single languages (translation language modeling, XLM Sec. 3.4);
     XLM-R has none (Sec. 3).
     """
 
     share: float = 0.0
     """Share of the blocks that are of parallel text, in [0, 1); both sides of a pair are masked.
-    XLM alternates batches with and without (0.5). 0: none."""
+    XLM alternates both (0.5). 0: none."""
     path: str | None = None
     """Folder of <language>.txt (also .gz, .bz2, .xz, .zst) aligned line by line, blank where a
     language lacks a sentence; none: Babel's exact translations."""

@@ -1,4 +1,4 @@
-"""Parallel text as a stream of tokens: the arm of translation language modeling (XLM Sec. 3.3).
+"""Parallel text as a stream of tokens: the arm of translation language modeling (XLM Sec. 3.4).
 
 A pair of languages is a stream of its own, like a language: `first </s> </s> second </s>` for each
 sentence, the form in which the released models see two sentences, one pair after another, and

@@ -1,4 +1,4 @@
-"""How often pairs of languages are seen: the parallel text of the TLM arm (XLM Sec. 3.3).
+"""How often pairs of languages are seen: the parallel text of the TLM arm (XLM Sec. 3.4).
 
 A share of the blocks is of parallel text, the same at every step; which pair a block is of follows
 the exponent over the sizes of the pairs, as languages follow theirs (XLM Eq. 1). XLM-R has no such
