@@ -165,7 +165,10 @@ def test_a_pivot_without_parallel_text_is_refused(tmp_path: Path) -> None:
         (["tlm.share=1"], r"tlm.share must be in \[0, 1\), got 1.0; with 0.25 a quarter"),
         (["tlm.share=-0.1"], r"tlm.share must be in \[0, 1\), got -0.1"),
         (["tlm.share=0.2", "tlm.alpha=2"], r"tlm.alpha must be in \[0, 1\], got 2.0"),
-        (["tlm.path=text"], "tlm.path has no effect with tlm.share=0; leave it out"),
+        (
+            ["tlm.path=text"],
+            "tlm.path has no effect with tlm.share=0; set tlm.share above 0, such as 0.25",
+        ),
         (["tlm.pivot=qaa"], "tlm.pivot has no effect with tlm.share=0"),
         (["tlm.share=0.2", "tlm.sentences=0"], "tlm.sentences must be at least 1, got 0"),
         (

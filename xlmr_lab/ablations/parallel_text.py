@@ -26,7 +26,7 @@ def files(config: StudyConfig) -> dict[str, Path]:
     """Return the files of parallel text by language; none where the study has none.
 
     Raises:
-        UserError: the folder is missing, or its files are not two or more, or not aligned.
+        UserError: the folder is missing, or has fewer than two languages, or not the pivot.
     """
     if not config.tlm.share:
         return {}
@@ -37,8 +37,17 @@ def files(config: StudyConfig) -> dict[str, Path]:
             f"tlm.pivot must be a language of the parallel text, {', '.join(found)}, got "
             f"{config.tlm.pivot!r}"
         )
-    parallel.require_aligned(found)
     return found
+
+
+def check(config: StudyConfig) -> None:
+    """Read the parallel text of a study, if it has any, before work that takes hours.
+
+    Raises:
+        UserError: what `files` raises, or its lines are not aligned.
+    """
+    if found := files(config):
+        parallel.require_aligned(found)
 
 
 def pair_shards(config: StudyConfig) -> Path | None:
@@ -53,6 +62,7 @@ def pair_shards(config: StudyConfig) -> Path | None:
     couples = all_pairs(_languages(config, found), config.tlm.pivot)
 
     def make(folder: Path) -> None:
+        parallel.require_aligned(found)
         texts = {
             pair: partial(parallel.pairs, *(found[key] for key in languages_of(pair)))
             for pair in couples

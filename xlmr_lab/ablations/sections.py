@@ -74,9 +74,10 @@ class TlmConfig:
         if self.sentences < 1:
             raise UserError(f"tlm.sentences must be at least 1, got {self.sentences}")
         if not self.share:
-            self._refuse(("path", "languages", "pivot", "alpha", "sentences"), "tlm.share=0")
+            names = ("path", "languages", "pivot", "alpha", "sentences")
+            self._refuse(names, "tlm.share=0; set tlm.share above 0, such as 0.25, or leave it out")
         if self.path is not None:
-            self._refuse(("sentences",), "tlm.path, which is not Babel's text")
+            self._refuse(("sentences",), "tlm.path, which is not Babel's text; leave it out")
 
     def sampling(self) -> PairSampling:
         """Return how pairs are sampled."""
@@ -86,7 +87,7 @@ class TlmConfig:
         defaults = {field.name: field.default for field in dataclasses.fields(self)}
         for name in names:
             if getattr(self, name) != defaults[name]:
-                raise UserError(f"tlm.{name} has no effect with {because}; leave it out")
+                raise UserError(f"tlm.{name} has no effect with {because}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

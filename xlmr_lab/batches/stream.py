@@ -1,11 +1,11 @@
 """The stream of training batches, and the fixed batches that held-out loss is measured on.
 
 Each block of a batch has one language, drawn by its probability in the phase of the step; a batch
-mixes languages. The order is a pure function of (seed, step, blocks drawn per language): the
-languages of step s come from a stream named by s, and draw d of a language is place d modulo n of
-the keyed order of pass d // n over its n blocks. So a run resumes from a hundred integers, every
-block of a language is seen once before any is seen again, and batches do not depend on workers or
-devices.
+mixes languages. Parallel text is drawn alike: a pair of languages stands for one (see pairs.py).
+The order is a pure function of (seed, step, blocks drawn per language): the languages of step s
+come from a stream named by s, and draw d of a language is place d modulo n of the keyed order of
+pass d // n over its n blocks. So a run resumes from a hundred integers, every block of a language
+is seen once before any is seen again, and batches do not depend on workers or devices.
 
 Held-out batches depend on the shards and the block length alone, never on a run's seed, so that
 runs compare.
