@@ -48,10 +48,10 @@ def test_settings_of_a_preset_and_those_given_are_compared(compared, capsys):
 
 def test_on_a_gpu_the_clock_counts():
     found = {
-        "transformers": Measured([3.0], [1.0], 200),
-        "xlmr_lab": Measured([1.0], [1.0], 100),
+        "transformers": Measured([3.0, 2.0], [1.0, 1.0], 200),
+        "xlmr_lab": Measured([1.0, 1.0], [1.0, 1.0], 100),
     }
-    assert "3.00 times" in bench.ratios(found, on_cpu=False)
+    assert "2.50 times" in bench.ratios(found, on_cpu=False)
     assert "by the clock" in bench.ratios(found, on_cpu=False)
 
 

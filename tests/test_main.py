@@ -178,7 +178,10 @@ def test_every_verbs_help_lists_the_settings_it_depends_on(verb, capsys) -> None
     out = capsys.readouterr().out
     assert ("  babel.corpus_bytes=4000000\n      " in out) == (verb not in OF_A_RUN)
     assert ("sampling.alpha=0.3" in out) == (verb not in ("corpus", "vocab", *OF_A_RUN))
-    assert ("surgery.languages=" in out) == (verb not in SECTIONS and verb != "export")
+    assert ("surgery.languages=" in out) == (
+        verb not in SECTIONS and verb not in ("export", "extend")
+    )
+    assert ("surgery.pieces=" in out) == (verb not in SECTIONS and verb not in ("export", "trim"))
     assert "  seed=0\n" in out or verb in OF_A_RUN
     assert ("nli.seeds=3" in out) == (verb in ("study", "evaluate", "ablate", "report"))
     for preset in PRESETS:

@@ -122,6 +122,13 @@ def test_what_is_missing_of_a_study_is_one_line_with_its_own_command(
     assert f", and its blocks are estimated: {call}" in sampling_results.undrawn(begun)
 
 
+def test_estimated_blocks_of_a_pretrained_study_are_said_to_be(two: Path) -> None:
+    (two / "blocks.jsonl").unlink()
+    study = results.open_study(two)
+    assert sampling_results.undrawn(study) == "Its blocks are estimated: `./lab pretrain`"
+    assert sampling_results.realised(study).height == 2
+
+
 def test_training_sizes_leave_out_what_is_held_out(study: Study) -> None:
     text, kept = study.sizes(), study.training_sizes()
     assert kept["language"].to_list() == text["language"].to_list()

@@ -1,5 +1,6 @@
 """`xlmr-lab bench pretrain`: this trainer beside Hugging Face's, on this machine."""
 
+import statistics
 import textwrap
 from collections.abc import Callable, Sequence
 
@@ -93,7 +94,7 @@ def ratios(found: dict[Side, Measured], *, on_cpu: bool) -> str:
     other, lab = (found[side] for side in SIDES)
     kind = "cpu_seconds" if on_cpu else "seconds"
     rounds = sorted(a / b for a, b in zip(getattr(other, kind), getattr(lab, kind), strict=True))
-    middle = rounds[len(rounds) // 2]
+    middle = statistics.median(rounds)
     clock = "CPU time" if on_cpu else "the clock"
     return (
         f"xlmr_lab: {middle:.2f} times the tokens of transformers ({rounds[0]:.2f} to "

@@ -24,6 +24,7 @@ from xlmr_lab.ablations import (
 )
 from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations.run import Study
+from xlmr_lab.ablations.surgery_source import MODEL_FOLDER
 from xlmr_lab.errors import UserError
 from xlmr_lab.pretrain import distributed
 
@@ -82,7 +83,8 @@ def vocab(work: Study, say: Say) -> None:
 
 def pretrain(work: Study, say: Say) -> None:
     """Pretrain the main arm over its seeds, and tell how often each language is to be seen, and
-    was. Processes that torchrun starts take each step together.
+    was; `vocab` and notebook 03 show it beforehand. Processes that torchrun starts take each step
+    together.
     """
     distributed.require_even(work.config.batches.batch_sequences)
     device = distributed.chosen_device(work.config.pretrain.device)
@@ -156,20 +158,22 @@ def export(work: Study, say: Say) -> None:
 
 def trim(work: Study, say: Say) -> None:
     """Trim the model of a pretrained run and its vocabulary to `surgery.languages`, and prove that
-    the logits of the kept ids are what they were; `trimmed/` in the run folder.
+    the logits of the kept ids are what they were; `trimmed/` in the run folder, of which
+    `trimmed/huggingface` is for transformers.
     """
     folder, record = surgery.trim(work)
     _say_surgery(say, surgery_told.trimmed_lines(record), surgery_told.trimmed(record))
-    say(f"trimmed model: {folder}")
+    say(f"trimmed model: {folder}, for transformers: {folder / MODEL_FOLDER}")
 
 
 def extend(work: Study, say: Say) -> None:
-    """Extend the model of a pretrained run and its vocabulary by a language, and prove that the
-    loss on the old languages is what it was; `extended/` in the run folder.
+    """Extend the model of a pretrained run and its unigram vocabulary by a language, and prove that
+    the loss on the old languages is what it was; `extended/` in the run folder, of which
+    `extended/huggingface` is for transformers.
     """
     folder, record = surgery.extend(work)
     _say_surgery(say, surgery_told.losses(record), surgery_told.extended(record))
-    say(f"extended model: {folder}")
+    say(f"extended model: {folder}, for transformers: {folder / MODEL_FOLDER}")
 
 
 def _say_surgery(say: Say, rows: surgery_told.Rows, lines: Iterable[str]) -> None:

@@ -143,8 +143,7 @@ def help_text(
 ) -> str:
     """List the settings with their present value and documentation, wrapped for a terminal.
 
-    `sections`: the first parts of the names to list, of a setting of no section its name; None:
-    all.
+    `sections`: the names to list, or the first parts of them; None: all.
     `others`: what a configuration is called and the configuration; where its value differs, it
     stands beside the present one.
     """
@@ -152,7 +151,7 @@ def help_text(
     beside = {called: flatten(other) for called, other in others.items()}
     lines = []
     for name, leaf in leaves(type(config)).items():
-        if sections is not None and name.partition(".")[0] not in sections:
+        if sections is not None and not {name, name.partition(".")[0]}.intersection(sections):
             continue
         differing = [
             f"{called}: {_show(other[name]) or 'empty'}"

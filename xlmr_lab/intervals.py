@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 CONTINUED_FRACTION_TERMS = 10_000
+BEYOND_TWO = math.erfc(math.sqrt(2))
+"""Chance that a normal deviate is more than two standard deviations off."""
 
 
 class Interval(NamedTuple):
@@ -104,6 +106,24 @@ def told(mean: float, low: float | None, high: float | None, *, sign: bool = Tru
 
 
 @functools.lru_cache(maxsize=1024)
+def binomial_tail(least: int, number: int, p: float) -> float:
+    """Return the chance that of so many independent events of chance `p` that many happen, or more.
+
+    >>> round(binomial_tail(1, 5, 0.0455), 3), round(binomial_tail(2, 2, 0.5), 3)
+    (0.208, 0.25)
+    """
+    return math.fsum(
+        math.exp(
+            math.lgamma(number + 1)
+            - math.lgamma(k + 1)
+            - math.lgamma(number - k + 1)
+            + k * math.log(p)
+            + (number - k) * math.log1p(-p)
+        )
+        for k in range(least, number + 1)
+    )
+
+
 def student_t_quantile(p: float, df: float) -> float:
     """Return the t with P(T <= t) = p for Student's t distribution with `df` degrees of freedom.
 

@@ -13,7 +13,7 @@ from xlmr_lab.sampling.pairs import PairSampling, single_length
 from xlmr_lab.sampling.schedules import Length, Phase
 from xlmr_lab.sampling.settings import SamplingConfig
 
-ARMS_NAME = "arms.json"
+ARMS_NAME, BLOCKS_NAME = "arms.json", "blocks.jsonl"
 COLUMNS = {
     "sentences": "num_paragraphs",
     "blocks": "num_blocks",
@@ -45,12 +45,18 @@ def basis(study: Study) -> str:
 
 
 def undrawn(study: Study) -> str:
-    """Say of a study that no run has drawn anything, and which command does; nothing of others."""
-    if (study.folder / ARMS_NAME).is_file():
+    """Say of a study that no run has drawn anything, or that its blocks are estimated, and which
+    command mends that; nothing of others.
+    """
+    drawn, counted = _is_drawn(study), (study.folder / BLOCKS_NAME).is_file()
+    told = [
+        *(["no finished run has drawn from this text yet"] if not drawn else []),
+        *(["its blocks are estimated"] if not counted else []),
+    ]
+    if not told:
         return ""
-    sizes = "" if (study.folder / "blocks.jsonl").is_file() else ", and its blocks are estimated"
-    call = study_call.maker(study.folder, ARMS_NAME)
-    return f"No finished run has drawn from this text yet{sizes}: `{call}`"
+    call = study_call.maker(study.folder, BLOCKS_NAME if drawn else ARMS_NAME)
+    return f"{', and '.join(told).capitalize()}: `{call}`"
 
 
 def realised(study: Study) -> pl.DataFrame:
@@ -62,7 +68,7 @@ def realised(study: Study) -> pl.DataFrame:
     blocks. Parallel text is left out. A run that is cut short is compared with as many of its
     steps. Before any run is finished the frame is empty.
     """
-    if undrawn(study):
+    if not _is_drawn(study):
         return pl.DataFrame(schema={"language": pl.String, "arm": pl.String})
     sizes = study.training_sizes()
     drawn = study.draws()
@@ -73,6 +79,10 @@ def realised(study: Study) -> pl.DataFrame:
         run = last.filter(pl.col("run") == folder.name)
         frames.append(_beside(run, sizes, storage.read_json(folder / "config.json")))
     return pl.concat(frames)
+
+
+def _is_drawn(study: Study) -> bool:
+    return (study.folder / ARMS_NAME).is_file()
 
 
 def _beside(drawn: pl.DataFrame, sizes: pl.DataFrame, config: dict[str, Any]) -> pl.DataFrame:

@@ -22,12 +22,14 @@ def find(study: Study, stage: str) -> Path:
     Raises:
         UserError: the study names none, or it is not there any more.
     """
-    place, call = named(study).get(stage), study_call.maker(study.folder, stage)
+    place = named(study).get(stage)
     if place is None:
+        call = study_call.maker(study.folder, stage)
         raise UserError(f"{study.name}/stages.json names no {stage}; `{call}` writes it")
     for folder in (study.folder, *study.folder.resolve().parents):
         if (folder / place).is_dir():
             return folder / place
     raise UserError(
-        f"{study.name} was made of {place}, which is not there any more; `{call}` makes it again"
+        f"{study.name} was made of {place}, which is not there any more; "
+        f"{study_call.remade(study.folder, stage)}"
     )

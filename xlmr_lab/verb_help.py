@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from xlmr_lab import configs
+from xlmr_lab.ablations.folder import PLACES
+from xlmr_lab.ablations.sections import OF_EXTEND, OF_TRIM, SurgeryConfig
 from xlmr_lab.ablations.studies import OF_TEXT, PRESETS, for_text
 from xlmr_lab.ablations.study_config import StudyConfig
 
@@ -39,11 +41,11 @@ is a folder of <language>.txt, aligned line by line:
   ./lab pretrain corpus.path=../text tlm.share=0.25 tlm.path=../parallel"""
 """Examples of the same verb with parallel text."""
 
-PLACES = ("name", "runs_dir", "data_dir")
+_SURGERY = configs.leaves(SurgeryConfig)
 OF_A_RUN: dict[str, tuple[str, ...]] = {
     "export": PLACES,
-    "trim": (*PLACES, "surgery"),
-    "extend": (*PLACES, "surgery"),
+    "trim": (*PLACES, *(f"surgery.{name}" for name in _SURGERY if name not in OF_EXTEND)),
+    "extend": (*PLACES, *(f"surgery.{name}" for name in _SURGERY if name not in OF_TRIM)),
 }
 """Verbs that take a run as it is, with its own settings, and those that one gives them."""
 OF_SURGERY = {

@@ -70,6 +70,20 @@ def test_a_language_repeated_too_often_is_told_once_for_each_setting(
     assert not caplog.messages
 
 
+def test_what_was_counted_stays_as_long_as_it_is_of_the_same_shards(
+    shards: TokenShards, tmp_path: Path
+) -> None:
+    counted = tmp_path / "blocks.jsonl"
+    assert arms.keep_training_text(tmp_path, shards.folder, 64, counted="")
+    rows = counted.read_text()
+    gone = Path("nowhere", shards.folder.name)
+    assert arms.keep_training_text(tmp_path, gone, 64, counted=str(shards.folder))
+    assert counted.read_text() == rows
+    assert not arms.keep_training_text(tmp_path, Path("shards-2"), 64, counted=str(shards.folder))
+    assert not counted.exists()
+    assert not arms.keep_training_text(tmp_path, gone, 64, counted=str(shards.folder))
+
+
 def test_the_text_to_train_on_is_counted_in_every_basis(shards: TokenShards) -> None:
     rows = {row["language"]: row for row in arms.training_text(shards, 64)}
     for key, row in rows.items():

@@ -1,5 +1,6 @@
 """A run folder never mixes settings, and says what it replaces."""
 
+import json
 import logging
 import shlex
 from pathlib import Path
@@ -11,6 +12,7 @@ from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations import studies
 from xlmr_lab.ablations.studies import StudyConfig
 from xlmr_lab.errors import UserError
+from xlmr_lab.pretrain.settings import EXECUTION
 
 
 @pytest.fixture
@@ -19,7 +21,8 @@ def finished(tmp_path: Path) -> Path:
     folder = tmp_path / "tiny"
     run_folder.prepare(folder, studies.tiny(), "tiny")
     made = ("report/index.html", "notebooks/00.ipynb", "trimmed/x", "extended/x", "arms/a/x")
-    for name in (*run_folder.COLLECTED, *made):
+    known = ("stages.json", "sizes.jsonl", "cleaning.json", "blocks.jsonl", "vocabulary/x")
+    for name in (*run_folder.COLLECTED, *known, *made):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("{}")
     return folder
@@ -55,6 +58,72 @@ def test_settings_that_no_result_depends_on_replace_nothing(
     run_folder.require_finished(finished, changed("jobs=1"))
 
 
+def test_how_a_machine_trains_replaces_nothing_and_is_called_up_again(
+    finished: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = ["pretrain.tensorboard=true", "pretrain.micro_sequences=4", "pretrain.device=cpu"]
+    config = changed(*settings)
+    held = storage.read_json(finished / "config.json")
+    assert not run_folder.differences(held, configs.to_dict(config))
+    run_folder.prepare(finished, config, "tiny")
+    assert not caplog.records
+    assert (finished / "trimmed" / "x").is_file()
+    assert sorted(shlex.split(study_call.told(finished, "pretrain"))[4:]) == sorted(settings)
+
+
+@pytest.mark.parametrize("name", EXECUTION)
+def test_no_result_depends_on_how_a_machine_trains(name: str) -> None:
+    held = {"pretrain": {name: "other"}}
+    assert not run_folder.differences(held, {"pretrain": {name: "one"}})
+
+
+def test_a_setting_that_a_folder_is_older_than_is_at_its_default_there(
+    finished: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    held = storage.read_json(finished / "config.json")
+    del held["pretrain"]["end_learning_rate"], held["surgery"], held["clean"]
+    storage.write_json(finished / "config.json", held)
+    other = configs.to_dict(changed("pretrain.end_learning_rate=1e-5"))
+    assert run_folder.differences(held, other) == {"pretrain.end_learning_rate": (0.0, 1e-5)}
+    run_folder.prepare(finished, studies.tiny(), "tiny")
+    assert not caplog.records
+    assert (finished / "trimmed" / "x").is_file()
+    assert storage.read_json(finished / "config.json") == configs.to_dict(studies.tiny())
+
+
+def test_wherever_a_kill_stops_a_change_nothing_old_stands_beside_the_new_settings(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut off at each of the files that are written; then the same command mends it."""
+    config = changed("vocabulary.size=500")
+    for allowed in range(3):
+        written = iter(range(allowed))
+
+        def write(path: Path, value: object, written=written) -> None:
+            if next(written, None) is None:
+                raise KeyboardInterrupt
+            storage.write_text(path, json.dumps(value))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(storage, "write_json", write)
+            with pytest.raises(KeyboardInterrupt):
+                run_folder.prepare(finished, config, "tiny")
+        assert not (finished / "config.json").exists()
+        assert not (finished / "stages.json").exists()
+        assert not (finished / "vocabulary").exists()
+        (finished / "sizes.jsonl").write_text("{}")
+    run_folder.prepare(finished, config, "tiny")
+    left = {path.name for path in finished.iterdir()}
+    assert left == {"config.json", "provenance.json", "call.json", "arms"}
+
+
+def test_what_a_kill_left_without_its_origin_has_it_again(finished: Path) -> None:
+    (finished / "provenance.json").unlink()
+    run_folder.prepare(finished, studies.tiny(), "tiny")
+    assert storage.read_json(finished / "provenance.json")["preset"] == "tiny"
+    assert (finished / "trimmed" / "x").is_file()
+
+
 @pytest.mark.parametrize(
     ("preset", "settings"),
     [
@@ -81,6 +150,11 @@ def test_a_run_folder_says_how_its_study_is_called_up_again(
     assert sorted(words) == sorted(settings)
     again = configs.override(base, studies.settled(words, own_text=own_text))
     assert not run_folder.differences(configs.to_dict(again), configs.to_dict(config))
+
+
+def test_a_study_of_no_preset_is_called_by_what_differs_from_the_defaults() -> None:
+    flat = {"batches.block_tokens": 64, "jobs": 7}
+    assert run_folder.typed(configs.build(StudyConfig, flat), "") == ["batches.block_tokens=64"]
 
 
 def test_a_folder_without_results_is_replaced_in_silence(

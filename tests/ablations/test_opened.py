@@ -13,6 +13,8 @@ from xlmr_lab.ablations import opened, studies
 from xlmr_lab.ablations.run import Study
 from xlmr_lab.errors import UserError
 
+FINAL = "arms/alpha=0.3-s0-f/checkpoints/step-00000200"
+
 
 @pytest.fixture
 def places(tmp_path: Path) -> list[str]:
@@ -31,6 +33,7 @@ def folder(tmp_path: Path, places: list[str]) -> Path:
     storage.write_jsonl(made / "sizes.jsonl", [{"language": "qaa"}, {"language": "qab"}])
     storage.write_json(made / "arms.json", [{"arm": "a", "folder": "arms/alpha=0.3-s0-f"}])
     (tmp_path / "data" / "vocabulary-1").mkdir(parents=True)
+    (made / FINAL).mkdir(parents=True)
     return made
 
 
@@ -93,7 +96,25 @@ def test_another_preset_than_the_runs_is_refused(folder, places):
 
 def test_a_run_that_was_renamed_is_found_by_its_folder(folder, places):
     folder.rename(folder.with_name("other"))
-    assert opened_run(*places, "name=other").folder == folder.with_name("other")
+    run = opened_run(*places, "name=other")
+    assert run.folder == folder.with_name("other")
+    with pytest.raises(UserError, match=r"no cleaned yet; `\./lab vocab .*name=other .*` makes it"):
+        run.stage("cleaned")
+
+
+def test_a_run_that_is_older_than_a_setting_is_opened(folder, places):
+    held = storage.read_json(folder / "config.json")
+    del held["pretrain"]["tensorboard"], held["pretrain"]["end_learning_rate"], held["clean"]
+    storage.write_json(folder / "config.json", held)
+    opened_run(*places, "name=mine", "pretrain.tensorboard=true")
+    with pytest.raises(UserError, match=r"end_learning_rate is 0\.0 there and 1e-05 here"):
+        opened_run(*places, "name=mine", "pretrain.end_learning_rate=1e-5")
+
+
+def test_a_run_of_unknown_origin_is_opened(folder, places):
+    (folder / "provenance.json").unlink()
+    assert opened_run(*places, "name=mine").folder == folder
+    settings(*places, "name=mine", preset="tiny")
 
 
 def test_settings_of_another_version_are_said_to_be(folder, places):
@@ -113,13 +134,36 @@ def test_a_stage_is_where_the_data_are_now_or_said_to_be_missing(folder, places,
     (tmp_path / "data" / "vocabulary-1").rmdir()
     with pytest.raises(UserError, match=r"vocabulary-1 is not there any more; `\./lab vocab .*"):
         run.stage("vocabulary")
+    (tmp_path / "moved" / "vocabulary-1").mkdir(parents=True)
+    with pytest.raises(UserError, match="add data_dir=FOLDER if it was moved"):
+        run.stage("vocabulary")
+    moved = opened_run(*places, "name=mine", f"data_dir={tmp_path / 'moved'}")
+    assert moved.stage("vocabulary") == tmp_path / "moved" / "vocabulary-1"
+
+
+def test_sizes_that_are_missing_are_said_with_the_command_that_writes_them(folder, places):
+    (folder / "sizes.jsonl").unlink()
+    with pytest.raises(UserError, match=r"has no sizes.jsonl; `\./lab vocab .*name=mine.* writes"):
+        opened_run(*places, "name=mine").languages()
 
 
 def test_the_checkpoint_is_of_the_main_arms_first_seed(folder, places):
     run = opened_run(*places, "name=mine")
-    assert run.checkpoint() == folder / "arms/alpha=0.3-s0-f/checkpoints/step-00000200"
+    assert run.checkpoint() == folder / FINAL
     storage.write_json(folder / "arms.json", [{"arm": "a", "folder": "arms/alpha=0.3-s1-f"}])
     assert run.checkpoint() is None
     (folder / "arms.json").unlink()
     with pytest.raises(UserError, match=r"not pretrained yet; run `\./lab pretrain .*name=mine"):
         run.required_checkpoint()
+
+
+def test_a_checkpoint_that_was_deleted_is_said_with_the_command_that_trains_it_again(
+    folder, places
+):
+    """It is not taken for a run without a model, nor for a model that cannot be read."""
+    (folder / FINAL).rmdir()
+    run = opened_run(*places, "name=mine")
+    told = r"step-00000200 is not there any more; `\./lab pretrain .*name=mine.* trains it again"
+    for look in (run.checkpoint, run.required_checkpoint):
+        with pytest.raises(UserError, match=told):
+            look()

@@ -4,6 +4,7 @@ cannot work; without it everything has the name it had.
 Run with: pytest tests/ablations/test_parallel_text.py
 """
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,18 @@ def test_a_run_of_a_study_is_trained_on_its_parallel_text(pretrained: Study) -> 
     assert 12 <= sum(last["pair_draws"].values()) <= 36
     recorded = storage.read_json(pretrained.folder / "stages.json")
     assert recorded["pairs"] == str(parallel_text.pair_shards(pretrained.config))
+
+
+def test_pairs_that_are_gone_stay_named_and_are_told_how_to_be_had_again(tmp_path: Path) -> None:
+    work = Study(micro(tmp_path, FEW), "tiny")
+    work.prepare()
+    before = storage.read_json(work.folder / "stages.json")
+    shutil.rmtree(before["pairs"])
+    work.prepare_vocabulary()
+    assert storage.read_json(work.folder / "stages.json") == before
+    told = r"pairs-.* not there any more; `./lab pretrain .*tlm.share=0.5"
+    with pytest.raises(UserError, match=told):
+        batch_results.open_batches(results.open_study(work.folder))
 
 
 def test_the_first_batch_is_shown_with_its_pairs(pretrained: Study) -> None:

@@ -1,12 +1,16 @@
 """A study at the least size: what is done is found, what is changed is redone."""
 
+import shutil
+
 import pytest
 
-from xlmr_lab import configs, storage
+from xlmr_lab import configs, stage_folders, storage
+from xlmr_lab.ablations import diagnosis, stages, studies
 from xlmr_lab.ablations import folder as run_folder
-from xlmr_lab.ablations import stages, studies
+from xlmr_lab.ablations.opened import open_run
 from xlmr_lab.ablations.run import BASELINE, Study
 from xlmr_lab.errors import UserError
+from xlmr_lab.results import open_study
 
 MICRO = (
     "seeds=2",
@@ -130,6 +134,36 @@ def test_shards_of_other_settings_are_not_a_studys(tmp_path) -> None:
     shards = storage.read_json(first.folder / "stages.json")["shards"]
     assert shards == str(stages.token_shards(first.config))
     assert (first.folder / "blocks.jsonl").is_file()
+
+
+def test_shards_that_are_gone_are_named_and_what_they_counted_stays(tmp_path) -> None:
+    study = micro(tmp_path)
+    study.prepare()
+    before = content(study.folder)
+    shutil.rmtree(stages.token_shards(study.config))
+    study.prepare_vocabulary()
+    assert content(study.folder) == before
+    with pytest.raises(UserError, match=r"shards-.* not there any more; `./lab pretrain .*=micro"):
+        stage_folders.find(open_study(study.folder), "shards")
+
+
+def test_a_folder_that_names_its_stages_has_the_rest(tmp_path, monkeypatch) -> None:
+    """Killed while it was prepared for other settings, it has no vocabulary, not the old one."""
+    micro(tmp_path).prepare_vocabulary()
+    other = micro(tmp_path, "vocabulary.size=450")
+    diagnosis.diagnosis(other.config)
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "write_jsonl", killed)
+        with pytest.raises(KeyboardInterrupt):
+            other.prepare_vocabulary()
+    with pytest.raises(UserError, match=r"no vocabulary yet; `./lab vocab .*vocabulary.size=450 "):
+        open_run(other).stage("vocabulary")
+    other.prepare_vocabulary()
+    assert open_run(other).stage("vocabulary") == stages.vocabulary(other.config)
+
+
+def killed(*_) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.mark.slow

@@ -43,7 +43,7 @@ def run(*settings: str) -> PretrainRun:
         ),
         (
             ["sampling.schedule=annealed", "sampling.alpha=0", "sampling.starts=sw:0.9"],
-            [("95.00 %", "2.22"), ("5.00 %", "0.7")],
+            [("95.00 %", "2.22"), ("5.00 %", "0.70")],
         ),
     ],
 )

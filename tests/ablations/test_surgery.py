@@ -5,6 +5,7 @@ Run with: pytest tests/ablations/test_surgery.py
 
 import argparse
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -15,17 +16,19 @@ from safetensors.numpy import load_file, save_file
 
 from xlmr_lab import configs, storage
 from xlmr_lab.ablations import folder as run_folder
-from xlmr_lab.ablations import studies, surgery
+from xlmr_lab.ablations import studies, surgery, surgery_source, surgery_told
 from xlmr_lab.ablations.opened import open_run
 from xlmr_lab.ablations.run import Study
+from xlmr_lab.ablations.surgery_text import corpus_text
 from xlmr_lab.babel import corpora
 from xlmr_lab.commands import VERBS
 from xlmr_lab.errors import UserError
-from xlmr_lab.model import fairseq
+from xlmr_lab.model import convert, fairseq
 from xlmr_lab.model.convert import from_huggingface
 from xlmr_lab.model.surgery import MASS
 from xlmr_lab.pretrain.loop import load_model
 from xlmr_lab.vocabulary.load import load
+from xlmr_lab.vocabulary.special_tokens import UNK_ID
 
 MICRO = (
     "seeds=1",
@@ -216,6 +219,60 @@ def test_a_result_says_what_it_was_made_from(place, trimmed, extended):
     assert (settings["language"], settings["pieces"], settings["text"]) == ("qdd", 60, "corpus")
 
 
+@pytest.mark.parametrize("verb", ["trim", "extend"])
+def test_the_proofs_are_made_on_what_was_exported(place, monkeypatch, verb):
+    """The weights are changed in the file, after it was written and before it is read."""
+    settings = ["surgery.languages=qaa"] if verb == "trim" else [*NEW, text(place)]
+    work, export = copied(place, "spoilt", *settings), convert.to_huggingface
+
+    def spoilt(model, folder, **options):
+        export(model, folder, **options)
+        tensors = load_file(folder / convert.WEIGHTS_NAME)
+        name = "roberta.embeddings.word_embeddings.weight"
+        tensors[name] *= np.float32(1.5)
+        save_file(tensors, folder / convert.WEIGHTS_NAME, metadata={"format": "pt"})
+
+    before = sorted(work.folder.iterdir())
+    monkeypatch.setattr(convert, "to_huggingface", spoilt)
+    with pytest.raises(UserError, match=r"the logits of kept ids are not|the loss of q.. was "):
+        getattr(surgery, verb)(work)
+    assert sorted(work.folder.iterdir()) == before
+
+
+def test_pieces_are_those_of_text_that_is_not_held_out(place, trimmed):
+    run = open_run(study(place))
+    split = corpus_text(run.stage("cleaned"), "qaa", run.config.batches.heldout_fraction)
+    seen, heldout = (list(part) for part in split)
+    record = storage.read_json(trimmed / surgery.RECORD_NAME)
+    ids = set(np.concatenate(load(run.stage("vocabulary")).encode(seen, "qaa")).tolist())
+    ids -= {UNK_ID}
+    assert heldout
+    assert record["languages"]["qaa"] == {"num_lines": len(seen), "pieces_used": len(ids)}
+    assert record["heldout"][0]["num_lines"] == len(heldout)
+
+
+def test_a_coverage_that_loses_letters_is_mended_by_what_is_told(place, tmp_path):
+    """Each document ends in one of twelve letters of another script."""
+    file = place / "other" / "corpus" / "encyclopaedia" / "qdd.txt"
+    lines = [line for line in file.read_text("utf-8").split("\n") if line]
+    letters = [chr(0x13A0 + number) for number in range(12)]  # Cherokee
+    documents = [f"{line} {2 * letters[i % 12]}\n" for i, line in enumerate(lines)]
+    (tmp_path / "qdd.txt").write_text("\n".join(documents), encoding="utf-8")
+    given = ("surgery.language=qdd", f"surgery.text={tmp_path / 'qdd.txt'}")
+    low = copied(place, "low", *given, "surgery.coverage=0.98", "surgery.pieces=30")
+    record = surgery.extend(low)[1]
+    (told,) = (line for line in surgery_told.extended(record) if "too rare" in line)
+    mending = re.findall(r"surgery\.\w+=\w+", told)
+    assert [setting.partition("=")[0] for setting in mending] == [
+        "surgery.coverage",
+        "surgery.pieces",
+    ]
+    record = surgery.extend(copied(place, "low", *given, *mending))[1]
+    assert record["coverage"] == 1
+    assert record["fertility"]["unknown_rate"] < record["fertility_before"]["unknown_rate"] / 100
+    assert not any("too rare" in line for line in surgery_told.extended(record))
+
+
 def test_a_new_language_is_learned_from_a_sample_of_its_text(place):
     few = copied(place, "few", *NEW, text(place), "surgery.sample_bytes=20000")
     record = surgery.extend(few)[1]
@@ -240,7 +297,7 @@ def test_the_verbs_tell_what_was_proved(place, verb, made, told):
     settings = ["surgery.languages=qaa,qam"] if verb == "trim" else [*NEW, text(place)]
     VERBS[verb](copied(place, "told", *settings), said.append)
     assert said[0].startswith("language")
-    assert said[-1] == f"{made} model: {place / 'runs' / 'told' / made}"
+    assert said[-1].startswith(f"{made} model: {place / 'runs' / 'told' / made}")
     assert " ".join("\n".join(said).split()).count(told) == 1
     assert max(len(line) for lines in said[:-1] for line in lines.splitlines()) <= 80
 
@@ -251,9 +308,7 @@ def test_a_trim_that_changes_every_line_warns(place):
         copied(place, "told", "surgery.languages=qaa", "surgery.min_count=9999"), said.append
     )
     told = " ".join("\n".join(said).split())
-    assert (
-        "warning: 100 % of the held-out lines of qaa are cut otherwise than before; lower" in told
-    )
+    assert "warning: 100 % of the held-out lines of qaa are cut otherwise than before; set" in told
 
 
 def test_settings_of_surgery_leave_the_study_as_it_is(place, trimmed):
@@ -270,6 +325,7 @@ def test_settings_of_surgery_leave_the_study_as_it_is(place, trimmed):
         (surgery.trim, ["surgery.languages=qaa,sw,xx"], "no text of sw, xx; surgery.languages"),
         (surgery.trim, ["surgery.languages=qaa", "surgery.pieces=7"], "pieces has no effect on tr"),
         (surgery.trim, ["surgery.languages=qaa", "surgery.sample_bytes=9"], "no effect on trim"),
+        (surgery.trim, ["surgery.languages=qaa", "surgery.coverage=1"], "no effect on trim"),
         (surgery.trim, ["surgery.languages=qaa", "surgery.source=/none"], "no model at /none"),
         (surgery.extend, ["surgery.language=qdd"], "give the new language and its text"),
         (surgery.extend, ["surgery.min_count=2"], "min_count has no effect on extend"),
@@ -287,6 +343,18 @@ def test_bad_settings_are_one_line_and_leave_nothing(place, verb, settings, mess
         verb(work)
     assert "\n" not in str(refused.value)
     assert sorted(work.folder.iterdir()) == before
+
+
+def test_what_cannot_be_extended_is_said_before_its_text_is_asked_for(place, monkeypatch):
+    found = surgery_source.read(open_run(study(place)))
+    work = copied(place, "early", "surgery.language=qdd")
+    (work.folder / "arms.json").unlink()
+    with pytest.raises(UserError, match="is not pretrained yet"):
+        surgery.extend(work)
+    other = found._replace(content=b'{"pieces": ["a"]}')
+    monkeypatch.setattr(surgery_source, "read", lambda run: other)
+    with pytest.raises(UserError, match="only unigram vocabularies are extended, this one is word"):
+        surgery.extend(work)
 
 
 def test_a_language_that_the_study_has_is_no_new_one(place, tmp_path):

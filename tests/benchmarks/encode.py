@@ -4,7 +4,8 @@ The tokenizer of the other side is the one that transformers' `XLMRobertaTokeniz
 the same SentencePiece model: its table of normalisation, white space and the mark of a space,
 unigram pieces. Both get the same list of paragraphs and give the ids of each, on one thread. Rounds
 alternate, and time is CPU time, so that a busy machine hurts both alike. Processes are measured by
-the clock, from documents in memory to finished shards.
+the clock, from documents in memory to finished shards. Bar: `encode_batch` takes five
+times as long.
 
     python tests/benchmarks/encode.py
     python tests/benchmarks/encode.py --folder ../shared/data/text --vocabulary data/vocabulary-X
@@ -22,8 +23,10 @@ from pathlib import Path
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ.setdefault("POLARS_MAX_THREADS", "1")  # before it is imported
 
+import bars
 import sentencepiece
 import tokenizers
+from bars import Bar
 from tokenizers import normalizers, pre_tokenizers
 
 from xlmr_lab.babel import corpora
@@ -38,9 +41,12 @@ from xlmr_lab.vocabulary.train import train
 
 Encode = Callable[[list[str]], Sequence[Sequence[int]]]
 
+LEAST_RATIO = 5.0
+"""How many times as long `encode_batch` takes."""
+
 
 def main() -> None:
-    """Measure and print rates and ratios."""
+    """Measure, print rates and ratios, and hold the bar."""
     options = parse()
     documents = read(options)
     with tempfile.TemporaryDirectory() as made:
@@ -50,9 +56,12 @@ def main() -> None:
     paragraphs = [line for text in documents for line in text.split("\n") if line.strip()]
     check(tokenizer, model, paragraphs)
     print(f"{tokenizer.size:,} ids; load {os.getloadavg()[0]:.1f}")
-    for name, texts in (("paragraphs", paragraphs), ("documents", documents)):
+    verdicts = [
         compare(name, texts, tokenizer, hugging_face(model), options.rounds)
+        for name, texts in (("paragraphs", paragraphs), ("documents", documents))
+    ]
     measure_processes(documents, tokenizer, options)
+    bars.finish(verdicts)
 
 
 def parse() -> argparse.Namespace:
@@ -115,8 +124,8 @@ def check(tokenizer: Tokenizer, model: bytes, texts: list[str]) -> None:
 
 def compare(
     name: str, texts: list[str], tokenizer: Tokenizer, other: tokenizers.Tokenizer, rounds: int
-) -> None:
-    """Print rates of both sides and of SentencePiece text by text."""
+) -> Bar:
+    """Print rates of both sides; return the verdict on their ratio."""
     size = sum(len(text.encode()) for text in texts) / 1e6
     batch = functools.partial(other.encode_batch, add_special_tokens=False)
     fast = functools.partial(other.encode_batch_fast, add_special_tokens=False)
@@ -135,13 +144,15 @@ def compare(
     for _ in range(rounds):
         for key, encode in sides.items():
             seconds[key].append(cpu_seconds(lambda encode=encode: encode(texts)))
+    medians = {}
     for key, values in seconds.items():
         ratios = sorted(a / b for a, b in zip(values, seconds["xlmr_lab"], strict=True))
+        medians[key] = statistics.median(ratios)
         print(
             f"  {key:18s}{size / statistics.median(values):7.2f} MB per CPU second, "
-            f"{statistics.median(ratios):5.2f} times as long "
-            f"(rounds {ratios[0]:.2f} to {ratios[-1]:.2f})"
+            f"{medians[key]:5.2f} times as long (rounds {ratios[0]:.2f} to {ratios[-1]:.2f})"
         )
+    return bars.at_least(f"{name}: encode_batch / xlmr_lab", medians["encode_batch"], LEAST_RATIO)
 
 
 def cpu_seconds(run: Callable[[], object]) -> float:

@@ -3,7 +3,7 @@ rate beside the usual conversion.
 
 The usual conversion has the pieces, and SentencePiece's table of normalisation as it is; how many
 lines it gives other ids is told as well. All run on one thread, time is CPU time, and rounds
-alternate.
+alternate. Bar: no line has other ids in the exported one.
 
     python tests/benchmarks/exported_ids.py --vocabulary FOLDER --text ../shared/data/text
 """
@@ -21,6 +21,7 @@ from pathlib import Path
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"  # before it is imported
 
+import bars
 import tokenizers
 
 from xlmr_lab.vocabulary import export, model_proto
@@ -33,7 +34,7 @@ ROUNDS = 5
 
 
 def main() -> None:
-    """Compare and print."""
+    """Compare, print, and hold the bar."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--vocabulary", type=Path, required=True, help="a SentencePiece vocabulary")
     parser.add_argument("--text", type=Path, required=True, help="folder with *.txt.xz below it")
@@ -48,9 +49,11 @@ def main() -> None:
     lines = list(read(options.text))
     num_bytes = sum(len(line.encode()) for line in lines)
     print(f"{vocabulary.size:,} ids; {len(lines):,} lines, {num_bytes / 1e6:.1f} MB")
-    for name, tokenizer in fast.items():
-        print(f"{name}: {differing(vocabulary, tokenizer, lines):,} lines with other ids")
+    others = {name: differing(vocabulary, tokenizer, lines) for name, tokenizer in fast.items()}
+    for name, number in others.items():
+        print(f"{name}: {number:,} lines with other ids")
     measure(fast, lines[::TIMED_EVERY])
+    bars.finish([bars.at_most("lines of other ids, exported", others["exported"], 0)])
 
 
 def loaded(content: dict) -> tokenizers.Tokenizer:

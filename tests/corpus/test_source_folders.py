@@ -125,10 +125,16 @@ def test_a_file_beside_the_sources_is_told(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     add(tmp_path, "news/de.txt", b"Worte\n")
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(UserError, match=r"found de\.txt directly in") as caught:
         sources.find(tmp_path / "news")
-    asked = f"found de.txt directly in {tmp_path}/news; did you mean corpus.path={tmp_path}?"
-    assert str(caught.value) == asked
+    assert "below it: move the files to {0}/text, or give one of them, {0}/de.txt".format(
+        tmp_path / "news"
+    ) in str(caught.value)
+    add(tmp_path, "news/da.txt", b"x\n")
+    with pytest.raises(UserError, match=r"or give one of them, .*/news/de.txt$"):
+        sources.find(tmp_path / "news", ["de"])
+    assert sources.find(tmp_path / "news" / "de.txt", ["de"])[0].language == "de"
+    (tmp_path / "news" / "da.txt").unlink()
     assert not caplog.messages
     add(tmp_path, "ur.txt", b"x\n")
     assert [file.language for file in sources.find(tmp_path)] == ["de"]

@@ -178,6 +178,33 @@ def test_a_studys_schedule_can_be_begun_with(study: Study, settings: dict[str, A
     extra = {"basis": "blocks", "budget": 1.0, "color": "tier", "log": False}
     assert dial.arguments == plain | settings | extra
     assert shown(dial).data
+    assert not dial.note.value
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"alpha": 0.7, "later_alphas": (0.3, 0.5), "changes": (0.5, 0.9)},
+            "later_alphas=(0.3, 0.5), shown (0.5, 0.3).",
+        ),
+        (
+            {"starts": ("qab:0.77", "qal:0.97")},
+            "starts=('qab:0.77', 'qal:0.97'), shown ('qab:0.97', 'qal:0.97').",
+        ),
+        (
+            {"alpha": 0.504, "later_alphas": (0.5,), "changes": (0.5,)},
+            "alpha=0.504, shown 0.5; later_alphas=(0.5,), shown (); changes=(0.5,), shown ().",
+        ),
+    ],
+)
+def test_a_schedule_that_the_controls_cannot_hold_is_said(
+    study: Study, changes: dict[str, Any], told: str
+) -> None:
+    given = {"schedule": "annealed", **changes}
+    dial = SamplingExplorer(study.training_sizes(), results.paper_sizes(), **given)
+    assert html.unescape(dial.note.value).endswith(f"not quite the one shown: {told}")
+    assert dial.note in controls(dial)
 
 
 @pytest.mark.parametrize(
@@ -231,4 +258,10 @@ def test_every_control_has_a_label(name: str, request: pytest.FixtureRequest) ->
 @pytest.mark.parametrize("name", ["dial", "arms"])
 def test_the_text_form_is_short(name: str, request: pytest.FixtureRequest) -> None:
     """A saved notebook holds it in place of the widget."""
-    assert len(repr(request.getfixturevalue(name))) < 200
+    assert repr(request.getfixturevalue(name)).endswith("Explorer: run this cell to use it")
+
+
+def test_a_short_run_is_shown_as_short_as_it_is(study: Study) -> None:
+    explorer = SamplingExplorer(study.training_sizes(), results.paper_sizes(), budget=0.0114)
+    assert explorer.budget.value == 0.0114
+    assert explorer.budget.min <= -2

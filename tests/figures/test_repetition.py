@@ -170,6 +170,14 @@ def test_realised_shares_stand_beside_expected_ones(study: Study) -> None:
     )
     gaps = (part["share"] - part["expected_share"]) / part["error"]
     assert sorted(off.y) == pytest.approx(sorted(gaps.to_list()), rel=1e-3)
+    assert f" of {len(frame)} beyond 2" in figure.layout.title.text
+
+
+def test_what_chance_makes_of_dots_far_off_is_told_by_how_many_there_are() -> None:
+    """1 - 0.9545^5 = 0.208; many dots of a long run are not too many to count."""
+    assert repetition.beyond_told(0, 5) == "0 of 5 beyond 2"
+    assert repetition.beyond_told(1, 5) == "1 of 5 beyond 2, as many or more by chance: 21 %"
+    assert repetition.beyond_told(3000, 20_000).endswith("by chance: 0 %")
 
 
 def test_every_basis_of_a_corpus_is_drawn(study: Study) -> None:

@@ -85,6 +85,9 @@ def test_lost_letters_are_drawn_by_fate_and_those_in_bytes_are_not_counted(
     assert "9 lost letters above the line, one in 100,000, and 0 below it" in title(figure)
     rare = made.letters().with_columns(frequency=pl.lit(2e-6))
     assert "0 lost letters above the line, one in 100,000, and 9 below" in title(letters.lost(rare))
+    new = letters.lost(made.letters().with_columns(fate=pl.lit("unseen")))
+    assert "and 0 below it; 12 of them only in held-out text" in title(new)
+    assert "held-out" not in title(figure)
     assert "Every letter" in letters.lost(made.letters().head(0)).layout.annotations[0].text
 
 
@@ -162,6 +165,8 @@ def test_the_parts_of_a_model_add_up_to_all_its_parameters(made: MeasuredVocabul
     assert sum(parts.values()) == found.total
     assert parts["pieces of one language"] == 64 * made.languages()["pieces_own"].sum()
     assert parts["layers"] == found.layers
+    assert parts["ids in no measured text"] == 64 * (made.size - made.num_used())
+    assert parts["output biases of all ids"] == made.size
 
 
 def test_the_papers_trade_off_has_its_widths_totals_and_accuracies() -> None:
@@ -186,6 +191,10 @@ def test_another_models_trade_off_bears_no_accuracies_of_the_paper(
     own = budget["vocab_sizes"].index(made.size)
     assert figure.data[0].y[own] == 64
     assert figure.data[1].y[own] == budget["total"]
+    (point,) = parameters.trade_off(
+        [made.size], budget["total"], body_width=64, shape=budget["shape"]
+    )[1:]
+    assert point.vocabulary_share == made.parameters().vocabulary_share
 
 
 def test_the_table_gives_the_settings_of_each_width() -> None:

@@ -107,6 +107,12 @@ def test_export_and_import_give_the_same_weights_back(model: MaskedLM, tmp_path:
         assert torch.equal(back.state_dict()[name], tensor), name
 
 
+def test_weights_may_be_read_by_whoever_may_read_the_settings(model: MaskedLM, tmp_path: Path):
+    to_huggingface(model, tmp_path / "out")
+    (mode,) = {path.stat().st_mode for path in (tmp_path / "out").iterdir()}
+    assert mode & 0o400
+
+
 def test_the_files_of_a_tokenizer_travel_along(model: MaskedLM, tmp_path: Path):
     def write_tokenizer(folder: Path) -> None:
         (folder / "tokenizer.json").write_text("{}")

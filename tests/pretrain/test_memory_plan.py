@@ -4,17 +4,20 @@ import dataclasses
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from xlmr_lab import machine_memory, storage
+from xlmr_lab.batches.masking import mask
 from xlmr_lab.errors import UserError
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.model.masked_lm import MaskedLM
 from xlmr_lab.pretrain import training
 from xlmr_lab.pretrain.loop import pretrain
 from xlmr_lab.pretrain.memory_plan import Shape, explained, layer_bytes, need, require, shape_of
-from xlmr_lab.pretrain.step import Objective
+from xlmr_lab.pretrain.optimizer import build_optimizer
+from xlmr_lab.pretrain.step import Objective, to_device, train_step
 
 ENCODER = EncoderConfig(num_layers=2, hidden_size=64, num_heads=4, ffn_size=256, max_tokens=32)
 SHAPE = Shape(
@@ -55,12 +58,16 @@ def test_a_layer_keeps_what_the_plan_says(precision, dropout, attention_dropout)
 
 
 def test_states_by_hand():
-    """Four copies of the weights: themselves, two moments, gradients at the peak."""
-    found = need(dataclasses.replace(LARGE_SHAPE, at_once=1, sequences=1, device="cuda"))
-    weights = 4 * LARGE_SHAPE.num_parameters
+    """Four copies of the weights: themselves, two moments, gradients at the peak; there also stand
+    the embedding's gradient of a part of the batch, and that of its lookup on a GPU.
+    """
+    alone = dataclasses.replace(LARGE_SHAPE, at_once=1, sequences=1, block_tokens=8)
+    weights, embedding = 4 * LARGE_SHAPE.num_parameters, 4 * 250_002 * 768
     assert LARGE_SHAPE.num_parameters == pytest.approx(278e6, rel=0.002)
-    assert found.parameters == pytest.approx(3 * weights, rel=0.001)
-    assert found.gradients == pytest.approx(weights + 2 * 4 * 250_002 * 768, rel=0.001)
+    for device, sequences, extra in (("cpu", 1, 0), ("cuda", 1, 1), ("cuda", 2, 2)):
+        found = need(dataclasses.replace(alone, sequences=sequences, device=device))
+        assert found.parameters == pytest.approx(3 * weights, rel=0.001)
+        assert found.gradients == pytest.approx(weights + extra * embedding, rel=0.001)
 
 
 def test_fewer_at_once_or_checkpointed_needs_less():
@@ -171,3 +178,31 @@ def test_memory_that_runs_out_in_a_step_is_explained(
     monkeypatch.setattr(training, "train_step", full)
     with pytest.raises(UserError, match=r"memory ran out .* set pretrain.micro_sequences=2"):
         pretrain(tmp_path, shards_folder, make_run(), threads=1)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_on_a_gpu_the_plan_is_near_what_torch_allocates(precision):
+    """Never tried where it was written: there was no GPU."""
+    model = EncoderConfig(num_layers=4, hidden_size=256, num_heads=4, ffn_size=1024)
+    shape = dataclasses.replace(
+        SHAPE,
+        model=model,
+        vocab_size=30_000,
+        block_tokens=512,
+        sequences=32,
+        at_once=32,
+        precision=precision,
+        device="cuda",
+    )
+    place = torch.device("cuda")
+    masked_lm = MaskedLM(model, shape.vocab_size).to(place).train()
+    optimizer = build_optimizer(masked_lm, weight_decay=0.01)
+    rng = np.random.default_rng(1)
+    tokens = rng.integers(4, 29_999, size=(32, 512), dtype=np.int32)
+    batch = to_device(mask(tokens, vocab_size=30_000, fraction=0.15, rng=rng), place)
+    settings = {"learning_rate": 1e-4, "clip_norm": 1.0, "dropout_seed": 1}
+    for _ in range(2):
+        train_step(Objective(masked_lm, precision), optimizer, batch, **settings)
+    assert need(shape).total == pytest.approx(torch.cuda.max_memory_allocated(), rel=0.25)

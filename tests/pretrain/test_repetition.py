@@ -2,13 +2,16 @@
 
 import logging
 import math
+import re
 from pathlib import Path
 
 import pytest
 
-from xlmr_lab import storage
+from xlmr_lab import configs, storage
 from xlmr_lab.batches.shards import TokenShards
+from xlmr_lab.pretrain import repetition
 from xlmr_lab.pretrain.loop import pretrain
+from xlmr_lab.sampling.schedules import Length
 
 FALLING = {"schedule": "annealed", "later_alphas": (0.0,), "changes": (0.5,)}
 JOINING = {"schedule": "annealed", "starts": ("en:0.5",)}
@@ -113,10 +116,82 @@ def test_what_will_be_repeated_is_told_before_the_first_step(
     with caplog.at_level(logging.WARNING), pytest.raises(KeyboardInterrupt):
         run_pretrain(tmp_path, shards_folder, run, passes_warned=1.0)
     assert caplog.messages == [
-        "1 of 2 languages will be gone through more than 1 times: ur 1; a larger sampling.alpha, "
-        "a cap (sampling.schedule=capped sampling.max_passes=1) or a smaller pretrain.steps "
-        "repeats less"
+        "1 of 2 languages will be gone through more than 1 times: ur 1; set sampling.alpha=0.1, or "
+        "set sampling.schedule=capped sampling.max_passes=1, or set pretrain.steps=11, or add text"
     ]
+
+
+def test_expected_passes_are_worked_by_hand(make_run, shards: TokenShards):
+    """Twelve steps of four blocks; Swahili joins after the first six."""
+    run = make_run(
+        languages=("ur", "sw"), alpha=0.0, sampling={"schedule": "annealed", "starts": ("sw:0.5",)}
+    )
+    assert run.length == Length(12, 4)
+    assert repetition.plan(run, shards).passes() == {
+        "ur": pytest.approx((24 + 12) / shards.num_blocks("ur", 16)),
+        "sw": pytest.approx(12 / shards.num_blocks("sw", 16)),
+    }
+
+
+REPEATED = {
+    "constant": ({}, {}, 1.4),
+    "by bytes": ({"basis": "bytes"}, {}, 1.4),
+    "annealed": (FALLING, {}, 1.4),
+    "joining": (JOINING, {}, 1.0),
+    "capped": ({"schedule": "capped", "max_passes": 3.0}, {"alpha": 0.0}, 2.1),
+    "all text": ({}, {"alpha": 1.0}, 0.3),
+    "all text, alpha 0.3": ({}, {}, 0.05),
+    "a warm-up of most of the run": ({}, {"warmup_steps": 90}, 0.3),
+    "a fall at the end": ({}, {"schedule": "wsd", "decay_steps": 60}, 0.3),
+}
+
+
+@pytest.mark.parametrize("case", REPEATED)
+def test_whatever_a_warning_advises_ends_it(make_run, shards: TokenShards, case: str):
+    sampling, changes, limit = REPEATED[case]
+    run = make_run(**{"steps": 100, "sampling": sampling, **changes})
+    told = repetition.warning(run, shards, limit)
+    assert told
+    ways = [re.findall(r"[a-z]+\.[a-z_]+=[^\s,]*", way) for way in told.split("set ")[1:]]
+    assert ways
+    for settings in ways:
+        mended = configs.override(run, settings)
+        assert repetition.warning(mended, shards, limit) is None, settings
+
+
+@pytest.mark.parametrize("alpha", [0.3, 1.0])
+def test_where_all_text_is_repeated_only_fewer_steps_or_more_text_are_advised(
+    make_run, shards: TokenShards, alpha: float
+):
+    run = make_run(alpha=alpha, steps=5000)
+    mean = repetition.plan(run, shards).mean_passes()
+    told = repetition.warning(run, shards, mean / 2)
+    assert told
+    remedy = told.partition("; all text together ")[2]
+    assert re.fullmatch(
+        r"\S+ times, whatever the sampling: set pretrain.steps=\d+, or add text", remedy
+    )
+
+
+def test_where_not_even_one_step_keeps_within_the_limit_text_is_wanted(
+    make_run, shards: TokenShards
+):
+    told = repetition.warning(make_run(), shards, 1e-4)
+    assert told
+    assert told.endswith(" whatever the sampling: add text")
+
+
+def test_an_exponent_is_left_out_where_none_is_large_enough(make_run, shards: TokenShards):
+    """Bytes are no blocks: at alpha 1 some text is passed a little more than all text together."""
+    largest = make_run(alpha=1.0, steps=100, sampling={"basis": "bytes"})
+    found = repetition.plan(largest, shards)
+    limit = (found.mean_passes() + max(found.passes().values())) / 2
+    run = make_run(alpha=0.3, steps=100, sampling={"basis": "bytes"})
+    for tried in (run, largest):
+        told = repetition.warning(tried, shards, limit)
+        assert told
+        assert not re.search(r"set sampling\.alpha=\S+, or", told)
+        assert "set sampling.alpha=0 sampling.basis=blocks sampling.schedule=capped" in told
 
 
 def test_nothing_is_told_of_what_is_repeated_less(

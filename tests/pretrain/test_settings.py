@@ -5,9 +5,9 @@ import pytest
 from xlmr_lab import configs
 from xlmr_lab.errors import UserError
 from xlmr_lab.pretrain.loop import PretrainRun
-from xlmr_lab.pretrain.settings import EXECUTION, check, decisive, expected_passes, sampling_phases
+from xlmr_lab.pretrain.settings import EXECUTION, check, decisive, sampling_phases
 from xlmr_lab.sampling.exponent import probabilities
-from xlmr_lab.sampling.schedules import Length, Phase
+from xlmr_lab.sampling.schedules import Phase
 
 
 @pytest.mark.parametrize(
@@ -82,17 +82,6 @@ def test_every_basis_counts_what_the_shards_say_of_it(make_run, shards, basis):
         sizes = {key: float(shards.counts(key)[basis]) for key in languages}
     run = make_run(sampling={"basis": basis})
     assert sampling_phases(run, shards) == [Phase(1, probabilities(sizes, 0.3))]
-
-
-def test_expected_passes_are_worked_by_hand(make_run, shards):
-    """Twelve steps of four blocks; Swahili joins after the first six."""
-    sampling = {"schedule": "annealed", "starts": ("sw:0.5",)}
-    run = make_run(languages=("ur", "sw"), alpha=0.0, sampling=sampling)
-    assert run.length == Length(12, 4)
-    assert expected_passes(run, shards) == {
-        "ur": pytest.approx((24 + 12) / shards.num_blocks("ur", 16)),
-        "sw": pytest.approx(12 / shards.num_blocks("sw", 16)),
-    }
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from xlmr_lab.pretrain.step import (
     Objective,
     TensorBatch,
     add_gradients,
+    clip,
     seed_dropout,
     train_step,
 )
@@ -62,6 +63,20 @@ def test_the_loss_falls_on_a_repeated_batch(model, batch):
     assert losses[-1].loss < losses[0].loss / 2
 
 
+def test_one_batch_is_learned_by_heart(plain_model, batch):
+    optimizer = build_optimizer(plain_model, weight_decay=0.0)
+    for step in range(300):
+        result = train_step(
+            Objective(plain_model),
+            optimizer,
+            batch,
+            learning_rate=5e-3 * (1 - step / 300),
+            clip_norm=1.0,
+            dropout_seed=step,
+        )
+    assert result.loss < 0.01
+
+
 def gradients(model: MaskedLM, batch, micro_sequences: int):
     """Return the loss and the gradient of each weight, in 64 bits."""
     model = copy.deepcopy(model).double()
@@ -107,3 +122,20 @@ def test_each_part_drops_by_its_place_in_the_batch(model, batch):
     alone = original(*(tensor[1:] for tensor in same))
     assert losses[0] != losses[1]
     assert losses[1] == alone
+
+
+@pytest.mark.parametrize(("largest", "scale"), [(5.0, 1.0), (4.0, 0.8), (0.0, 1.0)])
+def test_gradients_are_scaled_to_the_largest_norm_by_hand(largest: float, scale: float) -> None:
+    weights = [torch.nn.Parameter(torch.zeros(1)) for _ in range(2)]
+    for weight, value in zip(weights, (3.0, 4.0), strict=True):
+        weight.grad = torch.tensor([value])
+    assert float(clip(weights, largest)) == 5.0
+    found = torch.cat([weight.grad for weight in weights])
+    torch.testing.assert_close(found, scale * torch.tensor([3.0, 4.0]))
+
+
+def test_a_gradient_that_is_no_number_stays_none() -> None:
+    weight = torch.nn.Parameter(torch.zeros(1))
+    weight.grad = torch.tensor([float("nan")])
+    assert clip([weight], 1.0).isnan()
+    assert weight.grad.isnan()

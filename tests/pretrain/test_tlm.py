@@ -12,18 +12,15 @@ import numpy as np
 import pytest
 import torch
 
-from xlmr_lab import storage
+from xlmr_lab import configs, storage
 from xlmr_lab.batches.pairs import PairEncoder
 from xlmr_lab.batches.shards import TokenShards, encode
 from xlmr_lab.errors import UserError
+from xlmr_lab.pretrain import repetition
 from xlmr_lab.pretrain.loop import PretrainRun, pretrain
-from xlmr_lab.pretrain.settings import (
-    check,
-    expected_passes,
-    repetition_warnings,
-    sampling_phases,
-)
+from xlmr_lab.pretrain.settings import check, sampling_phases
 from xlmr_lab.pretrain.training import Training
+from xlmr_lab.sampling import meter
 from xlmr_lab.sampling.pairs import PairSampling
 
 CPU = torch.device("cpu")
@@ -89,33 +86,48 @@ def test_a_share_of_the_blocks_is_parallel_and_told_apart(
 
 def test_expected_passes_count_the_share(run: PretrainRun, both: TokenShards):
     """Half of 48 blocks are of pairs, in proportion to their text."""
-    expected = expected_passes(run, both)
     blocks = {pair: both.num_blocks(pair, 16) for pair in both.pairs}
-    for pair in blocks:
-        assert expected[pair] == pytest.approx(24 / sum(blocks.values()))
-    single = sum(expected[key] * both.num_blocks(key, 16) for key in run.languages)
-    assert single == pytest.approx(24)
+    mean = 24 / sum(blocks.values())
+    assert repetition.pair_passes(run, both) == pytest.approx(dict.fromkeys(blocks, mean))
+    draws = meter.expected_draws(sampling_phases(run, both), run.length)
+    single = {key: draws[key] / both.num_blocks(key, 16) for key in run.languages}
+    assert repetition.plan(run, both).passes() == pytest.approx(single)
+    assert sum(draws[key] for key in run.languages) == pytest.approx(24)
 
 
 def test_pairs_repeated_too_often_are_told_apart_with_their_own_remedy(
     run: PretrainRun, both: TokenShards
 ):
-    expected = expected_passes(run, both)
-    limit = expected["en+sw"] * 0.99
-    assert max(expected[key] for key in run.languages) > limit
-    single, pairs = repetition_warnings(run, both, limit)
+    limit = repetition.pair_passes(run, both)["en+sw"] * 0.99
+    single, pairs = repetition.warnings(run, both, limit)
     assert "of 3 languages will be gone through" in single
+    assert "set " in single
+    assert "tlm" not in single
     assert pairs.startswith("2 of 2 pairs of languages will be gone through more than ")
-    assert "a smaller tlm.share" in pairs
-    assert repetition_warnings(run, both, 100.0) == []
+    assert "; a smaller tlm.share" in pairs
+    assert "set " not in pairs
+    assert repetition.warnings(run, both, 100.0) == []
+
+
+def test_what_a_warning_on_languages_advises_ends_it_beside_parallel_text(
+    run: PretrainRun, both: TokenShards
+):
+    """The steps it advises draw half of their blocks from single languages."""
+    run = configs.override(run, ["pretrain.steps=100"])
+    limit = repetition.plan(run, both).mean_passes() / 2
+    told = repetition.warning(run, both, limit)
+    assert told
+    steps = int(told.partition("set pretrain.steps=")[2].partition(",")[0])
+    for count, ends in ((steps, True), (steps + 1, False)):
+        mended = configs.override(run, [f"pretrain.steps={count}"])
+        assert (repetition.warning(mended, both, limit) is None) == ends
 
 
 def test_a_cap_is_on_what_is_drawn_of_single_languages(make_run, both: TokenShards):
     blocks = both.num_blocks("ur", 16)
     capped = {"schedule": "capped", "max_passes": 10 / blocks}
     run = dataclasses.replace(make_run(alpha=0.0, sampling=capped), tlm=HALF)
-    expected = expected_passes(run, both)
-    assert max(expected[key] for key in run.languages) <= 10 / blocks * (1 + 1e-9)
+    assert max(repetition.plan(run, both).passes().values()) <= 10 / blocks * (1 + 1e-9)
     assert 24 / 3 < 10
     q = sampling_phases(run, both)[0].probabilities
     assert q["ur"] == pytest.approx(8 / 48)

@@ -135,5 +135,6 @@ def test_a_record_whose_model_is_missing_names_the_file(tmp_path):
 
 def test_an_empty_folder_and_a_missing_path_are_named(tmp_path):
     for path in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(UserError, match=f"no vocabulary at {path}; looked for"):
+        with pytest.raises(UserError, match=f"no vocabulary at {path}; looked for") as caught:
             load(path)
+        assert (WORDPIECE_NAME in str(caught.value)) == path.is_dir()

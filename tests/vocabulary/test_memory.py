@@ -122,8 +122,12 @@ def test_a_size_that_the_lowered_sample_does_not_support_is_lowered_with_it(mode
 
 def test_where_the_whole_sample_fits_only_the_size_is_lowered():
     config = dataclasses.replace(CONFIG, memory_bytes=60_000_000)
-    (size,) = advised(config, r"; set vocabulary\.size=(\d+)$", num_bytes=90_000)
-    assert LEAST < size <= TEXT.num_ids(90_000)
+    pattern = (
+        r"; set vocabulary\.size=(\d+), which this text surely supports; up to (\d+) would fit"
+    )
+    size, most = advised(config, pattern, num_bytes=90_000)
+    assert LEAST < size <= TEXT.num_ids(90_000) < most
+    assert asked_for(dataclasses.replace(config, size=most), 90_000)
 
 
 def test_of_a_large_least_sample_as_many_ids_as_fit_are_kept():

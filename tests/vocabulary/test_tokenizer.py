@@ -230,6 +230,12 @@ def test_a_lone_surrogate_is_refused(tokenizer, method):
         getattr(tokenizer, method)(given)
 
 
+@pytest.mark.parametrize("given", [None, 3])
+def test_what_is_no_text_is_refused(tokenizer, given):
+    with pytest.raises(UserError, match=r"text 1 is no string but .*; give a list of strings"):
+        tokenizer.encode(["a cat", given])
+
+
 def test_ids_may_be_written_to_and_belong_to_one_text(tokenizer):
     first, second = tokenizer.encode(["the cat", "the dog"])
     kept = second.copy()

@@ -316,6 +316,16 @@ def test_what_training_takes_is_told_in_megabytes(texts, sizes, tmp_path, caplog
     assert f"training 400 ids with up to {math.ceil(planned / 1e6)} MB of memory" in caplog.text
 
 
+def test_the_share_of_each_language_is_told(texts, sizes, tmp_path, caplog):
+    config = VocabularyConfig(size=400, sample_bytes=60_000)
+    with caplog.at_level("INFO"):
+        train(texts, sizes, tmp_path, config=config, seed=1)
+    rows = storage.read_json(tmp_path / "vocabulary.json")["languages"]
+    key = max(rows, key=lambda key: rows[key]["probability"])
+    told = f"share q of the bytes of its sample: {key} {100 * rows[key]['probability']:.1f} %, "
+    assert told in caplog.text
+
+
 def test_a_plan_that_the_machine_cannot_hold_is_refused(texts, sizes, tmp_path, monkeypatch):
     monkeypatch.setattr(machine_memory, "available_bytes", lambda: 42_000_000)
     with pytest.raises(UserError, match=r"the machine has 42 MB to give; set vocabulary"):
@@ -328,12 +338,18 @@ def test_a_budget_that_leaves_a_language_out_is_refused(texts, sizes, tmp_path):
         train(texts, sizes, tmp_path, config=config, seed=1)
 
 
+REPEATED = (
+    "1 of 2 languages stand more than 10 times in the sample of the vocabulary, which then knows "
+    "them by heart: "
+)
+
+
 def test_a_language_that_is_repeated_often_is_warned_of(tmp_path, caplog):
     """Of 200 bytes as much as of 2000: 20 and 2 times in 8000, not warned of at 5 times."""
     line = "ka lo mi nu te " * 13 + "so ra"
     texts = {"qaa": lambda: iter([line]), "qab": lambda: iter([line] * 10)}
     sizes = {"qaa": 1.0, "qab": 1.0}
-    for sample_bytes, warned in ((2000, []), (8000, ["qaa: its text stands 20"])):
+    for sample_bytes, warned in ((2000, []), (8000, [REPEATED + "qaa 20; set"])):
         caplog.clear()
         config = VocabularyConfig(size=19, sample_bytes=sample_bytes)
         train(texts, sizes, tmp_path, config=config, seed=1)
@@ -351,10 +367,28 @@ def test_what_a_warning_of_repetition_names_ends_it(tmp_path, caplog, alpha):
     config = VocabularyConfig(size=19, sample_bytes=123_456, sample_sentences=100, alpha=alpha)
     train(texts, sizes, tmp_path, config=config, seed=1)
     (told,) = (r.getMessage() for r in caplog.records if r.levelname == "WARNING")
-    named = re.search(r"vocabulary\.sample_bytes=(\d+) makes that 10 times(.*)$", told)
-    assert named[2] == (", a larger vocabulary.alpha fewer" if alpha < 1 else "")
+    named = re.search(r"set vocabulary\.sample_bytes=(\d+)(.*)$", told)
+    assert named[2].endswith("; a larger vocabulary.alpha repeats less too") == (alpha < 1)
     caplog.clear()
     mended = dataclasses.replace(config, sample_bytes=int(named[1]))
     train(texts, sizes, tmp_path, config=mended, seed=1)
     assert plan(texts, sizes, mended).passes["qaa"] == pytest.approx(10, rel=0.01)
+    assert not [r for r in caplog.records if r.levelname == "WARNING"]
+
+
+@pytest.mark.parametrize("model", ["unigram", "bpe", "wordpiece"])
+def test_a_size_that_repeated_text_does_not_support_is_mended_in_one_round(
+    texts, sizes, tmp_path, caplog, model
+):
+    """The sample that the warning names has the size that it names, whatever training says."""
+    config = dataclasses.replace(CONFIG, model=model, size=8000, sample_bytes=50_000_000, alpha=0.0)
+    with pytest.raises(UserError, match="vocabulary size 8000 is more than this text supports"):
+        train(texts, sizes, tmp_path, config=config, seed=1)
+    (told,) = (r.getMessage() for r in caplog.records if r.levelname == "WARNING")
+    named = dict(re.findall(r"vocabulary\.(size|sample_bytes)=(\d+)", told))
+    caplog.clear()
+    mended = dataclasses.replace(config, **{name: int(value) for name, value in named.items()})
+    train(texts, sizes, tmp_path, config=mended, seed=1)
+    assert named.keys() == {"size", "sample_bytes"}
+    assert load(tmp_path).size == int(named["size"])
     assert not [r for r in caplog.records if r.levelname == "WARNING"]

@@ -10,9 +10,9 @@ from xlmr_lab import configs, storage
 from xlmr_lab.ablations import parallel_text, stages
 from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.batches.shards import TokenShards
-from xlmr_lab.pretrain import checkpoint
+from xlmr_lab.pretrain import checkpoint, repetition
 from xlmr_lab.pretrain.folder import CHECKPOINTS_NAME
-from xlmr_lab.pretrain.settings import PretrainRun, decisive, repetition_warnings
+from xlmr_lab.pretrain.settings import PretrainRun, decisive
 
 logger = logging.getLogger(__name__)
 
@@ -75,19 +75,20 @@ def _mark(run: PretrainRun, tokens: Path, pairs: Path | None) -> str:
 def warn(found: Sequence[Arm], shards: TokenShards, limit: float) -> None:
     """Tell, once for each setting, which languages will be gone through more than `limit` times."""
     for name, run in {arm.name: arm.run for arm in found}.items():
-        for told in repetition_warnings(run, shards, limit):
+        for told in repetition.warnings(run, shards, limit):
             logger.warning("%s: %s", name, told)
 
 
-def keep_training_text(folder: Path, shards: Path | None, block_tokens: int) -> None:
-    """Have a run folder hold how much of each language there is to train on; nothing where its text
-    is not encoded.
+def keep_training_text(folder: Path, shards: Path, block_tokens: int, *, counted: str) -> bool:
+    """Have a run folder hold how much of each language there is to train on, and tell whether that
+    is known: the token shards are there, or they are those which its rows are `counted` in.
     """
-    if shards:
+    if shards.is_dir():
         rows = training_text(TokenShards.open(shards), block_tokens)
         storage.write_jsonl(folder / BLOCKS_NAME, rows)
-    else:
+    elif Path(counted).name != shards.name:
         (folder / BLOCKS_NAME).unlink(missing_ok=True)
+    return (folder / BLOCKS_NAME).is_file()
 
 
 def training_text(shards: TokenShards, block_tokens: int) -> list[dict[str, Any]]:

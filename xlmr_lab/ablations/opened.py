@@ -35,34 +35,52 @@ class OpenedRun(NamedTuple):
         Raises:
             UserError: the run has not made it, or it is not there any more.
         """
-        recorded = self._read("stages.json", {}).get(name)
-        maker = study_call.told(self.folder, "vocab")
+        recorded = self._read(run_folder.STAGES_NAME, {}).get(name)
         if recorded is None:
+            maker = study_call.maker(self.folder, name)
             raise UserError(f"{self.folder} has no {name} yet; `{maker}` makes it")
         place = Path(self.config.data_dir) / Path(recorded).name
         if not place.is_dir():
-            raise UserError(f"{place} is not there any more; `{maker}` makes it again")
+            raise UserError(
+                f"{place} is not there any more; {study_call.remade(self.folder, name)}"
+            )
         return place
 
     def languages(self) -> list[str]:
-        """Return the keys of the languages that the run has text of, largest first."""
-        return [row["language"] for row in storage.read_jsonl(self.folder / "sizes.jsonl")]
+        """Return the keys of the languages that the run has text of, largest first.
+
+        Raises:
+            UserError: the run does not hold their sizes.
+        """
+        sizes = self.folder / run_folder.SIZES_NAME
+        if not sizes.is_file():
+            maker = study_call.maker(self.folder, sizes.name)
+            raise UserError(f"{self.folder} has no {sizes.name}; `{maker}` writes it")
+        return [row["language"] for row in storage.read_jsonl(sizes)]
 
     def checkpoint(self) -> Path | None:
-        """Return the final checkpoint of the main arm's first seed; None before pretraining."""
+        """Return the final checkpoint of the main arm's first seed; None before pretraining.
+
+        Raises:
+            UserError: it is not there any more.
+        """
         name = f"{self.config.sampling.name()}-s{self.config.seed}-"
         for row in self._read("arms.json", []):
             place = self.folder / row["folder"]
             if place.name.startswith(name):
                 steps = self.config.pretrain.steps
-                return checkpoint.checkpoint_path(place / CHECKPOINTS_NAME, steps)
+                final = checkpoint.checkpoint_path(place / CHECKPOINTS_NAME, steps)
+                if final.is_dir():
+                    return final
+                maker = study_call.told(self.folder, "pretrain")
+                raise UserError(f"{final} is not there any more; `{maker}` trains it again")
         return None
 
     def required_checkpoint(self) -> Path:
         """Return the same checkpoint.
 
         Raises:
-            UserError: it is not pretrained.
+            UserError: it is not pretrained, or the checkpoint is not there any more.
         """
         found = self.checkpoint()
         if found is None:
@@ -123,7 +141,8 @@ def settings(
     own = [setting for setting in given if not setting.startswith("surgery.")]
     call = ["./lab", "pretrain", *(["--preset", asked] if asked else []), *own]
     held = _held(folder, f"`{shlex.join(call)}`")
-    made_from = storage.read_json(folder / "provenance.json").get("preset")
+    origin = folder / run_folder.PROVENANCE_NAME
+    made_from = storage.read_json(origin).get("preset") if origin.is_file() else None
     if asked and made_from and asked != made_from:
         raise UserError(
             f"{folder} was made with --preset {made_from}, not {asked}; leave the preset out"

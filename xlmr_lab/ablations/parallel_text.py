@@ -74,13 +74,12 @@ def pair_shards(config: StudyConfig) -> Path | None:
     return stages.stage(Path(config.data_dir), "pairs", _parts(config, found), make)
 
 
-def made_pair_shards(config: StudyConfig) -> Path | None:
-    """Return the folder of the token shards of pairs if they are made, else None."""
+def pairs_place(config: StudyConfig) -> Path | None:
+    """Return where the folder of the token shards of pairs is or will be; None where the study has
+    no parallel text.
+    """
     found = files(config)
-    if not found:
-        return None
-    folder = stages.place(Path(config.data_dir), "pairs", _parts(config, found))
-    return folder if folder.is_dir() else None
+    return stages.place(Path(config.data_dir), "pairs", _parts(config, found)) if found else None
 
 
 def training_shards(config: StudyConfig) -> TokenShards:

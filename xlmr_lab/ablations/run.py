@@ -66,27 +66,32 @@ class Study:
     def prepare_vocabulary(self) -> None:
         """Make every stage up to the measured vocabulary, and have the run folder hold what is
         known of text and vocabulary, and of the token shards if these settings have them already.
+
+        What names the stages is written last: where it is, the rest is.
         """
         config = self.config
         diagnosis.diagnosis(config)
         run_folder.prepare(self.folder, config, self.preset)
+        storage.write_jsonl(self.folder / run_folder.SIZES_NAME, stages.sizes(config))
+        diagnosis.keep(config, self.folder)
+        cleaning = storage.read_json(stages.cleaned(config) / "report.json")
+        storage.write_json(self.folder / run_folder.CLEANING_NAME, cleaning)
+        named, shards = self.folder / run_folder.STAGES_NAME, stages.shards_place(config)
+        is_counted = arms.keep_training_text(
+            self.folder,
+            shards,
+            config.batches.block_tokens,
+            counted=storage.read_json(named).get("shards", "") if named.is_file() else "",
+        )
         places = {
             "measured": stages.measured(config),
             "cleaned": stages.cleaned(config),
             "vocabulary": stages.vocabulary(config),
             "babel": stages.babel(config) if config.corpus.path is None else None,
-            "shards": stages.made_shards(config),
-            "pairs": parallel_text.made_pair_shards(config),
+            "shards": shards if is_counted else None,
+            "pairs": parallel_text.pairs_place(config) if is_counted else None,
         }
-        storage.write_json(
-            self.folder / "stages.json",
-            {name: str(place) for name, place in places.items() if place},
-        )
-        storage.write_jsonl(self.folder / "sizes.jsonl", stages.sizes(config))
-        diagnosis.keep(config, self.folder)
-        cleaning = storage.read_json(stages.cleaned(config) / "report.json")
-        storage.write_json(self.folder / "cleaning.json", cleaning)
-        arms.keep_training_text(self.folder, places["shards"], config.batches.block_tokens)
+        storage.write_json(named, {name: str(place) for name, place in places.items() if place})
 
     def arms(self, alphas: list[float]) -> list[Arm]:
         """Return the pretraining runs of some sampling exponents, over all seeds."""

@@ -61,7 +61,7 @@ def _percent(share: float) -> str:
 def _number(passes: float) -> str:
     """Write a number of passes with what a reader can use of it.
 
-    >>> _number(0.01234), _number(3.14159), _number(1234.5)
-    ('0.012', '3.14', '1,234')
+    >>> _number(0.01234), _number(0.6), _number(3.14159), _number(1234.5)
+    ('0.012', '0.60', '3.14', '1,234')
     """
-    return f"{passes:.2g}" if passes < 1 else f"{passes:,.{2 if passes < 100 else 0}f}"
+    return f"{passes:#.2g}" if passes < 0.1 else f"{passes:,.{2 if passes < 100 else 0}f}"

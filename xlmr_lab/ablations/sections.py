@@ -9,6 +9,12 @@ from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.model.surgery import Start
 from xlmr_lab.sampling.exponent import check_alpha
 from xlmr_lab.sampling.pairs import PairSampling, check_share
+from xlmr_lab.vocabulary.settings import LOWEST_COVERAGE
+
+OF_TRIM = ("languages", "min_count")
+"""Settings of surgery that `trim` alone has."""
+OF_EXTEND = ("text", "language", "pieces", "sample_bytes", "coverage", "start")
+"""Those that `extend` alone has."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,12 +126,15 @@ class SurgeryConfig:
     """extend: text of the new language: a folder as in `corpus.path`, or a file <language>.txt
     (also .jsonl, .parquet; packed)."""
     language: str = ""
-    """extend: key of the new language."""
+    """extend: key of the new language; only a unigram vocabulary of raw text is extended."""
     pieces: int = 500
     """extend: new pieces, the language's new characters included."""
     sample_bytes: int = 10_000_000
     """extend: text of the new language that its pieces are learned from, at most (bytes); each
     takes up to 40 bytes of memory."""
+    coverage: float | None = None
+    """extend: share of the new language's characters that its own pieces must have, 0.98 to 1;
+    none: `vocabulary.coverage` of the study."""
     start: Start = "pieces"
     """extend: where their embeddings start: the mean of the pieces that stood for each (FVT, Gee et
     al. 2022), the mean of all with noise, or random."""
@@ -134,6 +143,10 @@ class SurgeryConfig:
         for name in ("min_count", "pieces", "sample_bytes"):
             if getattr(self, name) < 1:
                 raise UserError(f"surgery.{name} must be at least 1, got {getattr(self, name)}")
+        if self.coverage is not None and not LOWEST_COVERAGE <= self.coverage <= 1:
+            raise UserError(
+                f"surgery.coverage must be in [{LOWEST_COVERAGE}, 1], got {self.coverage}"
+            )
         if twice := [key for key, n in Counter(self.languages).items() if n > 1]:
             raise UserError(
                 f"surgery.languages names {', '.join(twice)} more than once; name each language "

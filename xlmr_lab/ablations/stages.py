@@ -196,10 +196,9 @@ def token_shards(config: StudyConfig) -> Path:
     return stage(Path(config.data_dir), "shards", _shards_parts(config), make)
 
 
-def made_shards(config: StudyConfig) -> Path | None:
-    """Return the folder of the token shards if they are made, else None."""
-    folder = place(Path(config.data_dir), "shards", _shards_parts(config))
-    return folder if folder.is_dir() else None
+def shards_place(config: StudyConfig) -> Path:
+    """Return where the folder of the token shards is or will be."""
+    return place(Path(config.data_dir), "shards", _shards_parts(config))
 
 
 def _shards_parts(config: StudyConfig) -> list[Any]:

@@ -21,6 +21,7 @@ from xlmr_lab import seeds, storage
 from xlmr_lab.ablations import surgery_source
 from xlmr_lab.ablations.opened import OpenedRun, open_run
 from xlmr_lab.ablations.run import Study
+from xlmr_lab.ablations.sections import OF_EXTEND, OF_TRIM
 from xlmr_lab.ablations.surgery_source import Source
 from xlmr_lab.ablations.surgery_text import SplitText, corpus_text, new_text
 from xlmr_lab.batches import masking, packing
@@ -28,7 +29,7 @@ from xlmr_lab.errors import UserError
 from xlmr_lab.model import surgery as model_surgery
 from xlmr_lab.model.masked_lm import MaskedLM
 from xlmr_lab.model.surgery_proofs import Masked, same_logits, same_losses
-from xlmr_lab.vocabulary import diagnostics, extension, surgery
+from xlmr_lab.vocabulary import diagnostics, extension, surgery, unknown
 from xlmr_lab.vocabulary.load import Vocabulary
 from xlmr_lab.vocabulary.preprocessed import PreprocessedVocabulary
 from xlmr_lab.vocabulary.special_tokens import EOS_ID, mask_id
@@ -37,9 +38,6 @@ PROOF_BLOCKS = 8
 """Held-out blocks of each language that the proofs look at, at most."""
 RECORD_NAME = "surgery.json"
 TRIMMED, EXTENDED = "trimmed", "extended"
-
-_OF_TRIM = ("languages", "min_count")
-_OF_EXTEND = ("text", "language", "pieces", "sample_bytes", "start")
 
 Record = dict[str, Any]
 
@@ -51,7 +49,7 @@ def trim(work: Study) -> tuple[Path, Record]:
         UserError: no such run, language or source.
     """
     run, settings, target = open_run(work), work.config.surgery, work.folder / TRIMMED
-    run.refuse_idle(_OF_EXTEND, "trim")
+    run.refuse_idle(OF_EXTEND, "trim")
     _check_languages(settings.languages, run.languages())
     source = surgery_source.read(run)
     texts = _texts(run, settings.languages)
@@ -87,20 +85,21 @@ def extend(work: Study) -> tuple[Path, Record]:
         UserError: no such run, no text, no such source, or a number of pieces that cannot be met.
     """
     run, settings, target = open_run(work), work.config.surgery, work.folder / EXTENDED
-    run.refuse_idle(_OF_TRIM, "extend")
+    run.refuse_idle(OF_TRIM, "extend")
     _check_new(settings.language, run.languages())
-    text = new_text(run.config)
     source = surgery_source.read(run)
     if isinstance(source.vocabulary, PreprocessedVocabulary):
         raise UserError("a vocabulary with preprocessing is not extended; take one of raw text")
-    old = _texts(run, run.languages())
+    extension.require_unigram(source.content)
+    text = new_text(run.config)
+    old, coverage = _texts(run, run.languages()), _coverage(run)
     grown = extension.extend(
         source.content,
         list(text.seen),
         {key: part.seen for key, part in old.items()},
         language=settings.language,
         num_pieces=settings.pieces,
-        coverage=run.config.vocabulary.coverage,
+        coverage=coverage,
     )
     ids = grown.change.old_ids
     new = model_surgery.extend(
@@ -112,12 +111,19 @@ def extend(work: Study) -> tuple[Path, Record]:
             "start": settings.start,
             **_parameters(source.model, made),
             **_fertility(source.vocabulary, vocabulary, settings.language, text.heldout),
+            **_unknown(grown.change, text, coverage),
             **_old_lines(source.vocabulary, vocabulary, ids, old),
             "losses": _losses(run, source, made, old),
             "made_from": surgery_source.record(run, source),
         }
         storage.write_json(partial / RECORD_NAME, record)
     return target, record
+
+
+def _coverage(run: OpenedRun) -> float:
+    """Return the share of a new language's characters that its pieces must have."""
+    settings = run.config.surgery
+    return run.config.vocabulary.coverage if settings.coverage is None else settings.coverage
 
 
 def _check_languages(languages: Sequence[str], there: Sequence[str]) -> None:
@@ -169,6 +175,21 @@ def _fertility(old: Vocabulary, new: Vocabulary, language: str, lines: Iterable[
     texts = {language: list(lines)}
     (before,), (after,) = (diagnostics.fertility(v, texts) for v in (old, new))
     return {"fertility_before": before, "fertility": after}
+
+
+def _unknown(change: surgery.Change, text: SplitText, coverage: float) -> Record:
+    """Return what is known of characters of the new language that have no piece."""
+    lines = list(text.seen)
+    guarded = change.record["characters_dropped_for_guard"]
+    seen = unknown.without_piece(change.content, lines).keys() - set(guarded)
+    return {
+        "coverage": coverage,
+        "num_bytes": sum(len(line.encode("utf-8")) for line in lines),
+        "characters_beyond_coverage": len(seen),
+        "unknown_characters": unknown.causes(
+            change.content, list(text.heldout), seen=seen, guarded=guarded
+        ),
+    }
 
 
 def _old_lines(

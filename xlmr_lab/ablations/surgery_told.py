@@ -12,6 +12,12 @@ MANY_CHANGED = 0.2
 """A share of held-out lines that are cut otherwise, from which on it is warned of."""
 MANY_UNKNOWN = 0.001
 """A share of held-out pieces that became unknown, likewise."""
+UNKNOWN_RUNS = (
+    "; a run of letters without piece is one <unk>, so few pieces before are no better cut"
+)
+"""What is said beside numbers of pieces, many of which were unknown."""
+SAMPLED_MORE = 10
+"""So many times the sample is advised where not all text was learned from."""
 
 
 def trimmed_lines(record: Record) -> Rows:
@@ -73,9 +79,11 @@ def extended(record: Record) -> Iterator[str]:
         + (f", characters among them: {' '.join(lost)}" if lost else "")
     )
     yield (
-        f"{record['language']}: {before['fertility']:.2f} -> {after['fertility']:.2f} pieces a "
-        f"word, {_percent(before['unknown_rate'], 3)} -> {_percent(after['unknown_rate'], 3)} "
-        "unknown"
+        f"{record['language']}: {_percent(before['unknown_rate'], 3)} -> "
+        f"{_percent(after['unknown_rate'], 3)} of the pieces unknown, "
+        f"{before['bytes_per_piece']:.2f} -> {after['bytes_per_piece']:.2f} bytes a piece, "
+        f"{before['fertility']:.2f} -> {after['fertility']:.2f} pieces a word"
+        + (UNKNOWN_RUNS if before["unknown_rate"] > MANY_UNKNOWN else "")
     )
     guarded, heldout = (_changed(record[name]) for name in ("guarded", "heldout"))
     yield f"lines of old languages cut otherwise: {guarded} guarded, {heldout} held out"
@@ -83,9 +91,46 @@ def extended(record: Record) -> Iterator[str]:
     if after["unknown_rate"] > MANY_UNKNOWN:
         yield (
             f"warning: {_percent(after['unknown_rate'], 2)} of the pieces of {record['language']} "
-            f"stay unknown; give more text, or raise surgery.pieces={added}"
+            f"stay unknown; of their characters {'; '.join(_causes(record))}"
         )
-    yield from _warnings(record["heldout"], "ask for fewer pieces, or give more text")
+    yield from _warnings(
+        record["heldout"], f"set surgery.pieces below {added}, or have more text of it in the study"
+    )
+
+
+def _causes(record: Record) -> Iterator[str]:
+    """Yield why characters stay unknown, the most frequent cause first, and what helps."""
+    counts = record["unknown_characters"]
+    told = {"guard": _guarded, "coverage": _beyond_coverage, "unseen": _unseen}
+    for cause in sorted(counts, key=lambda cause: -counts[cause]):
+        if counts[cause]:
+            share = _percent(counts[cause] / sum(counts.values()), 0)
+            yield f"{share} {told[cause](record)}"
+
+
+def _guarded(_: Record) -> str:
+    return (
+        "are in text of the old languages, which new pieces would cut otherwise: no setting adds "
+        "them"
+    )
+
+
+def _beyond_coverage(record: Record) -> str:
+    added = record["size"] - record["from_size"]
+    least = record["characters_added"] + record["characters_beyond_coverage"]
+    pieces = f" surgery.pieces={least}" if least > added else ""
+    return (
+        f"are too rare for the coverage of {record['coverage']:g}: set surgery.coverage=1{pieces}, "
+        "which adds those that text of the old languages lacks"
+    )
+
+
+def _unseen(record: Record) -> str:
+    sample_bytes = record["made_from"]["settings"]["sample_bytes"]
+    told = "are not in the text that pieces were learned from: "
+    if record["num_bytes"] < sample_bytes:
+        return told + "give more text"
+    return told + f"set surgery.sample_bytes={SAMPLED_MORE * sample_bytes} to learn from more of it"
 
 
 def _rows(columns: Mapping[str, Callable[[Record], str]], records: Iterable[Record]) -> Rows:
@@ -110,7 +155,7 @@ def _warnings(rows: Iterable[Record], remedy: str) -> Iterator[str]:
 
 def _remedy_of_trim(min_count: int) -> str:
     """Return what leaves more lines as they are."""
-    return "give more text" if min_count == 1 else f"lower surgery.min_count={min_count}"
+    return "give more text" if min_count == 1 else f"set surgery.min_count below {min_count}"
 
 
 def _changed(rows: Iterable[Record]) -> str:

@@ -191,7 +191,7 @@ def _found(place: str, languages: Sequence[str], base: str) -> list[SourceFile]:
     path = Path(place)
     try:
         if path.is_dir():
-            return _in_folder(path, base)
+            return _in_folder(path, languages, base)
         if path.is_file():
             return _files(place, path.resolve().parent.name, base)
     except OSError as error:
@@ -199,7 +199,7 @@ def _found(place: str, languages: Sequence[str], base: str) -> list[SourceFile]:
     raise UserError(f"no corpus at {place}; give a folder that holds files {LAYOUT}, or {OTHERS}")
 
 
-def _in_folder(path: Path, base: str) -> list[SourceFile]:
+def _in_folder(path: Path, languages: Sequence[str], base: str) -> list[SourceFile]:
     """Return the files of a folder of sources; those beside the sources belong to none."""
     inside = sorted(path.iterdir())
     folders = [entry for entry in inside if entry.is_dir()]
@@ -211,9 +211,11 @@ def _in_folder(path: Path, base: str) -> list[SourceFile]:
     files = _distinct(f for e in known for f in _files(str(e), e.parent.name, base))
     stray = [entry.name for entry in inside if entry not in folders and known_form(entry.name)]
     if stray and not files:
+        meant = next((name for name in stray if language_of(name) in languages), stray[0])
         raise UserError(
-            f"found {stray[0]} directly in {path}; did you mean "
-            f"corpus.path={path.resolve().parent}?"
+            f"found {meant} directly in {path}, which is no source; text lies in "
+            f"<source>/<language> below it: move the files to {path / 'text'}, or give one of "
+            f"them, {path / meant}"
         )
     if stray:
         logger.warning(

@@ -166,7 +166,8 @@ def _decoded(place: str, lines: list[bytes], first: int) -> str:
         except UnicodeDecodeError as error:
             raise UserError(
                 f"{place}, line {number:,}: not UTF-8 (byte {line[error.start]:#04x} at column "
-                f"{error.start + 1:,}); convert it to UTF-8, or leave the file out"
+                f"{error.start + 1:,}); convert it, as `iconv -f windows-1252 -t utf-8` does with "
+                "Western text, or leave the file out"
             ) from None
     raise AssertionError("lines that decode one by one decode together")
 

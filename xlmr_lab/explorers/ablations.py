@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from xlmr_lab.explorers.canvas import Canvas
-from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, choices, panel
+from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, choices, panel, text_form
 from xlmr_lab.figures import theme
 from xlmr_lab.figures.ablation import heldout_by_alpha
 
@@ -71,7 +71,7 @@ class AblationExplorer(widgets.VBox):
         return heldout_by_alpha(self.heldout, **self.arguments)
 
     def __repr__(self) -> str:
-        return f"AblationExplorer({self.arguments})"
+        return text_form(self)
 
     def _refresh(self, _: Any = None) -> None:
         self.canvas.show(self.figure)

@@ -13,7 +13,7 @@ import ipywidgets as widgets
 import plotly.graph_objects as go
 
 from xlmr_lab.explorers.canvas import Canvas
-from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, panel
+from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, panel, text_form
 from xlmr_lab.figures.anatomy import BASE, whole
 from xlmr_lab.model_costs import Load, Model
 
@@ -93,7 +93,7 @@ class AnatomyExplorer(widgets.VBox):
         return whole(self.model, self.load)
 
     def __repr__(self) -> str:
-        return f"AnatomyExplorer({self.model.name}, {self.load})"
+        return text_form(self)
 
     def _set(self) -> None:
         """Put the sliders where the chosen model is."""

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 
 from xlmr_lab.errors import UserError
 from xlmr_lab.explorers.canvas import Canvas
-from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, panel
+from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, panel, text_form
 from xlmr_lab.figures import theme
 from xlmr_lab.figures.capacity import PAPER_SIZES, TITLE, trade_off
 from xlmr_lab.model import parameters
@@ -83,7 +83,7 @@ class CapacityExplorer(widgets.VBox):
             return theme.empty(told, title=TITLE)
 
     def __repr__(self) -> str:
-        return f"CapacityExplorer({self.start.value}, {self._chosen()})"
+        return text_form(self)
 
     def _chosen(self) -> tuple[int, int, int, int]:
         return self.total.value, self.smallest.value, self.body_width.value, self.layers.value

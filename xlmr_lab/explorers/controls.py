@@ -44,6 +44,15 @@ def choices(values: Iterable[str], description: str) -> widgets.SelectMultiple:
     )
 
 
+def text_form(explorer: widgets.Widget) -> str:
+    """Return what stands in place of an explorer where no kernel draws it, as in a saved notebook.
+
+    >>> text_form(widgets.VBox())
+    'VBox: run this cell to use it'
+    """
+    return f"{type(explorer).__name__}: run this cell to use it"
+
+
 def panel(
     hint: str,
     rows: Sequence[Sequence[widgets.Widget]],

@@ -14,7 +14,7 @@ import polars as pl
 from xlmr_lab.batch_results import StudyBatches
 from xlmr_lab.errors import UserError
 from xlmr_lab.explorers.canvas import Canvas
-from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, panel, text_box
+from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, panel, text_box, text_form
 from xlmr_lab.figures import masking, theme
 
 HINT = (
@@ -78,7 +78,7 @@ class MaskingExplorer(widgets.VBox):
         return masking.counts(self.cells)
 
     def __repr__(self) -> str:
-        return f"MaskingExplorer({self.language.value}, {self.arguments})"
+        return text_form(self)
 
     def _set(self) -> None:
         """Let the slider end with the last block of the language."""

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from xlmr_lab.errors import UserError
 from xlmr_lab.explorers.canvas import Canvas
-from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, panel, text_box
+from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, panel, text_box, text_form
 from xlmr_lab.figures import hidden_text, prediction, theme
 from xlmr_lab.prediction_results import Hidden, TrainedModels
 
@@ -66,7 +66,7 @@ class PredictionExplorer(widgets.VBox):
         return prediction.guesses(self.made.guesses(self.hidden, best=self.best.value))
 
     def __repr__(self) -> str:
-        return f"PredictionExplorer({self.made.arm}, {self.language.value})"
+        return text_form(self)
 
     def _set(self) -> None:
         """Let the slider end with the last document of the language."""

@@ -7,8 +7,11 @@ it. The controls are public, so that setting `explorer.alpha.value` in Python do
 does in a browser. Controls without effect on the present schedule are hidden.
 """
 
+import html
+import math
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Unpack
 
 import ipywidgets as widgets
@@ -17,7 +20,7 @@ import polars as pl
 
 from xlmr_lab.errors import UserError
 from xlmr_lab.explorers.canvas import Canvas
-from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, choices, panel
+from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, choices, panel, text_form
 from xlmr_lab.figures import theme
 from xlmr_lab.figures.repetition import over_run
 from xlmr_lab.figures.sampling import Settings, available_bases, distribution
@@ -59,12 +62,14 @@ class SamplingExplorer(widgets.VBox):
         )
         self.max_passes.layout.width = SLIDER
         self._begin(SamplingConfig(**settings))
+        self.note = widgets.HTML(_difference(settings, self._settings()))
+        _show([self.note], bool(self.note.value))
         self.call = widgets.HTML()
         self.canvas = Canvas(self.figure)
         first = (self.corpus, self.schedule, self.alpha, self.max_passes, self.budget)
         second = (self.later, self.changes, self.joining, self.join_at)
         third = (self.basis, self.color, self.picture, self.logarithmic)
-        rows = [first, second, third]
+        rows = [first, second, third, (self.note,)]
         super().__init__(panel(HINT, rows, self.canvas, self.call), layout=WIDE)
         self.corpus.observe(self._change_corpus, "value")
         self.schedule.observe(self._change_schedule, "value")
@@ -94,7 +99,7 @@ class SamplingExplorer(widgets.VBox):
             return theme.empty("<br>".join(lines), title="Language sampling")
 
     def __repr__(self) -> str:
-        return f"SamplingExplorer({self.corpus.value}, {self.arguments})"
+        return text_form(self)
 
     def _make_common(self, alpha: float, basis: str | None, budget: float) -> None:
         self.corpus = widgets.Dropdown(
@@ -114,9 +119,9 @@ class SamplingExplorer(widgets.VBox):
         self.budget = widgets.FloatLogSlider(
             value=budget,
             base=10,
-            min=-1,
-            max=3,
-            step=0.1,
+            min=min(-1, math.floor(math.log10(budget))),
+            max=max(3, math.ceil(math.log10(budget))),
+            step=0.01,
             description="training, in corpus sizes",
             style=LABEL,
         )
@@ -153,7 +158,7 @@ class SamplingExplorer(widgets.VBox):
 
     def _begin(self, config: SamplingConfig) -> None:
         """Set the controls to a schedule, as near as they come to it: two later exponents, and one
-        moment for all that join.
+        moment for all that join. What they cannot hold is said in the note.
         """
         self.schedule.value = config.schedule
         if config.max_passes is not None:
@@ -214,6 +219,25 @@ class SamplingExplorer(widgets.VBox):
         _show([self.logarithmic], not self._by_part())
         self.canvas.show(self.figure)
         self.call.value = call_text(self.picture.value, self.corpus.value, self.arguments)
+
+
+def _difference(given: Mapping[str, Any], shown: Mapping[str, Any]) -> str:
+    """Say, as HTML, which settings of a schedule controls hold otherwise than they were given;
+    nothing where they hold all.
+
+    >>> _difference({"alpha": 0.125}, {"alpha": 0.13})
+    'The schedule that was given is not quite the one shown: alpha=0.125, shown 0.13.'
+    """
+    before, after = (asdict(SamplingConfig()) | dict(settings) for settings in (given, shown))
+    told = [
+        f"{name}={value!r}, shown {after[name]!r}"
+        for name, value in before.items()
+        if after[name] != value
+    ]
+    if not told:
+        return ""
+    text = f"The schedule that was given is not quite the one shown: {'; '.join(told)}."
+    return html.escape(text, quote=False)
 
 
 def _show(controls: Sequence[widgets.Widget], shown: bool) -> None:

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from xlmr_lab.errors import UserError
 from xlmr_lab.explorers.canvas import Canvas
-from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, panel, text_box
+from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, panel, text_box, text_form
 from xlmr_lab.figures import segmentation, theme
 from xlmr_lab.figures.vocabulary import MEASURES, ORDERS, by_language
 from xlmr_lab.vocabulary_results import MeasuredVocabulary
@@ -83,7 +83,7 @@ class VocabularyExplorer(widgets.VBox):
         return segmentation.shown(self.text.value, self.made.cut(*asked), other)
 
     def __repr__(self) -> str:
-        return f"VocabularyExplorer({self.made.study.name}, {self.arguments})"
+        return text_form(self)
 
     def _refresh(self, _: Any = None) -> None:
         self.canvas.show(self.figure)

@@ -57,10 +57,12 @@ def lost(frame: pl.DataFrame) -> go.Figure:
     figure.update_yaxes(title="frequency among letters", **theme.logarithmic(values, "~e"))
     gone = frame.filter(pl.col("fate") != "bytes")
     often = gone.filter(pl.col("frequency") > FREQUENT)
+    new = len(gone.filter(fate="unseen"))
     worst = gone.sort("frequency", descending=True).head(1)
     subtitle = (
         f"{len(often):,} lost letters above the line, one in 100,000, and "
         f"{len(gone) - len(often):,} below it"
+        + (f"; {new:,} of them only in held-out text" if new else "")
         + "".join(f"; most frequent: {r['code']} in {r['name']}" for r in worst.to_dicts())
     )
     return theme.finish(figure, title=title, subtitle=subtitle, legend="what becomes of it")

@@ -126,9 +126,10 @@ def spent(frame: pl.DataFrame, parameters: Parameters, num_used: int) -> go.Figu
         "pieces of several languages": (shared, theme.GREEN),
         "pieces of one language": (own * width, theme.ORANGE),
         "ids in no measured text": (
-            parameters.vocabulary - shared - own * width,
+            parameters.embedding - shared - own * width,
             theme.FAINT,
         ),
+        "output biases of all ids": (parameters.output_bias, theme.PURPLE),
     }
     figure = go.Figure()
     for name, (number, color) in parts.items():

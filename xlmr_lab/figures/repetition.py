@@ -15,6 +15,7 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
+from xlmr_lab import intervals
 from xlmr_lab.figures import line_names, tables, theme
 from xlmr_lab.figures.sampling import (
     STEPS,
@@ -64,12 +65,7 @@ def over_run(
     few = len(ends) <= theme.MAX_NAMES
     low, high = math.log10(LEAST * min(ends.values())), math.log10(2 * max(ends.values()))
     rows = 1 if found.config.schedule == "capped" else 2
-    heights = [1.0] if rows == 1 else [0.24, 0.76]
-    figure = make_subplots(
-        rows=rows, cols=1, shared_xaxes=True, vertical_spacing=0.06, row_heights=heights
-    )
-    if rows == 2:
-        _add_exponent(figure, found)
+    figure = _panels(found, rows)
     colors = _add_groups(figure, found, theme.folded(drawn, color).select("language", color), rows)
     if few:
         line_names.add(figure, ends, colors, row=rows, span=(low, high), pixels=PIXELS)
@@ -85,6 +81,17 @@ def over_run(
         height=300 + 120 * rows,
         legend=theme.GROUPS[color],
     )
+
+
+def _panels(found: Projection, rows: int) -> go.Figure:
+    """Return the panels of a figure: the exponent where there is one, and room for passes below."""
+    heights = [1.0] if rows == 1 else [0.24, 0.76]
+    figure = make_subplots(
+        rows=rows, cols=1, shared_xaxes=True, vertical_spacing=0.06, row_heights=heights
+    )
+    if rows == 2:
+        _add_exponent(figure, found)
+    return figure
 
 
 def _add_exponent(figure: go.Figure, found: Projection) -> None:
@@ -195,12 +202,25 @@ def realised(frame: pl.DataFrame, *, otherwise: str = "No run has drawn anything
     figure.update_yaxes(title="share", **theme.logarithmic(drawn, ".2~%"), row=1, col=1)
     figure.update_yaxes(title="standard deviations", row=2, col=1)
     known = frame.filter(pl.col("off").is_finite())["off"].abs()
-    inside = theme.significant(100 * float((known <= 2).mean()))  # type: ignore[arg-type]
+    beyond = int((known > 2).sum())
     subtitle = (
         "Above, dots: shares of the blocks drawn, mean over seeds; lines: expected of the schedule."
-        f"<br>Below: one dot a run and language; {inside} % lie within 2, where chance puts 95 %"
+        f"<br>Below: one dot a run and language; {beyond_told(beyond, len(known))}"
     )
     return theme.finish(figure, title=title, subtitle=subtitle, height=540)
+
+
+def beyond_told(number: int, dots: int) -> str:
+    """Say how many dots lie beyond two standard deviations, and what chance makes of so many.
+
+    >>> beyond_told(1, 5)
+    '1 of 5 beyond 2, as many or more by chance: 21 %'
+    """
+    told = f"{number:,} of {dots:,} beyond 2"
+    if not number:
+        return told
+    chance = intervals.binomial_tail(number, dots, intervals.BEYOND_TWO)
+    return f"{told}, as many or more by chance: {theme.significant(100 * chance)} %"
 
 
 def _add_arm(figure: go.Figure, part: pl.DataFrame, arm: str, place: int) -> None:

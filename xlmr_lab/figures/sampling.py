@@ -247,8 +247,7 @@ def length_told(budget: float) -> str:
     >>> length_told(1.0), length_told(4.5)
     ('training as long as one pass over all text', 'training as long as 4.5 passes over all text')
     """
-    times = "one pass" if budget == 1 else f"{theme.significant(budget)} passes"
-    return f"training as long as {times} over all text"
+    return f"training as long as {theme.passes_told(budget)} over all text"
 
 
 def _add_shares(figure: go.Figure, frame: pl.DataFrame, log: bool) -> None:
@@ -287,7 +286,7 @@ def _reading(frame: pl.DataFrame, basis: str, budget: float) -> str:
     ends = [
         f"{row['name']}: {theme.significant(100 * row['share'])} % of the text, "
         f"sampled {theme.significant(100 * row['probability'])} %, "
-        f"{theme.significant(row['passes'])} passes"
+        f"{theme.passes_told(row['passes'])}"
         for row in (frame.row(0, named=True), frame.row(-1, named=True))
     ]
     return (

@@ -206,6 +206,16 @@ def significant(value: float) -> str:
     return f"{rounded:,.0f}" if abs(rounded) >= 10 else f"{rounded:g}"
 
 
+def passes_told(passes: float) -> str:
+    """Write a number of passes.
+
+    >>> passes_told(1.04), passes_told(0.3)
+    ('one pass', '0.3 passes')
+    """
+    told = significant(passes)
+    return "one pass" if told == "1" else f"{told} passes"
+
+
 def spread(values: Iterable[float]) -> dict[str, object]:
     """Return the settings of an axis of sizes: logarithmic where they span much, else from 0.
 

@@ -7,6 +7,7 @@ is written as zeros. Left out: sharded weights, and architectures other than XLM
 among them.
 """
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -89,8 +90,9 @@ def to_huggingface(
     with storage.atomic_folder(folder) as partial:
         if write_tokenizer is not None:
             write_tokenizer(partial)
-        save_file(huggingface_tensors(model), partial / WEIGHTS_NAME, metadata={"format": "pt"})
         storage.write_json(partial / CONFIG_NAME, huggingface_config(model))
+        save_file(huggingface_tensors(model), partial / WEIGHTS_NAME, metadata={"format": "pt"})
+        shutil.copymode(partial / CONFIG_NAME, partial / WEIGHTS_NAME)  # safetensors lets one read
 
 
 def from_huggingface(folder: Path) -> MaskedLM:

@@ -26,6 +26,7 @@ from torch.utils.checkpoint import checkpoint
 from xlmr_lab.errors import UserError
 from xlmr_lab.model.adaptive import check_cutoffs
 from xlmr_lab.model.dropout import add_dropped, dropout
+from xlmr_lab.model.tied import Tie, lookup
 
 PAD_ID = 1
 """The id of `<pad>` in the published layout; positions are counted from the one after it."""
@@ -132,14 +133,18 @@ class Encoder(nn.Module):
         attention_mask: Tensor | None = None,
         positions: Tensor | None = None,
         languages: Tensor | None = None,
+        tie: Tie | None = None,
     ) -> Tensor:
         """Return the last layer's hidden states, [B, T, D] or [B, P, D].
 
         `ids` [B, T]; `attention_mask` bool [B, T], true where there is a token, None where nothing
         is padded; `positions` int64 [B, P]: compute the output at these positions only; `languages`
-        int64 [B, 1] (or [B, T]): places in `self.languages`, looked at where those have embeddings.
+        int64 [B, 1] (or [B, T]): places in `self.languages`, looked at where those have embeddings;
+        `tie` holds the gradient of the token embedding from an output that shares it.
         """
-        x = self._embed(ids, languages, padded=attention_mask is not None)
+        table = self.token_embedding
+        tokens = table(ids) if tie is None else lookup(table, ids, tie)
+        x = self._embed(ids, tokens, languages, padded=attention_mask is not None)
         mask = None if attention_mask is None else attention_mask[:, None, None, :]  # B 1 1 T
         for layer in self.layers[:-1]:
             x = self._through(layer, x, x, mask)
@@ -172,7 +177,9 @@ class Encoder(nn.Module):
         places = [[self.languages.index(key)] for key in keys]
         return torch.tensor(places, device=self.language_embedding.weight.device)
 
-    def _embed(self, ids: Tensor, languages: Tensor | None, *, padded: bool) -> Tensor:
+    def _embed(
+        self, ids: Tensor, tokens: Tensor, languages: Tensor | None, *, padded: bool
+    ) -> Tensor:
         if ids.shape[1] > self.config.max_tokens:
             raise UserError(
                 f"a sequence of {ids.shape[1]} tokens is longer than the model's "
@@ -185,7 +192,7 @@ class Encoder(nn.Module):
             places = self.position_embedding.weight[
                 FIRST_POSITION : FIRST_POSITION + ids.shape[1]
             ]  # T D
-        total = self.token_embedding(ids) + places
+        total = tokens + places
         if self.language_embedding is not None:
             if languages is None:
                 raise UserError(

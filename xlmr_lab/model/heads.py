@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from xlmr_lab.model.adaptive import AdaptiveOutput
 from xlmr_lab.model.dropout import dropout
 from xlmr_lab.model.losses import masked_lm_loss
+from xlmr_lab.model.tied import Tie
 
 
 class MaskedLMHead(nn.Module):
@@ -48,12 +49,16 @@ class MaskedLMHead(nn.Module):
             return self.adaptive.log_probabilities(rows, token_embedding, self.bias)
         return F.linear(rows, token_embedding, self.bias)
 
-    def loss(self, hidden: Tensor, token_embedding: Tensor, targets: Tensor) -> Tensor:
+    def loss(
+        self, hidden: Tensor, token_embedding: Tensor, targets: Tensor, *, tie: Tie | None = None
+    ) -> Tensor:
         """Return the mean cross entropy in nats of `hidden` [B, P, D] against `targets` [B, P],
-        without ever holding all logits."""
-        rows = self.transform(hidden).flatten(0, 1)
-        loss = masked_lm_loss if self.adaptive is None else self.adaptive.loss
-        return loss(rows, token_embedding, self.bias, targets.flatten())
+        without ever holding all logits; the full softmax leaves the gradient of the embedding at
+        `tie`."""
+        rows, wanted = self.transform(hidden).flatten(0, 1), targets.flatten()
+        if self.adaptive is not None:
+            return self.adaptive.loss(rows, token_embedding, self.bias, wanted)
+        return masked_lm_loss(rows, token_embedding, self.bias, wanted, tie=tie)
 
 
 class ClassificationHead(nn.Module):

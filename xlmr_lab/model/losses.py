@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from xlmr_lab.model.tied import Tie
+
 IGNORE_INDEX = -100
 """The target of a position that does not count."""
 
@@ -31,17 +33,18 @@ def masked_lm_loss(
     targets: Tensor,
     *,
     chunk_rows: int | None = None,
+    tie: Tie | None = None,
 ) -> Tensor:
     """Return the mean cross entropy in nats of `hidden @ weight.T + bias` against `targets`.
 
     `hidden` [N, D], `weight` [V, D], `bias` [V], `targets` int64 [N]; targets of IGNORE_INDEX do
     not count, and if none counts the loss is 0. `chunk_rows` positions are held at once, by default
     as many as the device has room for. The gradient is computed with the loss, so it can be taken
-    once.
+    once; that of `weight` is left at `tie` where one is given.
     """
     kind = hidden.device.type
     narrow = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else hidden.dtype
-    way = _Way(chunk_rows or rows_at_once(len(weight), kind), narrow)
+    way = _Way(chunk_rows or rows_at_once(len(weight), kind), narrow, tie)
     with torch.autocast(kind, enabled=False):
         loss: Tensor = _ChunkedCrossEntropy.apply(hidden, weight, bias, targets, way)
     return loss
@@ -64,6 +67,8 @@ class _Way(NamedTuple):
     """Positions at once."""
     narrow: torch.dtype
     """What matrix products take."""
+    tie: Tie | None
+    """Where the gradient of the weights is left, None: it is returned."""
 
 
 class _ChunkedCrossEntropy(torch.autograd.Function):
@@ -71,14 +76,14 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
     def forward(
         ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, way: _Way
     ) -> Tensor:
-        chunk_rows, narrow = way
+        chunk_rows, narrow, ctx.tie = way
         wide = torch.promote_types(hidden.dtype, torch.float32)
         counted = (targets != IGNORE_INDEX)[:, None]
         shares = counted / counted.sum().clamp(min=1).to(wide)  # N 1, a row's weight in the mean
         labels = targets[:, None].where(counted, 0)  # N 1
         total = torch.zeros((), dtype=wide, device=hidden.device)
         wanted = any(ctx.needs_input_grad)
-        gradients = _zeros(hidden, weight, bias, wide) if wanted else None
+        gradients = _empty(hidden, weight, bias, wide) if wanted else None
         matrix = _operand(weight, narrow, wide)
         for start in range(0, len(hidden), chunk_rows):
             chunk = slice(start, start + chunk_rows)
@@ -90,7 +95,8 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
                 gradients[2].addmv_(scores.T, share[:, 0])
                 scores = _operand(scores, narrow, wide)
                 gradients[0][chunk] = (scores @ matrix) * share
-                _add_product(gradients[1], scores.T, _operand(rows * share, narrow, wide))
+                shared = _operand(rows * share, narrow, wide)
+                _add_product(gradients[1], scores.T, shared, is_first=start == 0)
         ctx.gradients = gradients
         return total
 
@@ -98,7 +104,12 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         gradients, ctx.gradients = ctx.gradients, None
         assert gradients is not None, "the gradient of masked_lm_loss can be taken once"
-        return (*(gradient.mul_(upstream) for gradient in gradients), None, None)
+        if upstream.is_cuda or upstream != 1:  # asking would stop a GPU
+            torch._foreach_mul_(gradients, upstream)
+        of_hidden, of_weight, of_bias = gradients
+        if ctx.tie is not None:
+            ctx.tie.put(of_weight)
+        return of_hidden, None if ctx.tie is not None else of_weight, of_bias, None, None
 
 
 def _operand(x: Tensor, narrow: torch.dtype, wide: torch.dtype) -> Tensor:
@@ -116,19 +127,24 @@ def _logits(rows: Tensor, matrix: Tensor, bias: Tensor, wide: torch.dtype) -> Te
     return torch.mm(rows, matrix.T, out_dtype=wide).add_(bias)
 
 
-def _add_product(total: Tensor, a: Tensor, b: Tensor) -> None:
-    """Add `a @ b` to `total` with sums in the type of `total`."""
+def _add_product(total: Tensor, a: Tensor, b: Tensor, *, is_first: bool) -> None:
+    """Add `a @ b` to `total` with sums in the type of `total`, which holds nothing yet where this
+    `is_first`."""
     if a.dtype == total.dtype:
-        total.addmm_(a, b)
+        total.addmm_(a, b, beta=0 if is_first else 1)
+    elif is_first:
+        total.copy_(torch.mm(a, b, out_dtype=total.dtype))
     else:
         total.add_(torch.mm(a, b, out_dtype=total.dtype))
 
 
-def _zeros(
+def _empty(
     hidden: Tensor, weight: Tensor, bias: Tensor, wide: torch.dtype
 ) -> tuple[Tensor, Tensor, Tensor]:
+    """Return room for the gradients; that of the weights is written by the first chunk."""
+    of_weight = torch.empty_like if len(hidden) else torch.zeros_like
     return (
         torch.empty_like(hidden),
-        torch.zeros_like(weight, dtype=wide),
+        of_weight(weight, dtype=wide),
         torch.zeros_like(bias, dtype=wide),
     )

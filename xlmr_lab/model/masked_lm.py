@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from xlmr_lab.model.encoder import Encoder, EncoderConfig, initialize
 from xlmr_lab.model.heads import MaskedLMHead
+from xlmr_lab.model.tied import Tie
 
 
 class MaskedLM(nn.Module):
@@ -61,5 +62,6 @@ class MaskedLM(nn.Module):
         where a sequence has fewer than P maskable tokens; `languages` int64 [B, 1] or [B, T], of
         use to language embeddings alone.
         """
-        hidden = self.encoder(inputs, positions=positions, languages=languages)  # B P D
-        return self.head.loss(hidden, self.encoder.token_embedding.weight, targets)
+        tie = Tie() if torch.is_grad_enabled() else None
+        hidden = self.encoder(inputs, positions=positions, languages=languages, tie=tie)  # B P D
+        return self.head.loss(hidden, self.encoder.token_embedding.weight, targets, tie=tie)

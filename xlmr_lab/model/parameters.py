@@ -62,6 +62,10 @@ class Shape:
         square, linear, rest = self.polynomial(vocab_size)
         return round(square * hidden_size**2 + linear * hidden_size + rest)
 
+    def of_vocabulary(self, vocab_size: int, hidden_size: int) -> int:
+        """Return the parameters that grow with the vocabulary, counted as the shape says."""
+        return vocab_size * (hidden_size + (self.counting == "exact"))
+
     def polynomial(self, vocab_size: float) -> tuple[float, float, float]:
         """Return the coefficients of H^2, H and 1 in the number of parameters."""
         square = self.num_layers * (4 + 2 * self.ffn_factor)
@@ -198,7 +202,7 @@ class Point:
     num_parameters: int
     """Parameters at `hidden_size`."""
     vocabulary_share: float
-    """The part of them that embeds the vocabulary, 0 to 1."""
+    """The part of them that grows with the vocabulary, 0 to 1."""
     settings: str
     """What gives a study this width."""
 
@@ -227,7 +231,7 @@ def _point(
         real_width=real_width,
         hidden_size=hidden,
         num_parameters=number,
-        vocabulary_share=vocab_size * hidden / number,
+        vocabulary_share=shape.of_vocabulary(vocab_size, hidden) / number,
         settings=f"model.hidden_size={hidden} model.num_heads={hidden // shape.head_width} "
         f"model.ffn_size={round(shape.ffn_factor * hidden)}",
     )

@@ -174,11 +174,14 @@ def shared(
         return objective
     if parallel == "ddp":
         return DistributedDataParallel(objective, gradient_as_bucket_view=True)
+    from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard  # takes a second to import
 
+    device = next(objective.parameters()).device
+    mesh = init_device_mesh(device.type, (processes.size,))
     for layer in layers:
-        fully_shard(layer)
-    fully_shard(objective)
+        fully_shard(layer, mesh=mesh)
+    fully_shard(objective, mesh=mesh)
     return objective
 
 

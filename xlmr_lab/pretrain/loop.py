@@ -19,7 +19,7 @@ from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.errors import UserError
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.model.masked_lm import MaskedLM
-from xlmr_lab.pretrain import checkpoint, distributed, memory_plan
+from xlmr_lab.pretrain import checkpoint, distributed, memory_plan, repetition
 from xlmr_lab.pretrain import folder as run_folder
 from xlmr_lab.pretrain.checkpoint_writer import BYTES_PER_PARAMETER, CheckpointWriter
 from xlmr_lab.pretrain.distributed import Processes
@@ -29,7 +29,7 @@ from xlmr_lab.pretrain.heldout import HeldoutSet, heldout_set
 from xlmr_lab.pretrain.interrupts import Interrupts
 from xlmr_lab.pretrain.memory import keep_freed_memory
 from xlmr_lab.pretrain.records import Records
-from xlmr_lab.pretrain.settings import PretrainConfig, PretrainRun, check, repetition_warnings
+from xlmr_lab.pretrain.settings import PretrainConfig, PretrainRun, check
 from xlmr_lab.pretrain.step_trace import step_trace
 from xlmr_lab.pretrain.telemetry import StepClock, Work, matrix_rate, token_operations
 from xlmr_lab.pretrain.training import Training, identity
@@ -88,7 +88,7 @@ def pretrain(
                 training.resume(*found)
             if processes.first:
                 _ready(folder, training)
-            for told in repetition_warnings(run, shards, passes_warned):
+            for told in repetition.warnings(run, shards, passes_warned):
                 logger.warning("%s", told)
             heldout = _heldout(training, shards)
             return _train(folder, training, heldout, interrupts, work)

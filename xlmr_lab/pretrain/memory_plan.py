@@ -99,12 +99,13 @@ class Need:
 
 def need(shape: Shape) -> Need:
     """Return what a run takes. The peak is at the loss, when all activations are kept, or at the
-    end of the backward pass, when all gradients are there, the embedding's twice and their sum."""
+    end of the backward pass, when all gradients are there and that of the embedding is added to
+    what it was before."""
     weights = NUMBER * shape.num_parameters
     embedding = NUMBER * shape.vocab_size * shape.model.hidden_size
     adding_up = weights if shape.at_once < shape.sequences else 0
     at_loss = (embedding + adding_up, activations(shape), chunk(shape))
-    at_end = (max(adding_up, embedding) + weights + embedding, 0, 0)
+    at_end = (weights + embedding * _extra_embeddings(shape), 0, 0)
     gradients, kept, logits = max(at_loss, at_end, key=sum)
     held = 3 * weights + gradients + kept + logits
     on_cpu = shape.device == "cpu"
@@ -117,6 +118,15 @@ def need(shape: Shape) -> Need:
         snapshot=3 * weights if on_cpu else 0,
         process=CPU_FIXED + round((CPU_HOLES - 1) * held) if on_cpu else 0,
     )
+
+
+def _extra_embeddings(shape: Shape) -> int:
+    """Return how many gradients in the shape of the embedding there are at the end, besides the
+    one that stays: that of a part of the batch, that of the lookup on a GPU (see `model.tied`), and
+    with an adaptive softmax those of both ends.
+    """
+    of_parts, on_gpu = shape.at_once < shape.sequences, shape.device == "cuda"
+    return of_parts + (2 if shape.model.adaptive_cutoffs else int(on_gpu))
 
 
 def activations(shape: Shape) -> int:

@@ -2,8 +2,9 @@
 
 "fp32" is 32 bits throughout. "bf16" rounds what goes into matrix products to bfloat16 (torch's
 autocast) and keeps weights, their gradients, moments, norms and the loss in 32 bits. GPUs with
-bfloat16 do that many times as fast; CPUs without AMX do it slower, so "auto" takes it on such GPUs
-only.
+bfloat16 do that many times as fast, CPUs with AMX twice (tests/benchmarks/RESULTS.md), CPUs without
+it slower. "auto" takes it on such GPUs only, so that runs on CPUs give the same numbers on all.
+torch.compile is left out: on CPUs it gains nothing, and on GPUs it could not be measured.
 """
 
 from typing import Literal

@@ -9,6 +9,7 @@ model was built, on a GPU what torch has allocated.
 """
 
 import dataclasses
+import logging
 import multiprocessing
 import statistics
 import time
@@ -21,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from xlmr_lab import seeds
+from xlmr_lab import progress, seeds
 from xlmr_lab.batches.masking import check_fraction, mask
 from xlmr_lab.errors import UserError
 from xlmr_lab.model.encoder import EncoderConfig
@@ -33,6 +34,8 @@ from xlmr_lab.pretrain.precision import Precision, resolve
 from xlmr_lab.pretrain.step import Objective, to_device, train_step
 from xlmr_lab.pretrain.telemetry import peak_memory
 from xlmr_lab.vocabulary.special_tokens import FIRST_PIECE_ID
+
+logger = logging.getLogger(__name__)
 
 Side = Literal["transformers", "xlmr_lab"]
 SIDES: tuple[Side, ...] = ("transformers", "xlmr_lab")
@@ -210,11 +213,13 @@ def paired(
     slowest = max(_timed(step, range(1))[0] for _ in range(2) for step in steps.values())
     round_steps = max(1, round(ROUND_SECONDS / slowest))
     times: dict[Side, tuple[list[float], list[float]]] = {side: ([], []) for side in steps}
-    for number in range(config.rounds):
-        numbers = range(1 + number * round_steps, 1 + (number + 1) * round_steps)
-        for side, step in steps.items():
-            for values, taken in zip(times[side], _timed(step, numbers), strict=True):
-                values.append(taken / round_steps)
+    with progress.bar(config.rounds, "both in turns", unit="round") as bar:
+        for number in range(config.rounds):
+            numbers = range(1 + number * round_steps, 1 + (number + 1) * round_steps)
+            for side, step in steps.items():
+                for values, taken in zip(times[side], _timed(step, numbers), strict=True):
+                    values.append(taken / round_steps)
+            bar.update()
     return times
 
 
@@ -241,6 +246,7 @@ def _apart(side: Side, config: ThroughputConfig) -> int:
     Raises:
         UserError: the process was killed.
     """
+    logger.info("memory of %s: %s steps in a process of its own", side, MEMORY_STEPS)
     spawn = multiprocessing.get_context("spawn")
     try:
         with ProcessPoolExecutor(1, mp_context=spawn) as pool:

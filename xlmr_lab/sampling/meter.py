@@ -23,17 +23,6 @@ each pass, so it may bear more; nobody has measured how much. The paper's smalle
 passed hundreds of times.
 """
 
-MENDED = (
-    "a larger sampling.alpha, a cap (sampling.schedule=capped sampling.max_passes={limit:g}) or a "
-    "smaller pretrain.steps repeats less"
-)
-"""What a warning advises."""
-PAIRS_MENDED = (
-    "a smaller tlm.share, more parallel text or a larger tlm.alpha repeats less; sampling.alpha "
-    "does not change it"
-)
-"""What a warning on pairs of languages advises."""
-
 MOST_TOLD = 3
 """So many languages a line names; the rest are counted."""
 
@@ -107,13 +96,11 @@ def above(counts: Mapping[Key, float], limit: float) -> dict[Key, float]:
     return dict(sorted(over.items(), key=lambda item: -item[1]))
 
 
-def warning(
-    at_end: Mapping[str, float], limit: float, *, things: str = "languages", mended: str = MENDED
-) -> str | None:
+def warning(at_end: Mapping[str, float], limit: float, *, things: str = "languages") -> str | None:
     """Return a line on the languages, or other `things`, whose text will be passed more than
-    `limit` times, most first, and on how that is `mended`; None where there is none.
+    `limit` times, most first, or None where there is none.
 
-    >>> warning({"en": 0.5, "sw": 160.0, "so": 1200.0}, 16).partition("; ")[0]
+    >>> warning({"en": 0.5, "sw": 160.0, "so": 1200.0}, 16)
     '2 of 3 languages will be gone through more than 16 times: so 1,200, sw 160'
     """
     over = above(at_end, limit)
@@ -123,7 +110,7 @@ def warning(
     more = f" and {len(over) - MOST_TOLD} more" if len(over) > MOST_TOLD else ""
     return (
         f"{len(over)} of {len(at_end)} {things} will be gone through more than {limit:g} times: "
-        f"{', '.join(named)}{more}; {mended.format(limit=limit)}"
+        f"{', '.join(named)}{more}"
     )
 
 

@@ -87,7 +87,8 @@ def write(vocabulary: Path, folder: Path, *, max_tokens: int) -> None:
         assert isinstance(loaded, PreprocessedVocabulary), "the last kind that there is"
         raise UserError(
             f"{vocabulary} has preprocessing={loaded.kind}, which a Hugging Face tokenizer cannot "
-            "hold; export without a tokenizer, or train with preprocessing=none"
+            "hold; xlmr_lab.vocabulary.load reads it, and vocabulary.preprocessing=none makes one "
+            "that can be exported"
         )
     content = {
         "version": "1.0",
@@ -100,7 +101,12 @@ def write(vocabulary: Path, folder: Path, *, max_tokens: int) -> None:
     storage.write_bytes(folder / slow_name, slow)
     storage.write_text(folder / TOKENIZER_NAME, json.dumps(content, ensure_ascii=False))
     storage.write_json(folder / SPECIALS_NAME, _ROLES)
-    settings = {
+    storage.write_json(folder / CONFIG_NAME, _settings(max_tokens))
+
+
+def _settings(max_tokens: int) -> Json:
+    """Return what transformers is told beside the tokenizer itself."""
+    return {
         "tokenizer_class": "PreTrainedTokenizerFast",
         **_ROLES,
         "model_max_length": max_tokens,
@@ -108,7 +114,6 @@ def write(vocabulary: Path, folder: Path, *, max_tokens: int) -> None:
         "split_special_tokens": False,
         "clean_up_tokenization_spaces": False,
     }
-    storage.write_json(folder / CONFIG_NAME, settings)
 
 
 def _file(vocabulary: Path, *names: str) -> Path:

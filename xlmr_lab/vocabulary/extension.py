@@ -16,9 +16,10 @@ extended: merges of BPE and the longest match of WordPiece give a new piece no s
 """
 
 import dataclasses
+import functools
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -89,21 +90,13 @@ def extend(
     """
     if num_pieces < 1:
         raise UserError(f"pieces must be at least 1, got {num_pieces}")
-    if is_wordpiece(model) or model_proto.read(model).model_kind != "unigram":
-        raise UserError("only unigram vocabularies are extended; train a new one on all the text")
+    require_unigram(model)
     proto, old = model_proto.read(model), Tokenizer(model)
     text = own_pieces.normalized(model, lines)
     if not text:
         raise UserError(f"no text of {language} to take pieces from; add some")
-    size, own_size = CANDIDATES_PER_PIECE * num_pieces, 0
-    while True:
-        own = own_pieces.learned(text, language, size=size, coverage=coverage)
-        kept, dropped = _unseen_in(guard, proto, _candidates(proto, old, own, text))
-        chosen, possible = _chosen(proto, kept, text, num_pieces)
-        if len(chosen) == num_pieces or len(own.pieces) == own_size:
-            break
-        size, own_size = 2 * size, len(own.pieces)
-    _check(kept, dropped, possible, num_pieces, language)
+    learn = functools.partial(own_pieces.learned, text, language, coverage=coverage)
+    chosen, dropped = _found(proto, text, guard, learn, num_pieces, language)
     told = {"language": language, "num_lines": len(lines)}
     told |= {"guard": {key: sum(1 for _ in group) for key, group in guard.items()}}
     record = _record(old, chosen, dropped) | told
@@ -111,6 +104,43 @@ def extend(
     made = model_proto.write(_with(proto, chosen))
     change = Change(made, np.array(old_ids, dtype=np.int64), record)
     return Extension(change, [candidate.source for candidate in chosen])
+
+
+def require_unigram(model: bytes) -> None:
+    """Refuse other vocabularies.
+
+    Raises:
+        UserError: it is one.
+    """
+    kind = "wordpiece" if is_wordpiece(model) else model_proto.read(model).model_kind
+    if kind != "unigram":
+        raise UserError(
+            f"only unigram vocabularies are extended, this one is {kind}; train a new one on all "
+            "the text"
+        )
+
+
+def _found(
+    proto: ModelProto,
+    text: Sequence[str],
+    guard: Texts,
+    learn: Callable[..., ModelProto],
+    num_pieces: int,
+    language: str,
+) -> tuple[list[Candidate], list[Candidate]]:
+    """Return the pieces to add and those that the guard forbids, of as large an own vocabulary as
+    it takes.
+    """
+    size, own_size = CANDIDATES_PER_PIECE * num_pieces, 0
+    while True:
+        own = learn(size=size)
+        kept, dropped = _unseen_in(guard, proto, _candidates(proto, own, text))
+        chosen, possible = _chosen(proto, kept, text, num_pieces)
+        if len(chosen) == num_pieces or len(own.pieces) == own_size:
+            break
+        size, own_size = 2 * size, len(own.pieces)
+    _check(kept, dropped, possible, num_pieces, language)
+    return chosen, dropped
 
 
 def _record(
@@ -127,9 +157,7 @@ def _record(
     }
 
 
-def _candidates(
-    proto: ModelProto, old: Tokenizer, own: ModelProto, text: Sequence[str]
-) -> list[Candidate]:
+def _candidates(proto: ModelProto, own: ModelProto, text: Sequence[str]) -> list[Candidate]:
     """Return the pieces of the language's own model that are not there, characters first, then by
     what they save.
     """

@@ -107,9 +107,12 @@ def _config(record: Any, file: Path) -> VocabularyConfig:
 def _model_in(folder: Path) -> str:
     """Return the kind of subwords of a folder without a record."""
     sentencepiece = [folder / MODEL_NAME, folder / PUBLISHED_MODEL_NAME]
-    if any(file.is_file() for file in sentencepiece) or not (folder / WORDPIECE_NAME).is_file():
+    if any(file.is_file() for file in sentencepiece):
         return "unigram"
-    return "wordpiece"
+    if (folder / WORDPIECE_NAME).is_file():
+        return "wordpiece"
+    names = ", ".join((MODEL_NAME, PUBLISHED_MODEL_NAME, WORDPIECE_NAME))
+    raise UserError(f"no vocabulary at {folder}; looked for {names} in it")
 
 
 def _subwords(folder: Path, model: str) -> Tokenizer | WordPieceTokenizer:

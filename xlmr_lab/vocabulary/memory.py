@@ -165,9 +165,10 @@ def _remedy(
     if found is not None:
         size, num_bytes = found
         whole = num_bytes == most_bytes and size < config.size
-        return "set " + _settings(
+        given = _settings(
             size=None if size == config.size else size, sample_bytes=None if whole else num_bytes
         )
+        return f"set {given}" + (_larger(text, config, size, num_bytes, limit) if whole else "")
     needed = text.need(least, least_bytes)
     if needed > available:
         return f"no vocabulary of this text fits below {told(needed, up=True)}; free some memory"
@@ -204,6 +205,23 @@ def _fitting(
             return None
         size = fits
     return size if size == config.size else max(least.size, rounded(size)), num_bytes
+
+
+def _larger(
+    text: SampledText, config: VocabularyConfig, size: int, num_bytes: int, limit: int
+) -> str:
+    """Say how many more ids would fit, where it is the text that may not support them."""
+    most = _largest(
+        lambda n: text.need(dataclasses.replace(config, size=n), num_bytes),
+        range(size, config.size + 1),
+        limit,
+    )
+    if most is None or rounded(most) <= size:
+        return ""
+    return (
+        f", which this text surely supports; up to {rounded(most)} would fit, and where the text "
+        "supports fewer, training tells how many"
+    )
 
 
 def _settings(**values: int | None) -> str:

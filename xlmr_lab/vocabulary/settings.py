@@ -32,8 +32,9 @@ class VocabularyConfig:
     XLM-15); compared in XLM-R Figure 7."""
 
     alpha: float = 0.3
-    """Exponent of the sampling of the training text; not stated in the paper, here that of its
-    batches (XLM-R Sec. 3)."""
+    """Exponent of the sampling of the training text: each language's share of the sample's bytes is
+    that power of its size, over the sum. Not stated in the paper, here that of its batches (XLM-R
+    Sec. 3)."""
 
     basis: Literal["sentences", "bytes"] = "sentences"
     """What the size of a language counts: sentences (paragraphs) as in XLM-R Sec. 5.1, or bytes of

@@ -9,12 +9,14 @@ from xlmr_lab.errors import UserError
 
 
 def refuse(texts: Iterable[str]) -> None:
-    """Name the first lone surrogate, if there is one.
+    """Name the first lone surrogate, if there is one, or what is no text at all.
 
     Raises:
-        UserError: a text has a lone surrogate.
+        UserError: a text has a lone surrogate, or is no string.
     """
     for number, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise UserError(f"text {number} is no string but {text!r:.40}; give a list of strings")
         try:
             text.encode("utf-8")
         except UnicodeEncodeError as error:

@@ -31,13 +31,18 @@ from xlmr_lab.vocabulary import (
 )
 from xlmr_lab.vocabulary.load import RECORD_NAME
 from xlmr_lab.vocabulary.sample import MOST_PASSES, Sample, Texts, TextSize
-from xlmr_lab.vocabulary.settings import VocabularyConfig
+from xlmr_lab.vocabulary.settings import LEAST_SIZE, VocabularyConfig
 from xlmr_lab.vocabulary.sizes import too_small
 from xlmr_lab.vocabulary.text_counts import TextCounts
 from xlmr_lab.vocabulary.tokenizer import MODEL_NAME, Tokenizer
 from xlmr_lab.vocabulary.wordpiece import WORDPIECE_NAME, WordPieceTokenizer
 
 logger = logging.getLogger(__name__)
+
+MOST_TOLD = 3
+"""So many languages a warning names; the rest are counted."""
+SHARES_TOLD = 8
+"""So many shares the log names."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +58,8 @@ class Plan:
     """Characters that must have a piece."""
     options: Mapping[str, Any]
     """What training is called with, besides the text."""
+    least_size: int
+    """The smallest vocabulary that has a piece for each of the letters (ids)."""
     memory_bytes: int
     """What training will take, besides what is held before it."""
 
@@ -75,12 +82,13 @@ def train(
             too little memory.
     """
     made = plan(texts, sizes, config)
-    _warn_of_repeats(made, config.alpha)
+    _warn_of_repeats(made, config)
     logger.info(
         "training %s ids with up to %s of memory",
         f"{config.size:,}",
         told(made.memory_bytes, up=True),
     )
+    logger.info("share q of the bytes of its sample: %s", _shares_told(made.shares))
     lines = Sample(texts, made.passes, config.preprocessing, seed)
     model: Tokenizer | WordPieceTokenizer
     if config.model == "wordpiece":
@@ -124,6 +132,7 @@ def plan(texts: Texts, sizes: Mapping[str, float], config: VocabularyConfig) -> 
         counts=counts,
         letters=letters,
         options=options,
+        least_size=max(LEAST_SIZE, least),
         memory_bytes=needed,
     )
 
@@ -142,19 +151,42 @@ def _count(texts: Texts, language: str, config: VocabularyConfig) -> TextCounts:
     return text_counts.count(lines, language, trainer.Normalizer())
 
 
-def _warn_of_repeats(made: Plan, alpha: float) -> None:
-    for language, times in made.passes.items():
-        if times > MOST_PASSES + 1e-6:
-            enough = MOST_PASSES * made.counts[language].size.num_bytes / made.shares[language]
-            logger.warning(
-                "%s: its text stands %.0f times in the sample of the vocabulary, which then knows "
-                "it by heart; vocabulary.sample_bytes=%d makes that %d times%s",
-                language,
-                times,
-                memory.rounded(int(enough)),
-                MOST_PASSES,
-                ", a larger vocabulary.alpha fewer" if alpha < 1 else "",
-            )
+def _shares_told(shares: Mapping[str, float]) -> str:
+    """Tell the largest shares; the record has all.
+
+    >>> _shares_told({"sw": 0.172, "en": 0.828})
+    'en 82.8 %, sw 17.2 %'
+    """
+    most = sorted(shares, key=lambda key: (-shares[key], key))
+    told = ", ".join(f"{key} {100 * shares[key]:.1f} %" for key in most[:SHARES_TOLD])
+    more = len(most) - SHARES_TOLD
+    return told + (f" and {more} smaller ones ({RECORD_NAME} has all)" if more > 0 else "")
+
+
+def _warn_of_repeats(made: Plan, config: VocabularyConfig) -> None:
+    """Tell which texts are repeated too often, and a sample in which none is, with a size that it
+    surely supports.
+    """
+    over = {key: times for key, times in made.passes.items() if times > MOST_PASSES + 1e-6}
+    if not over:
+        return
+    most = sorted(over, key=lambda key: (-over[key], key))
+    text = memory.SampledText(made.counts, made.shares)
+    enough = MOST_PASSES / max(text.passes(1.0).values())
+    sample_bytes = memory.rounded(int(enough))
+    size = max(made.least_size, text.num_ids(sample_bytes))
+    logger.warning(
+        "%d of %d languages stand more than %d times in the sample of the vocabulary, which then "
+        "knows them by heart: %s%s; set vocabulary.sample_bytes=%d%s%s",
+        len(over),
+        len(made.passes),
+        MOST_PASSES,
+        ", ".join(f"{key} {over[key]:.0f}" for key in most[:MOST_TOLD]),
+        f" and {len(over) - MOST_TOLD} more" if len(over) > MOST_TOLD else "",
+        sample_bytes,
+        f", of which vocabulary.size={size} can surely be made" if size < config.size else "",
+        "; a larger vocabulary.alpha repeats less too" if config.alpha < 1 else "",
+    )
 
 
 def _record(made: Plan, lines: Sample, config: VocabularyConfig, seed: int) -> dict[str, Any]:
