@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.model.adaptive import check_cutoffs
+from xlmr_lab.model.bands import check_cutoffs
 from xlmr_lab.model.dropout import add_dropped, dropout
 from xlmr_lab.model.tied import Tie, lookup
 

@@ -7,6 +7,7 @@ first step. Several processes may share it (see distributed.py).
 """
 
 import contextlib
+import functools
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -223,7 +224,7 @@ def _work(training: Training) -> Work:
     run, device = training.run, training.device
     return Work(
         step_tokens=run.batches.batch_sequences * run.batches.block_tokens,
-        token_operations=token_operations(run, training.vocab_size),
+        token_operations=functools.partial(token_operations, run, training.vocab_size),
         matrix_rate=matrix_rate(device, training.precision) * training.processes.size,
         device=device,
     )

@@ -44,7 +44,7 @@ class Records:
 
     def steps(self, training: Training, clock: StepClock) -> str:
         """Write the loss and the speed since the record before; return both in a few words."""
-        record, speed = training.record(), clock.record(training.step)
+        record, speed = training.record(), clock.record(training.step, training.band_shares())
         self._write(run_folder.METRICS_NAME, record)
         self._write(run_folder.TELEMETRY_NAME, speed)
         return f"loss {record['loss']:.3f}, {tqdm.format_sizeof(speed['tokens_per_second'])}tok/s"

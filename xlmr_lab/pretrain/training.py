@@ -9,10 +9,12 @@ the same number of threads.
 import logging
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from xlmr_lab import configs, seeds
@@ -74,6 +76,7 @@ class Training:
             run.batches.block_tokens,
         )
         self._loss_sum = torch.zeros((), device=device)
+        self._in_band = np.zeros(1 + len(run.model.adaptive_cutoffs), dtype=np.int64)
         self._shape = memory_plan.shape_of(run, shards.vocab_size, device, processes=processes.size)
         self._last: tuple[list[str], StepResult] | None = None
 
@@ -104,6 +107,7 @@ class Training:
             fraction=batches.mask_fraction,
             rng=seeds.generator(self.run.seed, "masks", step),
         )
+        self._in_band += _by_band(masked.targets, self.run.model.adaptive_cutoffs)
         with memory_plan.explained(self._shape):
             result = train_step(
                 self.objective,
@@ -133,6 +137,13 @@ class Training:
             "gradient_norm": float(self._last[1].gradient_norm),
             **self._apart("draws", self._state.draws),
         }
+
+    def band_shares(self) -> list[float]:
+        """Return the share of the targets since the call before, or since the run was opened, in
+        each further band of an adaptive softmax; none with the full one."""
+        shares = self._in_band[1:] / max(1, self._in_band.sum())
+        self._in_band[:] = 0
+        return [float(share) for share in shares]
 
     def repetition(self) -> dict[str, Any]:
         """Return the record of what was drawn so far of each language, and pair: its share, the
@@ -230,6 +241,16 @@ class Training:
             "processes": self.processes.size,
             "micro_sequences": self.run.pretrain.micro_sequences,
         }
+
+
+def _by_band(targets: npt.NDArray[np.int64], cutoffs: Sequence[int]) -> npt.NDArray[np.int64]:
+    """Return how many targets are in each band of ids; one that does not count is in the first.
+
+    >>> _by_band(np.array([3, -100, 10, 40]), (10, 20)).tolist()
+    [2, 1, 1]
+    """
+    band = np.searchsorted(np.array(cutoffs), targets.ravel(), side="right")
+    return np.bincount(band, minlength=1 + len(cutoffs))
 
 
 def _changed(ones: dict[str, Any], others: dict[str, Any]) -> str:
