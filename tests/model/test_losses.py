@@ -60,6 +60,14 @@ def test_the_loss_without_gradients_is_the_same():
     assert alone.item() == masked_lm_loss(*parameters, targets).item()
 
 
+def test_two_chunks_of_logits_are_held_and_never_three(alive):
+    """The logits and what turns them into gradients; those of the chunk before are gone."""
+    *parameters, targets = inputs(rows=64, vocab_size=3000)
+    with alive(16 * 3000) as seen:
+        masked_lm_loss(*parameters, targets, chunk_rows=16).backward()
+    assert seen.most == 2
+
+
 def test_nothing_to_predict_costs_nothing_and_teaches_nothing():
     *parameters, targets = inputs()
     targets[:] = IGNORE_INDEX

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from xlmr_lab.model.bands import bands
 from xlmr_lab.model.losses import IGNORE_INDEX, masked_lm_loss
+from xlmr_lab.model.tied import Tie, first_rows
 
 
 class AdaptiveOutput(nn.Module):
@@ -40,15 +41,26 @@ class AdaptiveOutput(nn.Module):
         self.narrow = nn.ModuleList(nn.Linear(hidden_size, b.width, bias=False) for b in further)
         self.rows = nn.ModuleList(nn.Linear(b.width, b.num_ids, bias=False) for b in further)
 
-    def loss(self, hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
+    def loss(
+        self,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        targets: Tensor,
+        *,
+        tie: Tie | None = None,
+    ) -> Tensor:
         """Return the mean cross entropy in nats, as `losses.masked_lm_loss` does; of `weight` [V,
-        D] the first band's rows are used, of `bias` [V] all.
+        D] the first band's rows are used, of `bias` [V] all. The gradient of those rows is left at
+        `tie` where one is given.
         """
         first, total = self.edges[0], (targets != IGNORE_INDEX).sum().clamp(min=1)
         edges = torch.tensor(self.edges[:-1], device=targets.device)
         band = torch.bucketize(targets, edges, right=True)  # N, 0 where nothing counts too
         loss = masked_lm_loss(
-            hidden, *self._first(weight, bias), torch.where(band > 0, first + band - 1, targets)
+            hidden,
+            *self._first(weight, bias, tie),
+            torch.where(band > 0, first + band - 1, targets),
         )
         for number, (narrow, rows, part) in enumerate(self._further(bias), start=1):
             inside = band == number
@@ -69,11 +81,11 @@ class AdaptiveOutput(nn.Module):
             parts.append(within + scores[..., first + number, None])
         return torch.cat(parts, dim=-1)
 
-    def _first(self, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    def _first(self, weight: Tensor, bias: Tensor, tie: Tie | None = None) -> tuple[Tensor, Tensor]:
         """Return matrix and bias of the first band with an entry for each of the others."""
         first = self.edges[0]
         return (
-            torch.cat([weight[:first], self.bands.weight]),
+            torch.cat([first_rows(weight, first, tie), self.bands.weight]),
             torch.cat([bias[:first], self.bands.bias]),
         )
 

@@ -97,6 +97,7 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
                 gradients[0][chunk] = (scores @ matrix) * share
                 shared = _operand(rows * share, narrow, wide)
                 _add_product(gradients[1], scores.T, shared, is_first=start == 0)
+            del scores  # else the next chunk would be held beside it
         ctx.gradients = gradients
         return total
 

@@ -22,14 +22,29 @@ class Tie:
         self._gradient: Tensor | None = None
 
     def put(self, gradient: Tensor) -> None:
-        """Leave the gradient [V, D] of the output matrix."""
+        """Leave the gradient of the output matrix, [V, D] or that of its first rows."""
         assert self._gradient is None, "one output for one lookup"
         self._gradient = gradient
 
     def take(self, like: Tensor) -> Tensor:
-        """Return what was left, zeros in the form of `like` if nothing was."""
+        """Return what was left in the form of `like` [V, D], zeros where nothing was."""
         gradient, self._gradient = self._gradient, None
-        return torch.zeros_like(like) if gradient is None else gradient.to(like.dtype)
+        if gradient is not None and len(gradient) == len(like):
+            return gradient.to(like.dtype)
+        total = torch.zeros_like(like)
+        if gradient is not None:
+            total[: len(gradient)] = gradient
+        return total
+
+
+def first_rows(weight: Tensor, count: int, tie: Tie | None) -> Tensor:
+    """Return the first rows of a matrix [V, D]; in the backward pass their gradient is left at
+    `tie` where one is given, and not made as large as the matrix.
+    """
+    if tie is None:
+        return weight[:count]
+    rows: Tensor = _FirstRows.apply(weight, count, tie)
+    return rows
 
 
 def lookup(embedding: nn.Embedding, ids: Tensor, tie: Tie) -> Tensor:
@@ -38,6 +53,18 @@ def lookup(embedding: nn.Embedding, ids: Tensor, tie: Tie) -> Tensor:
     """
     rows: Tensor = _Lookup.apply(ids, embedding.weight, embedding.padding_idx, tie)
     return rows
+
+
+class _FirstRows(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, count: int, tie: Tie) -> Tensor:
+        ctx.tie = tie
+        return weight[:count]
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[None, None, None]:
+        ctx.tie.put(upstream)
+        return None, None, None
 
 
 class _Lookup(torch.autograd.Function):
