@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from xlmr_lab import __version__, configs
-from xlmr_lab.errors import UserError
+from xlmr_lab.errors import ConsequenceError, UserError
 
 LOG_FORMAT = "%(asctime)s %(message)s"
 DEFAULT_PRESET = "tiny"
@@ -26,14 +26,11 @@ def main(arguments: list[str] | None = None) -> int:
         return _run(sys.argv[1:] if arguments is None else arguments)
     except (UserError, OSError) as error:
         full = isinstance(error, OSError) and error.errno == errno.ENOSPC
-        told = "; free some space, the same command goes on" if full else ""
-        print(f"xlmr-lab: {error}{told}", file=sys.stderr)
+        more = "; free some space, the same command goes on" if full else ""
+        _complain(f"xlmr-lab: {error}{more}", is_cause=not isinstance(error, ConsequenceError))
         return 2
     except KeyboardInterrupt:
-        print(
-            "\nxlmr-lab: stopped; what is finished is kept, the same command goes on",
-            file=sys.stderr,
-        )
+        _complain("\nxlmr-lab: stopped; what is finished is kept, the same command goes on")
         return 130
 
 
@@ -42,7 +39,7 @@ def _run(arguments: list[str]) -> int:
     from xlmr_lab.ablations import opened, run, studies
 
     chosen = _parser(commands.VERBS).parse_args(_checked(arguments))
-    if chosen.verb != "pretrain" and os.environ.get("WORLD_SIZE", "1") != "1":
+    if chosen.verb != "pretrain" and _processes() > 1:
         raise UserError(f"torchrun is for pretrain; run {chosen.verb} without it")
     if chosen.verb == "bench":
         name = chosen.preset or bench.DEFAULT_PRESET
@@ -106,6 +103,25 @@ def _checked(arguments: list[str]) -> list[str]:
         if word.startswith("preset="):
             raise UserError(f"the preset is an option: --preset {value}, got {word!r}")
     return arguments
+
+
+def _complain(text: str, *, is_cause: bool = True) -> None:
+    """Write why the command ended to standard error; of several processes one does."""
+
+    def write(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    if _processes() == 1:
+        write(text)
+        return
+    from xlmr_lab.pretrain import telling
+
+    telling.tell_once(text, write, is_cause=is_cause)
+
+
+def _processes() -> int:
+    """Return how many processes torchrun has started, 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def _say(text: str) -> None:

@@ -10,5 +10,9 @@ class UserError(ValueError):
     """A setting, a file or a request that cannot be used as it is."""
 
 
+class ConsequenceError(UserError):
+    """Another process has ended, which tells why."""
+
+
 class ResumableError(UserError):
     """What was done so far is of use: the same command goes on from there."""

@@ -25,7 +25,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from xlmr_lab.errors import UserError
+from xlmr_lab.errors import ConsequenceError, UserError
 
 Parallel = Literal["ddp", "fsdp"]
 
@@ -70,15 +70,13 @@ class Processes:
         """Tell whether the flag of some process is set.
 
         Raises:
-            UserError: one of them is gone.
+            ConsequenceError: one of them is gone.
         """
         if self.size == 1:
             return flag
         agreed = torch.tensor(int(flag))
-        try:
+        with together():
             dist.all_reduce(agreed, dist.ReduceOp.MAX, group=self.control)
-        except RuntimeError as error:
-            raise UserError(f"another process of the run has ended ({error})") from None
         return bool(agreed)
 
     def wait(self) -> None:
@@ -137,7 +135,11 @@ def chosen_device(name: str) -> torch.device:
 @contextlib.contextmanager
 def joined(device: torch.device) -> Iterator[Processes]:
     """Work with the processes that torchrun started, all but the first silent unless something goes
-    wrong; without torchrun, alone."""
+    wrong; without torchrun, alone.
+
+    Raises:
+        ConsequenceError: one of them is gone.
+    """
     if started_with() == 1:
         yield ALONE
         return
@@ -145,14 +147,27 @@ def joined(device: torch.device) -> Iterator[Processes]:
     rank, level = dist.get_rank(), logging.root.manager.disable
     logging.disable(logging.WARNING if rank else level)
     try:
-        yield Processes(
-            rank=rank,
-            size=dist.get_world_size(),
-            local_size=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
-            control=control,
-        )
+        with together():
+            yield Processes(
+                rank=rank,
+                size=dist.get_world_size(),
+                local_size=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
+                control=control,
+            )
     finally:
         logging.disable(level)
+
+
+@contextlib.contextmanager
+def together() -> Iterator[None]:
+    """Say so where what processes do together fails because one is gone: gloo says it in a plain
+    RuntimeError, nccl in one of its own."""
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error, dist.DistError) or "gloo" in str(error):
+            raise ConsequenceError(f"another process of the run has ended ({error})") from None
+        raise
 
 
 @functools.cache
