@@ -55,6 +55,7 @@ def _run(arguments: list[str]) -> int:
     if chosen.help:
         _say(verb_help.text(chosen.verb, commands.VERBS[chosen.verb], preset, config))
         return 0
+    verb_help.require_effect(chosen.verb, named, commands.VERBS)
     given = studies.settled(chosen.settings, own_text=own_text)
     if chosen.verb not in verb_help.OF_A_RUN:
         studies.require_text(preset, own_text=own_text)

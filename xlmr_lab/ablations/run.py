@@ -54,6 +54,7 @@ class Study:
         """Make every stage up to the token shards, and check what can be checked before hours of
         work.
         """
+        run_folder.require_same_text(self.folder, self.config)
         parallel_text.check(self.config)
         stages.token_shards(self.config)
         for task in self._tasks():
