@@ -18,6 +18,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LEAVES = {
     "configs",
+    "durations",
     "errors",
     "intervals",
     "languages",

@@ -93,6 +93,16 @@ def require_same_text(folder: Path, config: StudyConfig) -> None:
         )
 
 
+def has_results(folder: Path, config: StudyConfig) -> bool:
+    """Tell whether the folder holds results of these very settings."""
+    place = folder / CONFIG_NAME
+    return (
+        place.is_file()
+        and _is_collected(folder)
+        and not differences(storage.read_json(place), configs.to_dict(config))
+    )
+
+
 def typed(config: StudyConfig, preset: str) -> list[str]:
     """Return the settings in which a study differs from a preset, as they are typed; of those that
     no result depends on only the places and how a machine trains.

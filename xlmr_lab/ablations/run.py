@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from xlmr_lab import storage
-from xlmr_lab.ablations import arms, diagnosis, findings, jobs, parallel_text, stages, transfer
+from xlmr_lab.ablations import (
+    arms,
+    beforehand,
+    diagnosis,
+    findings,
+    jobs,
+    parallel_text,
+    stages,
+    transfer,
+)
 from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.study_config import TASKS, StudyConfig
@@ -55,6 +64,7 @@ class Study:
         work.
         """
         run_folder.require_same_text(self.folder, self.config)
+        beforehand.check(self.config, self.folder)
         parallel_text.check(self.config)
         stages.token_shards(self.config)
         for task in self._tasks():

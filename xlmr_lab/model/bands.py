@@ -54,7 +54,8 @@ def bands(vocab_size: int, hidden_size: int, cutoffs: Sequence[int]) -> list[Ban
     """
     if cutoffs and cutoffs[-1] >= vocab_size:
         raise UserError(
-            f"adaptive_cutoffs must be below the vocabulary's {vocab_size} ids, got {cutoffs[-1]}"
+            f"model.adaptive_cutoffs must be below the vocabulary's {vocab_size} ids, got "
+            f"{cutoffs[-1]}"
         )
     sizes = [end - start for start, end in itertools.pairwise((0, *cutoffs, vocab_size))]
     entries = [len(cutoffs)] + [0] * len(cutoffs)
