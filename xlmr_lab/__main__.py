@@ -5,11 +5,13 @@ import errno
 import inspect
 import logging
 import os
+import signal
 import sys
+from types import FrameType
 from typing import Any
 
 from xlmr_lab import __version__, configs
-from xlmr_lab.errors import ConsequenceError, UserError
+from xlmr_lab.errors import ConsequenceError, Terminated, UserError
 
 LOG_FORMAT = "%(asctime)s %(message)s"
 DEFAULT_PRESET = "tiny"
@@ -17,11 +19,14 @@ OPTIONS = ("preset", "help", "version")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a verb; return 0, or 2 after one line on what must be mended, or 130 if interrupted."""
+    """Run a verb; return 0, or 2 after one line on what must be mended, or what a shell gives after
+    a signal: 130 if interrupted (Ctrl-C), 143 if terminated.
+    """
     logging.basicConfig(
         level=logging.INFO, format=LOG_FORMAT, datefmt="%H:%M:%S", stream=sys.stderr
     )
     logging.getLogger("papermill").setLevel(logging.WARNING)
+    before = signal.signal(signal.SIGTERM, _terminate)
     try:
         return _run(sys.argv[1:] if arguments is None else arguments)
     except (UserError, OSError) as error:
@@ -29,9 +34,17 @@ def main(arguments: list[str] | None = None) -> int:
         more = "; free some space, the same command goes on" if full else ""
         _complain(f"xlmr-lab: {error}{more}", is_cause=not isinstance(error, ConsequenceError))
         return 2
-    except KeyboardInterrupt:
-        _complain("\nxlmr-lab: stopped; what is finished is kept, the same command goes on")
-        return 130
+    except KeyboardInterrupt as interruption:
+        where = f" {interruption}" if str(interruption) else ""
+        told = f"stopped{where}; what is finished is kept, the same command goes on"
+        _complain(f"\nxlmr-lab: {told}")
+        return 128 + (signal.SIGTERM if isinstance(interruption, Terminated) else signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
 
 
 def _run(arguments: list[str]) -> int:

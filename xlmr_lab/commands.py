@@ -18,6 +18,7 @@ from xlmr_lab.ablations import (
     parallel_text,
     sampling_told,
     stages,
+    standing,
     surgery,
     surgery_told,
     vocabulary_told,
@@ -98,7 +99,8 @@ def pretrain(work: Study, say: Say) -> None:
 def _pretrain(work: Study, say: Say) -> None:
     found = work.arms([work.config.sampling.alpha])
     run, shards = found[0].run, parallel_text.training_shards(work.config)
-    if not all(arm.final.is_dir() for arm in found):
+    before = [arm for arm in found if arm.final.is_dir()]
+    if len(before) < len(found):
         say(table(*sampling_told.planned(run, shards)))
     work.pretrain([work.config.sampling.alpha])
     drawn = [sampling_told.last_draws(arm.folder) for arm in found]
@@ -106,7 +108,8 @@ def _pretrain(work: Study, say: Say) -> None:
     say(sampling_told.note(run, len(found)))
     for arm in found:
         last = storage.read_jsonl(arm.folder / "metrics.jsonl")[-1]
-        say(f"{arm.folder}: loss {last['loss']:.3f} after {last['step']:,} steps")
+        already = f", {standing.finished(arm)}" if arm in before else ""
+        say(f"{arm.folder}: loss {last['loss']:.3f} after {last['step']:,} steps{already}")
     say(f'to look at it: notebooks 03 and 07 with run = "{work.folder}"')
 
 

@@ -10,6 +10,10 @@ class UserError(ValueError):
     """A setting, a file or a request that cannot be used as it is."""
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM has asked the work to end; what Ctrl-C does is its base."""
+
+
 class ConsequenceError(UserError):
     """Another process has ended, which tells why."""
 

@@ -115,6 +115,47 @@ def test_an_interrupt_starts_no_further_job(tmp_path) -> None:
     assert [path.name for path in tmp_path.glob("job-*")] == ["job-a"]
 
 
+TERMINATED = """
+import functools, sys, time
+from pathlib import Path
+from xlmr_lab import commands
+from xlmr_lab.__main__ import main
+from xlmr_lab.ablations import jobs
+
+def sleep(path):
+    Path(path).write_text("started")
+    time.sleep(60)
+
+def work(study, say):
+    done = functools.partial(int, 0)
+    job = jobs.Job(name="j", function=sleep, arguments={"path": sys.argv[1]}, units=1, done=done)
+    jobs.run([job], workers=1, label="test")
+
+if __name__ == "__main__":
+    commands.VERBS["corpus"] = work
+    sys.exit(main(["corpus"]))
+"""
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["the-command", "its-processes-too"])
+def test_a_command_that_is_terminated_ends_in_order(tmp_path, whole) -> None:
+    """As `kill` and `timeout` do it: workers end, one line says how to go on, nothing leaks."""
+    script, told = tmp_path / "terminated.py", tmp_path / "job"
+    script.write_text(TERMINATED)
+    parent = subprocess.Popen(
+        [sys.executable, str(script), str(told)],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    _wait_for(told.exists, 60)
+    (os.killpg if whole else os.kill)(parent.pid, signal.SIGTERM)
+    _, errors = parent.communicate(timeout=30)
+    assert parent.returncode == 128 + signal.SIGTERM
+    told = "xlmr-lab: stopped; what is finished is kept, the same command goes on"
+    assert errors.strip() == told
+
+
 def _alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)

@@ -11,6 +11,7 @@ import dataclasses
 import logging
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
@@ -89,7 +90,7 @@ def _work_through(
         for future in ended:
             job, error = running.pop(future), future.exception()
             if isinstance(error, KeyboardInterrupt):
-                raise KeyboardInterrupt
+                raise error
             if isinstance(error, BrokenProcessPool):
                 raise UserError(KILLED)
             if error is not None:
@@ -108,8 +109,11 @@ def _raise(failures: dict[str, BaseException], num_jobs: int) -> None:
 
 
 def _start_worker(parent: int) -> None:
-    """Give the worker one thread, and end it if its parent is killed."""
+    """Give the worker one thread, and end it if its parent is killed; that ends it too on an
+    interrupt from the keyboard, so that it is told once."""
     import torch
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     torch.set_num_threads(1)
     watch_parent(parent)

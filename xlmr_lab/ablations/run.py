@@ -23,6 +23,7 @@ from xlmr_lab.ablations import (
     jobs,
     parallel_text,
     stages,
+    standing,
     transfer,
 )
 from xlmr_lab.ablations import folder as run_folder
@@ -113,7 +114,10 @@ class Study:
         found = self.arms(alphas)
         tokens, pairs = stages.token_shards(self.config), parallel_text.pair_shards(self.config)
         steps = self.config.pretrain.steps
+        standing.refuse_idle(found)
         waiting = [arm for arm in found if not arm.final.is_dir()]
+        for line in standing.begun(waiting) if distributed.is_first() else ():
+            logger.info("%s", line)
         arms.warn(waiting, parallel_text.training_shards(self.config), self.config.passes_warned)
         work = [
             jobs.Job(
@@ -136,8 +140,11 @@ class Study:
             for job in work:  # its processes are there already
                 job.function(**job.arguments)
         else:
-            label = f"pretraining, {len(waiting)} runs"
-            jobs.run(work, workers=self.config.jobs, label=label)
+            label = f"pretraining, {len(waiting)} run{'s' * (len(waiting) > 1)}"
+            try:
+                jobs.run(work, workers=self.config.jobs, label=label)
+            except KeyboardInterrupt as interruption:
+                raise type(interruption)(standing.stopped(waiting)) from None
         if distributed.is_first():
             self._collect()
         return found

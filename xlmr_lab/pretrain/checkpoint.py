@@ -99,6 +99,11 @@ def remove_old(folder: Path, step: int, *, keep: int, keep_best: bool = False) -
             shutil.rmtree(checkpoint_path(folder, old))
 
 
+def last_step(folder: Path) -> int:
+    """Return the step of the last checkpoint, whole or not; 0 if there is none."""
+    return max(_steps(folder), default=0)
+
+
 def newest(folder: Path) -> tuple[Path, dict[str, Any]] | None:
     """Return the newest checkpoint that is whole, with its state; None if there is none.
 

@@ -156,7 +156,7 @@ def _train(
             bar.update()
             if stop:
                 writer.wait()
-                raise KeyboardInterrupt(f"stopped after step {step:,}; run again to go on from it")
+                raise interrupts.interruption(f"at step {step} of {settings.steps}")
     training.processes.wait()
     return checkpoint.checkpoint_path(writer.folder, settings.steps)
 
