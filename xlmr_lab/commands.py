@@ -15,6 +15,7 @@ from xlmr_lab import intervals, reports, results, storage
 from xlmr_lab.ablations import (
     diagnosis,
     exported,
+    losses_told,
     parallel_text,
     sampling_told,
     stages,
@@ -75,8 +76,8 @@ def vocab(work: Study, say: Say) -> None:
     say(f"vocabulary: {stages.vocabulary(work.config)}")
     if run_folder.is_free(work.folder, work.config):
         work.prepare_vocabulary()
-        say("to look at it: notebooks 03_language_sampling and 04_vocabulary, with")
-        say(f'run = "{work.folder}"')
+        say("to look at it: ./lab notebook, notebooks 03_language_sampling, 04_vocabulary")
+        say(f'and 06_model_anatomy, each with run = "{work.folder}"')
     else:
         told = f"{work.folder} holds a study with other settings and stays as it is; add name=NEW "
         say(textwrap.fill(told + "to look at this vocabulary in 04_vocabulary.ipynb", WIDTH))
@@ -106,11 +107,13 @@ def _pretrain(work: Study, say: Say) -> None:
     drawn = [sampling_told.last_draws(arm.folder) for arm in found]
     say(table(*sampling_told.made(run, shards, drawn)))
     say(sampling_told.note(run, len(found)))
-    for arm in found:
-        last = storage.read_jsonl(arm.folder / "metrics.jsonl")[-1]
-        already = f", {standing.finished(arm)}" if arm in before else ""
-        say(f"{arm.folder}: loss {last['loss']:.3f} after {last['step']:,} steps{already}")
-    say(f'to look at it: notebooks 03 and 07 with run = "{work.folder}"')
+    say(table(*losses_told.rows(found, shards)))
+    say(textwrap.fill(losses_told.NOTE, WIDTH))
+    for arm in before:
+        say(f"{arm.folder.name}: {standing.finished(arm)}")
+    say(f"runs: {work.folder / 'arms'}")
+    say("to look at it: ./lab notebook, notebooks 03 and 05 to 09, each with")
+    say(f'run = "{work.folder}" in its cell of parameters')
 
 
 def evaluate(work: Study, say: Say) -> None:

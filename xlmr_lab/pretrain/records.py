@@ -69,7 +69,7 @@ class Records:
         mean = sum(losses.values()) / len(losses)
         record = {"kind": "heldout", "step": training.step}
         self._write(run_folder.METRICS_NAME, {**record, "loss": mean, "loss_by_language": losses})
-        told = f"{mean:.3f} (perplexity {perplexity(mean):,.1f})"
+        told = f"{mean:.3f} nats a piece (perplexity {perplexity(mean):,.1f})"
         logger.info("step %s: held-out loss %s", f"{training.step:,}", told)
         return mean
 
