@@ -116,6 +116,20 @@ def test_the_first_process_alone_writes(together):
         assert storage.read_json(together / name / "provenance.json")["processes"] == 2
 
 
+@pytest.mark.slow
+def test_processes_that_do_not_share_a_disk_do_not_go_on(tmp_path, shards_folder, make_run):
+    plan = {"run": configs.to_dict(make_run(**LONG)), "stop": 20}
+    done = torchrun(SCRIPT, shards_folder, tmp_path, json.dumps({"disk-{rank}": plan}))
+    assert done.returncode == 0, done.stderr[-3000:]
+    metrics = (tmp_path / "disk-0" / "metrics.jsonl").read_bytes()
+    again = {"disk-{rank}": plan | {"stop": None}}
+    done = torchrun(SCRIPT, shards_folder, tmp_path, json.dumps(again))
+    assert done.returncode != 0
+    told = "UserError: process 1 of torchrun does not go on from where the first one does"
+    assert done.stderr.count(told) == 2, done.stderr[-3000:]
+    assert (tmp_path / "disk-0" / "metrics.jsonl").read_bytes() == metrics
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="fewer than two CUDA devices")
 @pytest.mark.parametrize("parallel", ["ddp", "fsdp"])

@@ -1,6 +1,7 @@
 """Pretrain as one of several processes: `torchrun two_processes.py SHARDS WORK RUNS`, where RUNS is
-JSON: name of a folder in WORK -> {"run": settings, "stop": step or null}. One that is to stop gets
-SIGTERM in that step, in its last process only. Run by test_distributed.py.
+JSON: name of a folder in WORK, in which "{rank}" is that of the process, -> {"run": settings,
+"stop": step or null}. One that is to stop gets SIGTERM in that step, in its last process only. Run
+by test_distributed.py.
 """
 
 import json
@@ -32,7 +33,8 @@ if __name__ == "__main__":
     os.fsync = lambda descriptor: None
     for name, plan in json.loads(sys.argv[3]).items():
         stop_in(plan["stop"])
+        folder = work / name.format(rank=os.environ.get("RANK", "0"))
         try:
-            pretrain(work / name, shards, configs.from_dict(PretrainRun, plan["run"]), threads=1)
+            pretrain(folder, shards, configs.from_dict(PretrainRun, plan["run"]), threads=1)
         except KeyboardInterrupt:
             assert plan["stop"], "nobody sent a signal"

@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 MODEL_NAME = "model.safetensors"
 OPTIMIZER_NAME = "optimizer.safetensors"
+TENSOR_NAMES = (MODEL_NAME, OPTIMIZER_NAME)
 STATE_NAME = "state.json"
 BEST_NAME = "best"
 """A link to the checkpoint of the lowest held-out loss, beside the checkpoints."""
@@ -111,7 +112,7 @@ def newest(folder: Path) -> tuple[Path, dict[str, Any]] | None:
     """
     for step in sorted(_steps(folder), reverse=True):
         path = checkpoint_path(folder, step)
-        if damage := find_damage(path, (MODEL_NAME, OPTIMIZER_NAME)):
+        if damage := find_damage(path, TENSOR_NAMES):
             logger.warning("checkpoint %s is damaged (%s), trying the one before", path, damage)
         else:
             return path, read_state(path)

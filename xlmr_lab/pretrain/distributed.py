@@ -18,7 +18,7 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -28,6 +28,7 @@ from torch.nn.parallel import DistributedDataParallel
 from xlmr_lab.errors import ConsequenceError, UserError
 
 Parallel = Literal["ddp", "fsdp"]
+Value = TypeVar("Value")
 
 LONGEST_WAIT = datetime.timedelta(days=7)
 """How long processes wait for the first one to prepare a run."""
@@ -82,6 +83,32 @@ class Processes:
     def wait(self) -> None:
         """Wait until all are here."""
         self.any(False)
+
+    def same(self, value: Value) -> Value:
+        """Return the first process's value in all of them.
+
+        Raises:
+            ConsequenceError: one of them is gone.
+        """
+        if self.size == 1:
+            return value
+        held = [value]
+        with together():
+            dist.broadcast_object_list(held, src=0, group=self.control)
+        return held[0]
+
+    def each(self, value: Value) -> list[Value]:
+        """Return every process's value in all of them, by rank.
+
+        Raises:
+            ConsequenceError: one of them is gone.
+        """
+        if self.size == 1:
+            return [value]
+        values = [value] * self.size
+        with together():
+            dist.all_gather_object(values, value, group=self.control)
+        return values
 
 
 ALONE = Processes()

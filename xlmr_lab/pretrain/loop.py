@@ -20,7 +20,7 @@ from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.errors import UserError
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.model.masked_lm import MaskedLM
-from xlmr_lab.pretrain import checkpoint, distributed, memory_plan, repetition
+from xlmr_lab.pretrain import checkpoint, distributed, memory_plan, repetition, resumption
 from xlmr_lab.pretrain import folder as run_folder
 from xlmr_lab.pretrain.checkpoint_writer import BYTES_PER_PARAMETER, CheckpointWriter
 from xlmr_lab.pretrain.distributed import Processes
@@ -73,20 +73,21 @@ def pretrain(
     with distributed.joined(place) as processes:
         if processes.first:
             run_folder.prepare(folder, run)
-        processes.wait()
-        found = checkpoint.newest(folder / run_folder.CHECKPOINTS_NAME)
-        if found is not None:
-            require_same(found[1], identity(run, shards), found[0])
-            if found[1]["step"] == run.pretrain.steps:
-                return found[0]
+        checkpoints = folder / run_folder.CHECKPOINTS_NAME
+        chosen = resumption.choose(checkpoints, processes)
+        if chosen is not None:
+            require_same(chosen.state, identity(run, shards), chosen.path)
+            if chosen.state["step"] == run.pretrain.steps:
+                return chosen.path
+        resumption.require_everywhere(checkpoints, chosen, processes)
         planned = _require_memory(run, shards, place, processes)
         with _processor(threads, place), Interrupts() as interrupts:
             training = Training(run, shards, device=place, processes=processes)
             work = _work(training)
             if processes.first:
                 _note_origin(folder, training, work, planned, threads)
-            if found is not None:
-                training.resume(*found)
+            if chosen is not None:
+                training.resume(*chosen)
             if processes.first:
                 _ready(folder, training)
             for told in repetition.warnings(run, shards, passes_warned):
