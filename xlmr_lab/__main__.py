@@ -10,10 +10,9 @@ import sys
 from types import FrameType
 from typing import Any
 
-from xlmr_lab import __version__, configs
+from xlmr_lab import __version__, configs, progress
 from xlmr_lab.errors import ConsequenceError, Terminated, UserError
 
-LOG_FORMAT = "%(asctime)s %(message)s"
 DEFAULT_PRESET = "tiny"
 OPTIONS = ("preset", "help", "version")
 
@@ -22,9 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a verb; return 0, or 2 after one line on what must be mended, or what a shell gives after
     a signal: 130 if interrupted (Ctrl-C), 143 if terminated.
     """
-    logging.basicConfig(
-        level=logging.INFO, format=LOG_FORMAT, datefmt="%H:%M:%S", stream=sys.stderr
-    )
+    progress.start_log(logging.INFO)
     logging.getLogger("papermill").setLevel(logging.WARNING)
     before = signal.signal(signal.SIGTERM, _terminate)
     try:

@@ -1,5 +1,8 @@
-"""Progress of long work: a bar with the time left on a terminal, a sparse line elsewhere."""
+"""Progress of long work: a bar with the time left on a terminal, a sparse line elsewhere; and the
+log's lines, which share the terminal with it.
+"""
 
+import logging
 import multiprocessing
 import os
 import sys
@@ -8,6 +11,33 @@ from tqdm import tqdm
 
 QUIET_INTERVAL_SECONDS = 30.0
 QUIET_FORMAT = "{desc}: {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+
+LOG_FORMAT = "%(asctime)s %(message)s"
+LINE_START = "\r\x1b[K"
+"""What takes away a bar on the last line of a terminal."""
+
+
+class LogLines(logging.Handler):
+    """The log on standard error, each record on lines of its own while a bar is shown there: the
+    bar is taken away and drawn again below. A worker does not know of its parent's bar, which is
+    drawn again with the next of its updates.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record."""
+        alone = multiprocessing.parent_process() is None
+        start = "" if alone or not sys.stderr.isatty() else LINE_START
+        try:
+            tqdm.write(start + self.format(record), file=sys.stderr)
+        except OSError:
+            self.handleError(record)
+
+
+def start_log(level: int) -> None:
+    """Have the log of this process written to standard error, from `level` on."""
+    lines = LogLines()
+    lines.setFormatter(logging.Formatter(LOG_FORMAT, datefmt="%H:%M:%S"))
+    logging.basicConfig(level=level, handlers=[lines])
 
 
 class _Lines:

@@ -11,7 +11,6 @@ import dataclasses
 import logging
 import multiprocessing
 import os
-import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
@@ -20,7 +19,7 @@ from tqdm import tqdm
 
 from xlmr_lab import progress
 from xlmr_lab.errors import UserError
-from xlmr_lab.workers import KILLED, watch_parent
+from xlmr_lab.workers import KILLED, begin
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +112,5 @@ def _start_worker(parent: int) -> None:
     interrupt from the keyboard, so that it is told once."""
     import torch
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
     torch.set_num_threads(1)
-    watch_parent(parent)
+    begin(parent)
