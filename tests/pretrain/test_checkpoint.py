@@ -92,6 +92,20 @@ def test_a_damaged_newest_is_reported_and_the_one_before_used(
     assert name in caplog.text
 
 
+def test_where_all_are_damaged_they_are_named_with_what_to_do(
+    three: Path, caplog: pytest.LogCaptureFixture
+):
+    for path in three.iterdir():
+        (path / checkpoint.MODEL_NAME).unlink()
+    told = (
+        r"no checkpoint in .* is whole: step-00000003 \(model.safetensors is missing\); "
+        r"step-00000002 .*; step-00000001 .*; put back a copy of one, or remove .* step 0"
+    )
+    with pytest.raises(UserError, match=told):
+        checkpoint.newest(three)
+    assert not caplog.text
+
+
 def test_unfinished_folders_are_not_checkpoints(three: Path):
     (three / "step-00000004.partial-99").mkdir()
     assert checkpoint.newest(three)[0].name == "step-00000003"

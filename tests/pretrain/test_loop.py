@@ -207,6 +207,18 @@ def test_a_flipped_byte_in_the_newest_checkpoint_costs_a_warning_and_some_steps(
 
 def file_names() -> tuple[str, ...]:
     return checkpoint.MODEL_NAME, checkpoint.OPTIMIZER_NAME, checkpoint.STATE_NAME
+def test_a_run_whose_checkpoints_are_all_damaged_does_not_start_over(
+    tmp_path: Path, shards_folder: Path, make_run
+):
+    run_pretrain(tmp_path, shards_folder, make_run())
+    for path in (tmp_path / "checkpoints").iterdir():
+        (path / checkpoint.OPTIMIZER_NAME).write_bytes(b"")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(UserError, match=r"no checkpoint in .* is whole: .*; put back a copy"):
+        run_pretrain(tmp_path, shards_folder, make_run())
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
 
 
 @pytest.mark.parametrize("broken", ["loss", "gradient_norm"])

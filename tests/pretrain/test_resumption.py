@@ -38,13 +38,13 @@ def two(tmp_path: Path) -> Path:
 
 
 def chosen_by_first(folder: Path) -> resumption.Chosen | None:
-    return resumption.choose(folder, OneOfTwo(0))
+    return resumption.choose(folder, {}, OneOfTwo(0))
 
 
 def refusal(folder: Path, of_first: resumption.Chosen | None) -> str:
     """Return what the other process says of its folder."""
     other = OneOfTwo(1, of_first=of_first and of_first.state)
-    chosen = resumption.choose(folder, other)
+    chosen = resumption.choose(folder, {}, other)
     with pytest.raises(UserError, match=r"^process 1 of torchrun does not go on .* share$") as told:
         resumption.require_everywhere(folder, chosen, other)
     return str(told.value)
@@ -53,7 +53,7 @@ def refusal(folder: Path, of_first: resumption.Chosen | None) -> str:
 def test_where_all_find_the_same_they_go_on_from_it(two: Path):
     first = chosen_by_first(two)
     other = OneOfTwo(1, of_first=first.state)
-    chosen = resumption.choose(two, other)
+    chosen = resumption.choose(two, {}, other)
     resumption.require_everywhere(two, chosen, other)
     assert chosen == first
     assert (chosen.path.name, chosen.state["draws"]) == ("step-00000010", {"en": 10})
@@ -63,7 +63,7 @@ def test_another_process_takes_the_first_ones_choice_not_its_own_newest(two: Pat
     first = chosen_by_first(two)
     shutil.copytree(two, tmp_path / "other")
     write(tmp_path / "other", 15)
-    chosen = resumption.choose(tmp_path / "other", OneOfTwo(1, of_first=first.state))
+    chosen = resumption.choose(tmp_path / "other", {}, OneOfTwo(1, of_first=first.state))
     assert chosen.path == tmp_path / "other" / "step-00000010"
 
 
@@ -97,4 +97,4 @@ def test_a_first_process_that_misses_what_others_find_does_not_begin_anew(two: P
 def test_the_first_process_stops_with_the_same_words(two: Path):
     first = OneOfTwo(0, of_other="its step is another one")
     with pytest.raises(UserError, match=r"process 1 of torchrun .*its step is another one; give"):
-        resumption.require_everywhere(two, resumption.choose(two, first), first)
+        resumption.require_everywhere(two, resumption.choose(two, {}, first), first)

@@ -106,16 +106,28 @@ def last_step(folder: Path) -> int:
 
 
 def newest(folder: Path) -> tuple[Path, dict[str, Any]] | None:
-    """Return the newest checkpoint that is whole, with its state; None if there is none.
+    """Return the newest checkpoint that is whole, with its state; None if there is none at all.
 
     Damaged ones are reported in the log and passed over.
+
+    Raises:
+        UserError: all are damaged, so that only its user can say that the run begins anew.
     """
+    damages: dict[Path, str] = {}
     for step in sorted(_steps(folder), reverse=True):
         path = checkpoint_path(folder, step)
-        if damage := find_damage(path, TENSOR_NAMES):
-            logger.warning("checkpoint %s is damaged (%s), trying the one before", path, damage)
-        else:
+        damage = find_damage(path, TENSOR_NAMES)
+        if damage is None:
+            for damaged, told in damages.items():
+                logger.warning("checkpoint %s is damaged (%s), taking one before", damaged, told)
             return path, read_state(path)
+        damages[path] = damage
+    if damages:
+        told = "; ".join(f"{path.name} ({damage})" for path, damage in damages.items())
+        raise UserError(
+            f"no checkpoint in {folder} is whole: {told}; put back a copy of one, or remove "
+            f"{folder} to begin from step 0, which drops the records there are"
+        )
     return None
 
 

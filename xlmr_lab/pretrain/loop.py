@@ -25,7 +25,6 @@ from xlmr_lab.pretrain import folder as run_folder
 from xlmr_lab.pretrain.checkpoint_writer import BYTES_PER_PARAMETER, CheckpointWriter
 from xlmr_lab.pretrain.distributed import Processes
 from xlmr_lab.pretrain.fit import check_fit
-from xlmr_lab.pretrain.folder import require_same
 from xlmr_lab.pretrain.heldout import HeldoutSet, heldout_set
 from xlmr_lab.pretrain.interrupts import Interrupts
 from xlmr_lab.pretrain.memory import keep_freed_memory
@@ -59,8 +58,8 @@ def pretrain(
     of languages whose text will be passed more than `passes_warned` times.
 
     Raises:
-        UserError: settings that do not fit, a folder of another run, a full disk, too little
-            memory, a loss that is not finite.
+        UserError: settings that do not fit, a folder of another run, checkpoints that are all
+            damaged, a full disk, too little memory, a loss that is not finite.
         KeyboardInterrupt: stopped by a signal, with everything saved.
     """
     shards = TokenShards.open(shards_folder)
@@ -74,11 +73,9 @@ def pretrain(
         if processes.first:
             run_folder.prepare(folder, run)
         checkpoints = folder / run_folder.CHECKPOINTS_NAME
-        chosen = resumption.choose(checkpoints, processes)
-        if chosen is not None:
-            require_same(chosen.state, identity(run, shards), chosen.path)
-            if chosen.state["step"] == run.pretrain.steps:
-                return chosen.path
+        chosen = resumption.choose(checkpoints, identity(run, shards), processes)
+        if chosen is not None and chosen.state["step"] == run.pretrain.steps:
+            return chosen.path
         resumption.require_everywhere(checkpoints, chosen, processes)
         planned = _require_memory(run, shards, place, processes)
         with _processor(threads, place), Interrupts() as interrupts:

@@ -5,12 +5,14 @@ must find that very checkpoint where it looks: on disks of their own, in a listi
 after a bad read it would train from other weights than the first. Then all stop with one error.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from xlmr_lab.errors import UserError
 from xlmr_lab.pretrain import checkpoint
 from xlmr_lab.pretrain.distributed import Processes
+from xlmr_lab.pretrain.folder import require_same
 
 
 class Chosen(NamedTuple):
@@ -22,14 +24,20 @@ class Chosen(NamedTuple):
     """What its `state.json` says to the first process."""
 
 
-def choose(folder: Path, processes: Processes) -> Chosen | None:
+def choose(folder: Path, identity: Mapping[str, Any], processes: Processes) -> Chosen | None:
     """Return the newest whole checkpoint that the first process finds, None before the first one.
-    The others have not looked at it yet (see `require_everywhere`)."""
+    The others have not looked at it yet (see `require_everywhere`).
+
+    Raises:
+        UserError: it is of a run of another `identity`, or all there are are damaged.
+    """
     own = checkpoint.newest(folder) if processes.first else None
     state = processes.same(own[1] if own else None)
     if state is None:
         return None
-    return Chosen(checkpoint.checkpoint_path(folder, state["step"]), state)
+    chosen = Chosen(checkpoint.checkpoint_path(folder, state["step"]), state)
+    require_same(state, identity, chosen.path)
+    return chosen
 
 
 def require_everywhere(folder: Path, chosen: Chosen | None, processes: Processes) -> None:
