@@ -48,7 +48,7 @@ def test_a_block_teaches_the_embedding_of_its_language_alone(run: PretrainRun, s
     )
     training = Training(alone, shards, device=CPU)
     training.advance()
-    (language,) = training._last[0]
+    (language,) = training._unseen[-1].languages
     gradient = training.model.encoder.language_embedding.weight.grad
     taught = [bool(row.any()) for row in gradient]
     assert taught == [key == language for key in alone.languages]

@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import resource
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from xlmr_lab import storage
 from xlmr_lab.batches.masking import num_masked
 from xlmr_lab.model.bands import bands
-from xlmr_lab.pretrain import telemetry
+from xlmr_lab.pretrain import telemetry, training
 from xlmr_lab.pretrain.loop import pretrain
 from xlmr_lab.pretrain.telemetry import StepClock, Work
 from xlmr_lab.pretrain.training import Training
@@ -44,6 +45,36 @@ def test_rates_are_those_since_the_record_before(monkeypatch: pytest.MonkeyPatch
     assert (first["seconds"], first["tokens_per_second"]) == (9.0, 100.0)
     assert (first["model_flops_per_second"], first["mfu"]) == (500, 0.5)
     assert (second["seconds"], second["tokens_per_second"]) == (10.0, 400.0)
+
+
+@pytest.mark.parametrize("log_steps", [1, 3])
+def test_the_seconds_of_an_asynchronous_device_are_counted(
+    tmp_path: Path, shards_folder: Path, make_run, monkeypatch: pytest.MonkeyPatch, log_steps: int
+):
+    device = AsynchronousDevice(seconds_per_step=0.03)
+    launch, read = training.train_step, Training.require_finite
+    monkeypatch.setattr(training, "train_step", lambda *a, **k: device.begin(launch(*a, **k)))
+    monkeypatch.setattr(Training, "is_asynchronous", True)
+    monkeypatch.setattr(Training, "require_finite", lambda *a: read(*device.wait(a)))
+    pretrain(tmp_path, shards_folder, make_run(steps=6, log_steps=log_steps), threads=1)
+    last = storage.read_jsonl(tmp_path / "telemetry.jsonl")[-1]
+    assert last["seconds"] >= 6 * 0.03
+
+
+class AsynchronousDevice:
+    """A device that works on what it is given after the call has returned, as GPUs do."""
+
+    def __init__(self, *, seconds_per_step: float) -> None:
+        self._seconds = seconds_per_step
+        self._busy_until = 0.0
+
+    def begin(self, result):
+        self._busy_until = max(self._busy_until, time.perf_counter()) + self._seconds
+        return result
+
+    def wait(self, result):
+        time.sleep(max(0.0, self._busy_until - time.perf_counter()))
+        return result
 
 
 def test_operations_are_those_of_the_bands_that_targets_were_in(monkeypatch: pytest.MonkeyPatch):

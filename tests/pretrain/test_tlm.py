@@ -159,7 +159,7 @@ def test_a_block_of_a_pair_teaches_the_embeddings_of_both_languages(
     seen = set()
     for _ in range(40):
         training.advance()
-        ((key,), _) = training._last
+        (key,) = training._unseen[-1].languages
         taught = training.model.encoder.language_embedding.weight.grad.any(dim=1)
         languages = {run.languages[k] for k in taught.nonzero().flatten().tolist()}
         assert languages <= set(key.split("+"))

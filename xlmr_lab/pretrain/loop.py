@@ -134,16 +134,16 @@ def _train(
         progress.bar(settings.steps, "pretrain", initial=training.step) as bar,
     ):
         while training.step < settings.steps:
-            with clock:
+            with clock:  # which waits for the device where a record is made of its steps
                 training.advance()
+                stop = training.processes.any(interrupts.received)
+                log_due = every(training.step, settings.log_steps, settings.steps)
+                save_due = stop or every(training.step, settings.checkpoint_steps, settings.steps)
+                if not training.is_asynchronous or log_due or save_due:
+                    training.require_finite(writer)
             traced()
             writer.check()
             step, loss = training.step, None
-            stop = training.processes.any(interrupts.received)
-            log_due = every(step, settings.log_steps, settings.steps)
-            save_due = stop or every(step, settings.checkpoint_steps, settings.steps)
-            if training.device.type == "cpu" or log_due or save_due:
-                training.require_finite(writer)
             if log_due:
                 bar.set_postfix_str(records.steps(training, clock), refresh=False)
             if every(step, settings.heldout_steps, settings.steps):

@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,14 @@ from xlmr_lab.pretrain.step import Objective, StepResult, to_device, train_step
 from xlmr_lab.sampling import meter
 
 logger = logging.getLogger(__name__)
+
+
+class _Taken(NamedTuple):
+    """A step whose result is still on the device."""
+
+    step: int
+    languages: list[str]
+    result: StepResult
 
 
 class Training:
@@ -78,7 +86,8 @@ class Training:
         self._loss_sum = torch.zeros((), device=device)
         self._in_band = np.zeros(1 + len(run.model.adaptive_cutoffs), dtype=np.int64)
         self._shape = memory_plan.shape_of(run, shards.vocab_size, device, processes=processes.size)
-        self._last: tuple[list[str], StepResult] | None = None
+        self._unseen: list[_Taken] = []
+        self._gradient_norm = math.nan
 
     @property
     def step(self) -> int:
@@ -95,6 +104,11 @@ class Training:
         """Sequences that go through the model together."""
         own = self.run.batches.batch_sequences // self.processes.size
         return self.run.pretrain.micro_sequences or own
+
+    @property
+    def is_asynchronous(self) -> bool:
+        """Whether the device still works on a step when `advance` returns."""
+        return self.device.type != "cpu"
 
     def advance(self) -> None:
         """Take one step."""
@@ -120,12 +134,11 @@ class Training:
                 processes=self.processes,
             )
         self._loss_sum += result.loss
-        self._last = (batch.languages, result)
+        self._unseen.append(_Taken(step, batch.languages, result))
 
     def record(self) -> dict[str, Any]:
         """Return the record of the steps since the record before: their mean loss and the last
         step's gradient norm before clipping."""
-        assert self._last is not None, "no step taken"
         steps = (self.step - 1) % self.run.pretrain.log_steps + 1
         loss = float(self._loss_sum) / steps
         self._loss_sum.zero_()
@@ -134,7 +147,7 @@ class Training:
             "step": self.step,
             "loss": loss,
             "learning_rate": self._learning_rate(self.step),
-            "gradient_norm": float(self._last[1].gradient_norm),
+            "gradient_norm": self._gradient_norm,
             **self._apart("draws", self._state.draws),
         }
 
@@ -159,19 +172,26 @@ class Training:
         }
 
     def require_finite(self, writer: CheckpointWriter) -> None:
-        """Stop where the loss or the gradient is infinite or not a number.
+        """Wait for the steps taken since this was asked before, and stop where the loss or the
+        gradient of one is infinite or not a number.
 
         Raises:
-            UserError: names the step, the languages of its batch and the last checkpoint.
+            UserError: names the first such step, the languages of its batch and the last
+                checkpoint.
         """
-        assert self._last is not None, "no step taken"
-        languages, result = self._last
-        loss, norm = float(result.loss), float(result.gradient_norm)
-        if math.isfinite(loss) and math.isfinite(norm):
-            return
+        taken, self._unseen = self._unseen, []
+        results = torch.stack([torch.stack(step.result) for step in taken]).tolist()
+        self._gradient_norm = results[-1][1]
+        for (loss, norm), (step, languages, _) in zip(results, taken, strict=True):
+            if not (math.isfinite(loss) and math.isfinite(norm)):
+                raise self._not_finite(loss, norm, step, languages, writer)
+
+    def _not_finite(
+        self, loss: float, norm: float, step: int, languages: list[str], writer: CheckpointWriter
+    ) -> UserError:
         mix = ", ".join(f"{key} {count}" for key, count in Counter(languages).most_common(10))
-        raise UserError(
-            f"loss {loss} and gradient norm {norm} at step {self.step:,}, in a batch of {mix} "
+        return UserError(
+            f"loss {loss} and gradient norm {norm} at step {step:,}, in a batch of {mix} "
             f"blocks; last good checkpoint: {writer.newest() or 'none'}; lower "
             f"pretrain.peak_learning_rate ({self.run.pretrain.peak_learning_rate}) or lengthen "
             "the warm-up, in a new folder"
