@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from xlmr_lab import storage
 from xlmr_lab.ablations import beforehand, standing, studies
 from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.errors import UserError
@@ -47,6 +48,20 @@ def test_a_changed_setting_says_that_no_run_goes_on(found: list[Arm]) -> None:
         "; those of other settings stay as they are, none goes on"
     )
     assert ";" not in standing.begun(found[:1])[0], "the other seed's"
+
+
+def test_progress_is_what_was_logged_last(found: list[Arm]) -> None:
+    assert (standing.steps_done(found[0]), standing.loss_told(found[0])) == (0, "")
+    steps = [{"kind": "step", "step": step, "loss": 9 - step / 10} for step in range(10, 40, 10)]
+    measured = {"kind": "heldout", "step": 30, "loss": 99.0}
+    storage.write_jsonl(found[0].folder / "metrics.jsonl", [*steps, measured])
+    storage.write_jsonl(found[0].folder / "telemetry.jsonl", [{"step": 1500}])
+    with (found[0].folder / "metrics.jsonl").open("a") as file:
+        file.write('{"kind": "st')  # as a reader may meet it
+    assert standing.loss_told(found[0]) == "loss 6.000"
+    assert standing.steps_done(found[0]) == 1499, "the final checkpoint is not there"
+    save(found[0], 1500)
+    assert standing.steps_done(found[0]) == 1500
 
 
 def test_an_interruption_says_what_is_saved(found: list[Arm]) -> None:

@@ -132,7 +132,8 @@ class Study:
                     "passes_warned": math.inf,  # told above, once for all seeds
                 },
                 units=steps,
-                done=functools.partial(_steps_done, arm),
+                done=functools.partial(standing.steps_done, arm),
+                note=functools.partial(standing.loss_told, arm),
             )
             for arm in waiting
         ]
@@ -250,20 +251,6 @@ class Study:
             f"{corpus}, {len(stages.sizes(config))} languages, L{config.model.num_layers} "
             f"H{config.model.hidden_size}, {tokens / 1e6:.1f}M tokens a run, {config.seeds} seeds"
         )
-
-
-def _steps_done(arm: Arm) -> int:
-    """Return the last optimizer step that a run has logged; all of them only if its final
-    checkpoint is there.
-    """
-    steps = arm.run.pretrain.steps
-    if arm.final.is_dir():
-        return steps
-    log = arm.folder / "telemetry.jsonl"
-    if not log.is_file():
-        return 0
-    records = storage.read_jsonl(log)
-    return min(steps - 1, int(records[-1]["step"])) if records else 0
 
 
 def _heldout(found: list[Arm]) -> Iterator[dict[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.errors import UserError
 from xlmr_lab.pretrain import checkpoint
+from xlmr_lab.pretrain import folder as run_folder
 from xlmr_lab.pretrain.folder import CHECKPOINTS_NAME, EVENTS_NAME
 
 LEFT_BY = {
@@ -20,6 +21,24 @@ def saved_step(arm: Arm) -> int:
     """Return the step of a run's last checkpoint, 0 before the first; whether it is damaged is not
     looked at."""
     return checkpoint.last_step(arm.folder / CHECKPOINTS_NAME)
+
+
+def steps_done(arm: Arm) -> int:
+    """Return the last step that a run has logged; all of them only if its final checkpoint is
+    there.
+    """
+    steps = arm.run.pretrain.steps
+    if arm.final.is_dir():
+        return steps
+    records = run_folder.last_records(arm.folder / run_folder.TELEMETRY_NAME)
+    return min(steps - 1, int(records[-1]["step"])) if records else 0
+
+
+def loss_told(arm: Arm) -> str:
+    """Return the training loss that a run has logged last, in words; nothing before the first."""
+    records = run_folder.last_records(arm.folder / run_folder.METRICS_NAME)
+    losses = [record["loss"] for record in records if record["kind"] == "step"]
+    return f"loss {losses[-1]:.3f}" if losses else ""
 
 
 def begun(waiting: Sequence[Arm]) -> list[str]:

@@ -6,6 +6,7 @@ When a run resumes, records after its checkpoint are dropped and written again.
 """
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -83,6 +84,19 @@ def append_record(path: Path, record: Mapping[str, Any]) -> None:
             f"cannot write to {path} ({error}); free some space and run again to go on from the "
             "last checkpoint"
         ) from None
+
+
+def last_records(path: Path, size: int = 1 << 16) -> list[dict[str, Any]]:
+    """Return the last whole records of a file, as many as there are in its last `size` bytes; none
+    where there is no such file.
+    """
+    if not path.is_file():
+        return []
+    with path.open("rb") as file:
+        start = max(0, path.stat().st_size - size)
+        file.seek(start)
+        lines = file.read().split(b"\n")
+    return [json.loads(line) for line in lines[bool(start) : -1]]
 
 
 def keep_records(folder: Path, step: int) -> None:
