@@ -146,6 +146,29 @@ def test_keeping_counts_up_to_the_step_written(make_run, three: Path):
     assert names(three) == ["step-00000002", "step-00000003"]
 
 
+def test_what_is_set_aside_counts_for_nothing_until_the_run_has_passed_it(
+    make_run, three: Path, caplog: pytest.LogCaptureFixture
+):
+    (three / "step-00000003" / checkpoint.MODEL_NAME).unlink()
+    with caplog.at_level(logging.WARNING):
+        checkpoint.set_aside_after(three, 2)
+    whole = ["step-00000001", "step-00000002"]
+    assert names(three) == [*whole, "step-00000003.damaged"]
+    assert "step-00000003 is now step-00000003.damaged" in caplog.text
+    assert checkpoint.newest(three)[0].name == whole[-1]
+    assert checkpoint.last_step(three) == 2
+    checkpoint.remove_old(three, 2, keep=2)
+    assert names(three) == [*whole, "step-00000003.damaged"]
+    save(three, trained(make_run, 3), step=3, keep=2)
+    assert names(three) == ["step-00000002", "step-00000003"]
+
+
+def test_a_step_that_is_damaged_twice_is_set_aside_once_more(three: Path):
+    (three / "step-00000003.damaged").mkdir()
+    checkpoint.set_aside_after(three, 2)
+    assert checkpoint.find_damage(three / "step-00000003.damaged", checkpoint.TENSOR_NAMES) is None
+
+
 @pytest.mark.parametrize(
     "error", [OSError(28, "No space left on device"), SafetensorError("No space left on device")]
 )

@@ -128,6 +128,34 @@ def test_the_best_checkpoint_stays_and_does_not_stop_the_run(
     assert (state["step"], state["heldout_loss"]) == (8, 2.0)
 
 
+def test_a_damaged_checkpoint_pushes_no_whole_one_out(
+    tmp_path: Path, shards_folder: Path, make_run, monkeypatch: pytest.MonkeyPatch
+):
+    left, remove_old = [], checkpoint_writer.checkpoint.remove_old
+
+    def remove_and_look(folder: Path, step: int, **settings) -> None:
+        remove_old(folder, step, **settings)
+        left.append((step, sorted(path.name for path in folder.iterdir())))
+
+    def stop_after_seven(self, original=training.Training.advance) -> None:
+        original(self)
+        if self.step == 7:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    run = make_run(checkpoint_steps=4)
+    with monkeypatch.context() as patched:
+        patched.setattr(training.Training, "advance", stop_after_seven)
+        with pytest.raises(KeyboardInterrupt):
+            run_pretrain(tmp_path, shards_folder, run)
+    (tmp_path / "checkpoints" / "step-00000007" / "model.safetensors").write_bytes(b"")
+    monkeypatch.setattr(checkpoint_writer.checkpoint, "remove_old", remove_and_look)
+    run_pretrain(tmp_path, shards_folder, run)
+    assert left == [
+        (8, ["step-00000004", "step-00000008"]),
+        (12, ["step-00000008", "step-00000012"]),
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [

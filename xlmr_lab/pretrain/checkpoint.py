@@ -3,7 +3,8 @@
 `checkpoints/step-00000200/{model.safetensors, optimizer.safetensors, state.json}`; `state.json`
 holds the step, the stream's counters, the run's settings, the held-out loss if it was measured at
 that step, and the checksums of the other two. A folder is written beside, flushed and renamed, so a
-killed process leaves no half checkpoint; one damaged later is reported and the one before is used.
+killed process leaves no half checkpoint; one damaged later is reported, set aside as `*.damaged`
+until the run has passed it, and the one before is used.
 Nothing is ever unpickled. A checkpoint of other settings is refused. Training writes through
 checkpoint_writer.py, which does it while the next steps are taken.
 """
@@ -41,7 +42,10 @@ MOMENTS = ("exp_avg", "exp_avg_sq")
 Tensors = Mapping[str, Mapping[str, Tensor]]
 """The tensors of each of a checkpoint's files: file name -> name -> tensor."""
 
-_NAME = re.compile(r"step-(\d{8,})")
+DAMAGED = ".damaged"
+"""What follows the name of a checkpoint that is set aside."""
+
+_NAME = re.compile(rf"step-(\d{{8,}})({re.escape(DAMAGED)})?")
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:
@@ -88,7 +92,7 @@ def write(folder: Path, content: Tensors, *, step: int, state: Mapping[str, Any]
 
 def remove_old(folder: Path, step: int, *, keep: int, keep_best: bool = False) -> None:
     """Remove all checkpoints up to `step` but the last `keep`; with `keep_best` also leave the one
-    of the lowest held-out loss, which `best` then points to."""
+    of the lowest held-out loss, which `best` then points to. Those set aside count for nothing."""
     steps = sorted(s for s in _steps(folder) if s <= step)
     kept = set(steps[-keep:])
     if keep_best and (best := _best(folder, steps)) is not None:
@@ -98,6 +102,18 @@ def remove_old(folder: Path, step: int, *, keep: int, keep_best: bool = False) -
     for old in steps:
         if old not in kept:
             shutil.rmtree(checkpoint_path(folder, old))
+    for passed in (s for s in _steps(folder, DAMAGED) if s <= step):
+        shutil.rmtree(_aside(folder, passed))
+
+
+def set_aside_after(folder: Path, step: int) -> None:
+    """Rename the checkpoints after `step`, the newest that is whole, so that they are not counted
+    among those kept and push no whole one out."""
+    for damaged in (s for s in _steps(folder) if s > step):
+        path, aside = checkpoint_path(folder, damaged), _aside(folder, damaged)
+        shutil.rmtree(aside, ignore_errors=True)
+        path.rename(aside)
+        logger.warning("%s is now %s, which goes when the run has passed it", path, aside.name)
 
 
 def last_step(folder: Path) -> int:
@@ -179,10 +195,17 @@ def _own_checksum(content: Mapping[str, Any]) -> str:
     return configs.fingerprint(dict(content), digits=64)
 
 
-def _steps(folder: Path) -> list[int]:
+def _aside(folder: Path, step: int) -> Path:
+    path = checkpoint_path(folder, step)
+    return path.with_name(path.name + DAMAGED)
+
+
+def _steps(folder: Path, ending: str = "") -> list[int]:
+    """Return the steps of the checkpoints in a folder, or of those whose names end so."""
     if not folder.is_dir():
         return []
-    return [int(m[1]) for path in folder.iterdir() if (m := _NAME.fullmatch(path.name))]
+    names = (_NAME.fullmatch(path.name) for path in folder.iterdir())
+    return [int(name[1]) for name in names if name and (name[2] or "") == ending]
 
 
 def _best(folder: Path, steps: list[int]) -> int | None:

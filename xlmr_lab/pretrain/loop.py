@@ -201,9 +201,11 @@ def _note_origin(folder: Path, training: Training, work: Work, planned: int, thr
 
 
 def _ready(folder: Path, training: Training) -> None:
-    """Make sure that there is room for checkpoints, and drop records of steps to come."""
+    """Make sure that there is room for checkpoints; drop records of steps to come, and put damaged
+    checkpoints of them aside."""
     if training.step == 0:
         _require_space(folder, training)
+    checkpoint.set_aside_after(folder / run_folder.CHECKPOINTS_NAME, training.step)
     run_folder.keep_records(folder, training.step)
 
 
