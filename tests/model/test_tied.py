@@ -102,6 +102,20 @@ def test_an_output_of_the_first_rows_alone_leaves_their_gradient(table: nn.Embed
     assert sum(size >= 5000 * 64 * 4 for size in sizes) == 1
 
 
+@pytest.mark.parametrize("output", ["whole", "first rows"])
+def test_a_gradient_that_comes_too_late_is_not_lost_in_silence(table: nn.Embedding, output: str):
+    """A backward pass through the lookup alone, before that of the output."""
+    tie = Tie()
+    hidden = lookup(table, IDS, tie).flatten(0, 1)
+    if output == "whole":
+        bias = torch.zeros(V, dtype=torch.float64)
+        masked_lm_loss(hidden, table.weight, bias, torch.arange(8), tie=tie)
+    else:
+        first_rows(table.weight, 6, tie)
+    with pytest.raises(AssertionError, match="the output's gradient must be first"):
+        hidden.sum().backward()
+
+
 def test_no_target_leaves_no_gradient(table: nn.Embedding) -> None:
     tie = Tie()
     hidden = lookup(table, IDS, tie).flatten(0, 1)

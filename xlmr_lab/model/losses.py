@@ -87,6 +87,8 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         total = torch.zeros((), dtype=wide, device=hidden.device)
         wanted = with_gradients and any(ctx.needs_input_grad)
         gradients = _empty(hidden, weight, bias, wide) if wanted else None
+        if wanted and ctx.tie is not None:
+            ctx.tie.promise()
         matrix = _operand(weight, narrow, wide)
         for start in range(0, len(hidden), chunk_rows):
             chunk = slice(start, start + chunk_rows)
