@@ -58,8 +58,9 @@ def pretrain(
     of languages whose text will be passed more than `passes_warned` times.
 
     Raises:
-        UserError: settings that do not fit, a folder of another run, checkpoints that are all
-            damaged, a full disk, too little memory, a loss that is not finite.
+        UserError: settings that do not fit, a folder of another run or that another process trains
+            in, checkpoints that are all damaged, a full disk, too little memory, a loss that is not
+            finite.
         KeyboardInterrupt: stopped by a signal, with everything saved.
     """
     shards = TokenShards.open(shards_folder)
@@ -69,9 +70,7 @@ def pretrain(
     check_fit(run, shards)
     distributed.require_even(run.batches.batch_sequences)
     place = distributed.chosen_device(device or run.pretrain.device)
-    with distributed.joined(place) as processes:
-        if processes.first:
-            run_folder.prepare(folder, run)
+    with distributed.joined(place) as processes, _held(folder, run, processes):
         checkpoints = folder / run_folder.CHECKPOINTS_NAME
         chosen = resumption.choose(checkpoints, identity(run, shards), processes)
         if chosen is not None and chosen.state["step"] == run.pretrain.steps:
@@ -157,6 +156,13 @@ def _train(
                 raise interrupts.interruption(f"at step {step} of {settings.steps}")
     training.processes.wait()
     return checkpoint.checkpoint_path(writer.folder, settings.steps)
+
+
+def _held(
+    folder: Path, run: PretrainRun, processes: Processes
+) -> contextlib.AbstractContextManager[None]:
+    """Have the first process hold the folder for all of them."""
+    return run_folder.held(folder, run) if processes.first else contextlib.nullcontext()
 
 
 def _records(folder: Path, training: Training) -> Records:
