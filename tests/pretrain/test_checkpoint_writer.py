@@ -137,3 +137,28 @@ def test_what_must_be_on_the_disk_before_is_put_there_before(tmp_path: Path, gat
         writer.save(content(1.0), step=1, state={})
         writer.save(content(2.0), step=2, state={})
     assert order == [[], [1]]
+
+
+class Meeting:
+    """Other processes, which are there at once; it notes which checkpoints were written by then."""
+
+    def __init__(self, folder: Path, *, first: bool) -> None:
+        self.first, self._folder = first, folder
+        self.met: list[list[str]] = []
+
+    def wait(self) -> None:
+        self.met.append(sorted(path.name for path in self._folder.glob("step-????????")))
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_all_processes_wait_for_the_disk_together(tmp_path: Path, gate: Gate, first: bool):
+    """In a step they would wait as long as nccl lets them; one that left would end the first."""
+    processes = Meeting(tmp_path, first=first)
+    with CheckpointWriter(tmp_path, keep=2, processes=processes) as writer:
+        writer.save(content(1.0), step=1, state={})
+        threading.Timer(0.05, gate.open.set).start()
+        writer.check()
+        writer.save(content(2.0), step=2, state={})
+        writer.wait()
+    written = ["step-00000001", "step-00000002"] if first else []
+    assert processes.met == [[], written[:1], written]

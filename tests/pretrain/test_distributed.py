@@ -117,6 +117,13 @@ def test_the_first_process_alone_writes(together):
 
 
 @pytest.mark.slow
+def test_no_process_leaves_before_the_first_has_saved(tmp_path, shards_folder, make_run):
+    plan = {"run": configs.to_dict(make_run(**LONG)), "stop": 3, "slow": True}
+    done = torchrun(SCRIPT, shards_folder, tmp_path, json.dumps({"slow": plan}))
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+@pytest.mark.slow
 def test_processes_that_do_not_share_a_disk_do_not_go_on(tmp_path, shards_folder, make_run):
     plan = {"run": configs.to_dict(make_run(**LONG)), "stop": 20}
     done = torchrun(SCRIPT, shards_folder, tmp_path, json.dumps({"disk-{rank}": plan}))

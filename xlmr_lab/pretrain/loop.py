@@ -20,7 +20,14 @@ from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.errors import UserError
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.model.masked_lm import MaskedLM
-from xlmr_lab.pretrain import checkpoint, distributed, memory_plan, repetition, resumption
+from xlmr_lab.pretrain import (
+    checkpoint,
+    distributed,
+    grace,
+    memory_plan,
+    repetition,
+    resumption,
+)
 from xlmr_lab.pretrain import folder as run_folder
 from xlmr_lab.pretrain.checkpoint_writer import BYTES_PER_PARAMETER, CheckpointWriter
 from xlmr_lab.pretrain.distributed import Processes
@@ -63,12 +70,7 @@ def pretrain(
             finite.
         KeyboardInterrupt: stopped by a signal, with everything saved.
     """
-    shards = TokenShards.open(shards_folder)
-    if pairs_folder is not None:
-        shards = shards.with_pairs(TokenShards.open(pairs_folder))
-    check(run, shards)
-    check_fit(run, shards)
-    distributed.require_even(run.batches.batch_sequences)
+    shards = _opened(run, shards_folder, pairs_folder)
     place = distributed.chosen_device(device or run.pretrain.device)
     with distributed.joined(place) as processes, _held(folder, run, processes):
         checkpoints = folder / run_folder.CHECKPOINTS_NAME
@@ -88,6 +90,8 @@ def pretrain(
                 _ready(folder, training)
             for told in repetition.warnings(run, shards, passes_warned):
                 logger.warning("%s", told)
+            for told in grace.advice(training.num_parameters(), processes.size):
+                logger.info("%s", told)
             heldout = _heldout(training, shards)
             return _train(folder, training, heldout, interrupts, work)
 
@@ -127,7 +131,7 @@ def _train(
     clock = StepClock(run_folder.seconds_so_far(folder), step=training.step, work=work)
     trace_path = folder / f"trace-from-step-{training.step + 1:08d}.json"
     with (
-        _writer(folder, settings, writes=training.processes.first) as writer,
+        _writer(folder, settings, training.processes) as writer,
         _records(folder, training) as records,
         step_trace(trace_path, settings.profile_steps * training.processes.first) as traced,
         progress.bar(settings.steps, "pretrain", initial=training.step) as bar,
@@ -158,6 +162,17 @@ def _train(
     return checkpoint.checkpoint_path(writer.folder, settings.steps)
 
 
+def _opened(run: PretrainRun, shards_folder: Path, pairs_folder: Path | None) -> TokenShards:
+    """Return the token shards, which the run must fit, and the number of processes."""
+    shards = TokenShards.open(shards_folder)
+    if pairs_folder is not None:
+        shards = shards.with_pairs(TokenShards.open(pairs_folder))
+    check(run, shards)
+    check_fit(run, shards)
+    distributed.require_even(run.batches.batch_sequences)
+    return shards
+
+
 def _held(
     folder: Path, run: PretrainRun, processes: Processes
 ) -> contextlib.AbstractContextManager[None]:
@@ -174,14 +189,14 @@ def _records(folder: Path, training: Training) -> Records:
     )
 
 
-def _writer(folder: Path, settings: PretrainConfig, *, writes: bool) -> CheckpointWriter:
+def _writer(folder: Path, settings: PretrainConfig, processes: Processes) -> CheckpointWriter:
     """Return what writes checkpoints, each one after the metrics that it stands for."""
     return CheckpointWriter(
         folder / run_folder.CHECKPOINTS_NAME,
         keep=settings.keep_checkpoints,
         keep_best=settings.keep_best,
         before=lambda: run_folder.flush_records(folder),
-        writes=writes,
+        processes=processes,
     )
 
 
