@@ -43,6 +43,7 @@ def test_a_finished_folder_holds_what_it_should(finished: Path, make_run):
     assert sorted(path.name for path in finished.iterdir()) == [
         "checkpoints",
         "config.json",
+        "memory.json",
         "metrics.jsonl",
         "provenance.json",
         "telemetry.jsonl",

@@ -35,6 +35,7 @@ from xlmr_lab.pretrain.fit import check_fit
 from xlmr_lab.pretrain.heldout import HeldoutSet, heldout_set
 from xlmr_lab.pretrain.interrupts import Interrupts
 from xlmr_lab.pretrain.memory import keep_freed_memory
+from xlmr_lab.pretrain.memory_use import counted
 from xlmr_lab.pretrain.records import Records
 from xlmr_lab.pretrain.settings import PretrainConfig, PretrainRun, check
 from xlmr_lab.pretrain.step_trace import step_trace
@@ -79,7 +80,11 @@ def pretrain(
             return chosen.path
         resumption.require_everywhere(checkpoints, chosen, processes)
         planned = _require_memory(run, shards, place, processes)
-        with _processor(threads, place), Interrupts() as interrupts:
+        with (
+            _processor(threads, place),
+            counted(folder, place, planned, writes=processes.first),
+            Interrupts() as interrupts,
+        ):
             training = Training(run, shards, device=place, processes=processes)
             work = _work(training)
             if processes.first:

@@ -6,7 +6,8 @@ model.operations), so with the head and the last layer at masked positions only,
 half of what a head at all positions would claim, and of an adaptive softmax for the bands that the
 targets of these steps were in. `mfu` is their rate as a share of the rate at which this device
 multiplies two matrices in the run's precision, measured in a moment before the first step: no
-number of a data sheet. Memory is the most that the process (on a GPU: torch) has held so far.
+number of a data sheet. Memory is the most that the process (on a GPU: torch) has taken since the
+run was opened, with what it had before (see memory_use.py).
 """
 
 import dataclasses
@@ -112,9 +113,10 @@ def matrix_rate(device: torch.device, precision: Computed) -> float:
 
 
 def peak_memory(device: torch.device) -> int:
-    """Return the most bytes that torch has held on a GPU, elsewhere that the process has."""
+    """Return the most bytes that torch has taken of a GPU, for its tensors and to keep, elsewhere
+    that the process has."""
     if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
+        return torch.cuda.max_memory_reserved(device)
     if STATUS.exists():
         lines = STATUS.read_text().splitlines()
         (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
