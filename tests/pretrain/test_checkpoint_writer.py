@@ -90,12 +90,30 @@ def test_one_is_in_flight_at_most_and_buffers_are_used_again(tmp_path: Path, gat
     assert values == [1.0, 2.0, 3.0]
 
 
-def test_the_newest_counts_the_one_in_flight(tmp_path: Path, gate: Gate):
+def test_the_last_good_one_counts_the_one_in_flight(tmp_path: Path, gate: Gate):
     with CheckpointWriter(tmp_path, keep=2) as writer:
-        assert writer.newest() is None
+        assert writer.last_good() == "none"
         writer.save(content(1.0), step=1, state={})
         threading.Timer(0.05, gate.open.set).start()
-        assert writer.newest() == tmp_path / "step-00000001"
+        assert writer.last_good() == str(tmp_path / "step-00000001")
+
+
+def test_the_last_good_one_is_told_beside_what_kept_the_next_from_being_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with CheckpointWriter(tmp_path, keep=2) as writer:
+        writer.save(content(1.0), step=1, state={})
+        writer.wait()
+        monkeypatch.setattr(checkpoint, "save_file", full)
+        writer.save(content(2.0), step=2, state={})
+        told = f"{tmp_path}/step-00000001, and cannot write checkpoint {tmp_path}/step-00000002 ("
+        assert writer.last_good().startswith(told)
+        (tmp_path / "step-00000001" / checkpoint.MODEL_NAME).unlink()
+        assert writer.last_good().startswith("none, no checkpoint in")
+
+
+def full(*arguments: object) -> None:
+    raise OSError(28, "No space left on device")
 
 
 @pytest.mark.parametrize("asked", ["check", "wait", "save", "leave"])

@@ -113,6 +113,28 @@ def test_a_disk_that_fills_up_stops_the_run_at_the_next_step(
     assert list((tmp_path / "checkpoints").iterdir()) == []
 
 
+def test_a_loss_that_is_not_finite_is_told_though_the_checkpoint_in_flight_fails(
+    tmp_path: Path, shards_folder: Path, make_run, monkeypatch: pytest.MonkeyPatch
+):
+    broken = threading.Event()
+
+    def full(tensors, path) -> None:
+        broken.wait(10)
+        raise OSError(28, "No space left on device")
+
+    def advance(self, original=training.Training.advance) -> None:
+        if self.step + 1 == 6:
+            self.model.head.bias.data[:] = math.nan
+            broken.set()
+        original(self)
+
+    monkeypatch.setattr(checkpoint_writer.checkpoint, "save_file", full)
+    monkeypatch.setattr(training.Training, "advance", advance)
+    told = r"^loss nan .* at step 6, .*checkpoint: none, and cannot write checkpoint .*No space"
+    with pytest.raises(UserError, match=told):
+        run_pretrain(tmp_path, shards_folder, make_run())
+
+
 def test_the_best_checkpoint_stays_and_does_not_stop_the_run(
     tmp_path: Path, shards_folder: Path, make_run, monkeypatch: pytest.MonkeyPatch
 ):

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from xlmr_lab.errors import UserError
 from xlmr_lab.pretrain import checkpoint
 from xlmr_lab.pretrain.distributed import ALONE, Processes, whole
 
@@ -78,11 +79,20 @@ class CheckpointWriter:
         self._settle()
         self._processes.wait()
 
-    def newest(self) -> Path | None:
-        """Return the newest whole checkpoint, the one in flight included."""
-        self.wait()
-        found = checkpoint.newest(self.folder)
-        return found[0] if found else None
+    def last_good(self) -> str:
+        """Return the path of the newest whole checkpoint, the one in flight included, and what has
+        kept that one from being written, in words for an error that is told already."""
+        failed = ""
+        try:
+            self._settle()
+        except UserError as error:
+            failed = f", and {error}"
+        self._processes.wait()
+        try:
+            found = checkpoint.newest(self.folder)
+        except UserError as error:
+            return f"none, {error}"
+        return f"{found[0] if found else 'none'}{failed}"
 
     def _settle(self) -> None:
         pending, self._pending = self._pending, None

@@ -192,7 +192,7 @@ class Training:
         mix = ", ".join(f"{key} {count}" for key, count in Counter(languages).most_common(10))
         return UserError(
             f"loss {loss} and gradient norm {norm} at step {step:,}, in a batch of {mix} "
-            f"blocks; last good checkpoint: {writer.newest() or 'none'}; lower "
+            f"blocks; last good checkpoint: {writer.last_good()}; lower "
             f"pretrain.peak_learning_rate ({self.run.pretrain.peak_learning_rate}) or lengthen "
             "the warm-up, in a new folder"
         )
