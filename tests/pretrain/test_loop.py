@@ -208,8 +208,6 @@ def test_a_flipped_byte_in_the_newest_checkpoint_costs_a_warning_and_some_steps(
     assert len(storage.read_json(tmp_path / "provenance.json")["resumed"]) == 1
 
 
-def file_names() -> tuple[str, ...]:
-    return checkpoint.MODEL_NAME, checkpoint.OPTIMIZER_NAME, checkpoint.STATE_NAME
 def test_a_run_whose_checkpoints_are_all_damaged_does_not_start_over(
     tmp_path: Path, shards_folder: Path, make_run
 ):
@@ -222,6 +220,8 @@ def test_a_run_whose_checkpoints_are_all_damaged_does_not_start_over(
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
+def file_names() -> tuple[str, ...]:
+    return checkpoint.MODEL_NAME, checkpoint.OPTIMIZER_NAME, checkpoint.STATE_NAME
 
 
 @pytest.mark.parametrize("broken", ["loss", "gradient_norm"])
