@@ -140,6 +140,24 @@ def test_a_best_that_cannot_be_read_is_no_candidate(make_run, tmp_path: Path):
     assert (tmp_path / "best").resolve() == tmp_path / "step-00000002"
 
 
+def test_without_keeping_the_best_no_link_is_left_to_what_is_gone(make_run, tmp_path: Path):
+    """A run may go on without `keep_best`."""
+    model = trained(make_run, 1)
+    for step, loss in ((1, 1.0), (2, 2.0)):
+        save(tmp_path, model, step=step, heldout_loss=loss, keep=1, keep_best=True)
+    save(tmp_path, model, step=3, heldout_loss=3.0, keep=2)
+    assert names(tmp_path) == ["step-00000002", "step-00000003"]
+
+
+def test_a_best_that_is_damaged_gives_way_to_the_next(make_run, tmp_path: Path):
+    model = trained(make_run, 1)
+    for step, loss in ((1, 2.0), (2, 1.0)):
+        save(tmp_path, model, step=step, heldout_loss=loss, keep=2, keep_best=True)
+    checkpoint.set_aside_after(tmp_path, 1)
+    save(tmp_path, model, step=3, heldout_loss=3.0, keep=1, keep_best=True)
+    assert (tmp_path / "best").resolve() == tmp_path / "step-00000001"
+
+
 def test_keeping_counts_up_to_the_step_written(make_run, three: Path):
     """After damage a run goes back; what it writes must not be the first to go."""
     save(three, trained(make_run, 2), step=2, keep=1)

@@ -92,10 +92,14 @@ def write(folder: Path, content: Tensors, *, step: int, state: Mapping[str, Any]
 
 def remove_old(folder: Path, step: int, *, keep: int, keep_best: bool = False) -> None:
     """Remove all checkpoints up to `step` but the last `keep`; with `keep_best` also leave the one
-    of the lowest held-out loss, which `best` then points to. Those set aside count for nothing."""
+    of the lowest held-out loss, which `best` then points to; without, there is no `best`. Those set
+    aside count for nothing."""
     steps = sorted(s for s in _steps(folder) if s <= step)
     kept = set(steps[-keep:])
-    if keep_best and (best := _best(folder, steps)) is not None:
+    best = _best(folder, steps) if keep_best else None
+    if best is None:
+        (folder / BEST_NAME).unlink(missing_ok=True)
+    else:
         with storage.atomic_path(folder / BEST_NAME) as partial:
             partial.symlink_to(checkpoint_path(folder, best).name)
         kept.add(best)
