@@ -92,6 +92,14 @@ def test_a_damaged_newest_is_reported_and_the_one_before_used(
     assert name in caplog.text
 
 
+@pytest.mark.parametrize("content", ["[1]", "3", "{}", '{"sha256": 3}', '{"sha256": "ab"}', "{"])
+def test_a_state_that_is_other_json_is_damage(three: Path, content: str):
+    (three / "step-00000003" / checkpoint.STATE_NAME).write_text(content)
+    damage = checkpoint.find_damage(three / "step-00000003", ())
+    assert damage == "state.json is not what was written"
+    assert checkpoint.newest(three)[0].name == "step-00000002"
+
+
 def test_where_all_are_damaged_they_are_named_with_what_to_do(
     three: Path, caplog: pytest.LogCaptureFixture
 ):
@@ -130,11 +138,12 @@ def test_the_best_stays_under_a_name_of_its_own(make_run, tmp_path: Path):
     assert checkpoint.newest(tmp_path)[0].name == "step-00000006"
 
 
-def test_a_best_that_cannot_be_read_is_no_candidate(make_run, tmp_path: Path):
+@pytest.mark.parametrize("content", ["{", "[2]", '{"heldout_loss": "low"}'])
+def test_a_best_that_cannot_be_read_is_no_candidate(make_run, tmp_path: Path, content: str):
     model = trained(make_run, 1)
     for step, loss in ((1, 1.0), (2, 2.0)):
         save(tmp_path, model, step=step, heldout_loss=loss, keep=1, keep_best=True)
-    (tmp_path / "best" / checkpoint.STATE_NAME).write_text("{")
+    (tmp_path / "best" / checkpoint.STATE_NAME).write_text(content)
     save(tmp_path, model, step=3, heldout_loss=3.0, keep=2, keep_best=True)
     assert names(tmp_path) == ["best", "step-00000002", "step-00000003"]
     assert (tmp_path / "best").resolve() == tmp_path / "step-00000002"

@@ -162,6 +162,26 @@ def test_a_batch_that_does_not_divide_is_refused(
     assert not (tmp_path / "run").exists()
 
 
+def as_torchrun(monkeypatch: pytest.MonkeyPatch, **changes: str) -> None:
+    """Have the environment of one of torchrun's processes."""
+    set_by_it = {"RANK": "0", "LOCAL_RANK": "0", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}
+    for name, value in (set_by_it | changes).items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize("device", ["cpu", "auto"])
+def test_half_an_environment_of_torchrun_is_refused(
+    device: str, tmp_path, shards_folder, make_run, monkeypatch: pytest.MonkeyPatch
+):
+    as_torchrun(monkeypatch, WORLD_SIZE="2")
+    for name in ("LOCAL_RANK", "MASTER_PORT"):
+        monkeypatch.delenv(name)
+    told = "WORLD_SIZE is 2 without LOCAL_RANK, MASTER_PORT, which torchrun sets; start"
+    with pytest.raises(UserError, match=told):
+        pretrain(tmp_path / "run", shards_folder, make_run(), threads=1, device=device)
+    assert not (tmp_path / "run").exists()
+
+
 def test_slices_cover_a_batch_once():
     batch = list(range(12))
     parts = [batch[Processes(rank=rank, size=4).part(12)] for rank in range(4)]
@@ -180,8 +200,7 @@ def test_one_process_alone_asks_nobody():
 def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert distributed.chosen_device("auto") == torch.device("cuda")
-    monkeypatch.setenv("WORLD_SIZE", "4")
-    monkeypatch.setenv("LOCAL_RANK", "3")
+    as_torchrun(monkeypatch, WORLD_SIZE="4", LOCAL_RANK="3")
     assert distributed.chosen_device("cuda") == torch.device("cuda", 3)
     assert distributed.chosen_device("cpu") == torch.device("cpu")
 

@@ -158,9 +158,9 @@ def find_damage(path: Path, names: tuple[str, ...]) -> str | None:
             return f"{name} is missing"
     try:
         content = read_state(path)
-        sums = content.pop("sha256")
+        sums = dict(content.pop("sha256"))
         found = {STATE_NAME: _own_checksum(content)}
-    except (UserError, KeyError, AttributeError):
+    except (ValueError, KeyError, AttributeError, TypeError):  # it may be any JSON, or none
         return f"{STATE_NAME} is not what was written"
     found |= {name: storage.checksum(path / name) for name in names}
     wrong = [name for name, value in found.items() if sums.get(name) != value]
@@ -219,7 +219,7 @@ def _best(folder: Path, steps: list[int]) -> int | None:
     for step in steps:
         try:
             loss = float(read_state(checkpoint_path(folder, step))[HELDOUT_LOSS])
-        except (UserError, OSError, KeyError, TypeError):
+        except (ValueError, OSError, KeyError, TypeError):
             continue  # saved between two measurements, or damaged, which `newest` tells
         if math.isfinite(loss):
             losses.append((loss, step))

@@ -30,6 +30,8 @@ from xlmr_lab.errors import ConsequenceError, UserError
 Parallel = Literal["ddp", "fsdp"]
 Value = TypeVar("Value")
 
+SET_BY_TORCHRUN = ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
+"""What each process needs besides WORLD_SIZE."""
 LONGEST_WAIT = datetime.timedelta(days=7)
 """How long processes wait for the first one to prepare a run."""
 
@@ -124,6 +126,20 @@ def is_first() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def require_torchrun() -> None:
+    """Refuse an environment that says that there are other processes, but not where.
+
+    Raises:
+        UserError: names what is missing.
+    """
+    missing = [name for name in SET_BY_TORCHRUN if name not in os.environ]
+    if started_with() > 1 and missing:
+        raise UserError(
+            f"WORLD_SIZE is {started_with()} without {', '.join(missing)}, which torchrun sets; "
+            "start the processes with torchrun, or unset WORLD_SIZE for one alone"
+        )
+
+
 def require_even(sequences: int) -> None:
     """Refuse a batch that does not divide among the processes.
 
@@ -142,8 +158,10 @@ def chosen_device(name: str) -> torch.device:
     on a machine each has a GPU of its own.
 
     Raises:
-        UserError: a device that is not there, or that is neither cpu nor cuda.
+        UserError: a device that is not there, or that is neither cpu nor cuda; half an environment
+            of torchrun.
     """
+    require_torchrun()
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
