@@ -11,7 +11,7 @@ import copy
 import itertools
 import logging
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -226,6 +226,21 @@ class TokenShards:
         """Return all tokens of a split as a 1-D array mapped from the file, read-only."""
         self.counts(language, name)
         return np.memmap(self.path(language, name), dtype=self._dtype, mode="r").view(np.ndarray)
+
+    def require_ids(self, blocks: npt.NDArray[Any], languages: Sequence[str]) -> None:
+        """Refuse blocks, each of one of `languages`, with an id that the vocabulary has not.
+
+        Raises:
+            UserError: names the language and the id.
+        """
+        if 0 <= blocks.min() and blocks.max() < self.vocab_size:
+            return
+        row, place = np.argwhere((blocks < 0) | (blocks >= self.vocab_size))[0]
+        raise UserError(
+            f"the token shards of {languages[row]} at {self._folders[languages[row]]} hold id "
+            f"{blocks[row, place]}, their vocabulary has ids up to {self.vocab_size - 1}; delete "
+            "that folder and encode again"
+        )
 
     def num_blocks(self, language: str, block_tokens: int, name: Split = "train") -> int:
         """Return how many blocks a language's split fills."""

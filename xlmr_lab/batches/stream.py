@@ -107,6 +107,7 @@ class BlockStream:
         self._tokens = [shards.tokens(key, "train") for key in self.languages]
         self._first_steps = [phase.first_step for phase in phases]
         self._upper_edges = [upper_edges(phase, self.languages) for phase in phases]
+        self._require_ids = shards.require_ids
         self._config = config
         self._seed = seed
 
@@ -115,7 +116,11 @@ class BlockStream:
         return StreamState(0, dict.fromkeys(self.languages, 0))
 
     def next(self, state: StreamState) -> tuple[Batch, StreamState]:
-        """Return the batch that follows a state, and the state after it."""
+        """Return the batch that follows a state, and the state after it.
+
+        Raises:
+            UserError: a block holds an id which the vocabulary has not.
+        """
         edges = self._upper_edges[bisect_right(self._first_steps, state.step + 1) - 1]
         chosen = draw_languages(
             edges, state.step, seed=self._seed, count=self._config.batch_sequences
@@ -128,6 +133,7 @@ class BlockStream:
             packing.fill(row, self._tokens[language], index)
         draws = dict(zip(self.languages, (before + counts).tolist(), strict=True))
         languages = [self.languages[i] for i in chosen]
+        self._require_ids(tokens, languages)
         return Batch(tokens, languages, indices), StreamState(state.step + 1, draws)
 
     def block_indices(
@@ -170,13 +176,16 @@ def heldout_blocks(
     int32 [N, T].
 
     Raises:
-        UserError: a language without shards, or with fewer held-out tokens than one block.
+        UserError: a language without shards, with fewer held-out tokens than one block, or with an
+            id in them which the vocabulary has not.
     """
     size = _require_blocks(shards, language, config.block_tokens, "heldout")
     keys = packing.pass_keys(HELDOUT_SEED, language, 0)
     indices = np.sort(packing.permuted(range(min(max_blocks, size)), size, keys))
     tokens = shards.tokens(language, "heldout")
-    return np.stack([packing.block(tokens, k, config.block_tokens) for k in indices])
+    blocks = np.stack([packing.block(tokens, k, config.block_tokens) for k in indices])
+    shards.require_ids(blocks, [language] * len(blocks))
+    return blocks
 
 
 def heldout_masked(

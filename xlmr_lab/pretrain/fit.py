@@ -1,10 +1,11 @@
 """Whether model and token shards fit each other, looked at before anything is written.
 
 Of each language a few blocks from all over its training text are read: their ids must be of the
-vocabulary, and some of them must be ordinary pieces, which alone are masked. Text that a vocabulary
-does not know is all `<unk>`, and nothing would be learned from it. Token files that are younger
-than their sidecar, which is written last, are compared with their checksums. Left out: reading
-everything each time, which would take as long as a pass (see `TokenShards.verify`).
+vocabulary (the stream looks at those of all others as it draws them), and some of them must be
+ordinary pieces, which alone are masked. Text that a vocabulary does not know is all `<unk>`, and
+nothing would be learned from it. Token files that are younger than their sidecar, which is written
+last, are compared with their checksums. Left out: reading everything each time, which would take as
+long as a pass (see `TokenShards.verify`).
 """
 
 import numpy as np
@@ -56,12 +57,8 @@ def _look_at(shards: TokenShards, language: str, block_tokens: int) -> None:
     blocks = [packing.block(tokens, int(k), block_tokens) for k in places if number]
     if not blocks:
         return
-    ids, folder = np.stack(blocks), shards.path(language, "train").parent
-    if ids.max() >= shards.vocab_size:
-        raise UserError(
-            f"the token shards of {language} at {folder} hold id {ids.max()}, their "
-            f"vocabulary has ids up to {shards.vocab_size - 1}; delete that folder and encode again"
-        )
+    ids = np.stack(blocks)
+    shards.require_ids(ids, [language] * len(ids))
     if not masking.is_maskable(ids, shards.vocab_size).any():
         raise UserError(
             f"nothing can be masked in {language}: {len(blocks)} blocks of its token shards hold "
