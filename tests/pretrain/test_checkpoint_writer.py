@@ -157,6 +157,20 @@ def test_what_must_be_on_the_disk_before_is_put_there_before(tmp_path: Path, gat
     assert order == [[], [1]]
 
 
+def test_a_checkpoint_is_written_when_its_own_gpu_has_copied_it(
+    tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
+):
+    waited = []
+    monkeypatch.setattr(
+        torch.cuda, "synchronize", lambda device: waited.append((device, gate.entered.is_set()))
+    )
+    gate.open.set()
+    second = torch.device("cuda", 1)
+    with CheckpointWriter(tmp_path, keep=2, device=second) as writer:
+        writer.save(content(1.0), step=1, state={})
+    assert waited == [(second, False)]
+
+
 class Meeting:
     """Other processes, which are there at once; it notes which checkpoints were written by then."""
 

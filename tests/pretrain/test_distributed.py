@@ -1,8 +1,10 @@
 """Two processes take the steps of one: same batches, same losses, whoever goes on."""
 
+import contextlib
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -199,10 +201,34 @@ def test_one_process_alone_asks_nobody():
 
 def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     assert distributed.chosen_device("auto") == torch.device("cuda")
     as_torchrun(monkeypatch, WORLD_SIZE="4", LOCAL_RANK="3")
     assert distributed.chosen_device("cuda") == torch.device("cuda", 3)
     assert distributed.chosen_device("cpu") == torch.device("cpu")
+
+
+def test_the_gpu_that_was_chosen_is_the_current_one_meanwhile(monkeypatch: pytest.MonkeyPatch):
+    """Seeds of dropout are set for the current one."""
+    current = []
+
+    @contextlib.contextmanager
+    def device(chosen: torch.device) -> Iterator[None]:
+        current.append(chosen)
+        yield
+        current.pop()
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "device", device)
+    with distributed.joined(distributed.chosen_device("cuda:1")) as processes:
+        assert processes is ALONE
+        assert current == [torch.device("cuda", 1)]
+    assert not current
+    with distributed.joined(torch.device("cpu")):
+        assert not current
+    with pytest.raises(UserError, match=r"device is 'cuda:2', the last one .* here is cuda:1"):
+        distributed.chosen_device("cuda:2")
 
 
 def test_without_a_gpu_auto_is_the_cpu(monkeypatch: pytest.MonkeyPatch):

@@ -22,6 +22,7 @@ from xlmr_lab.pretrain.distributed import ALONE, Processes, whole
 
 BYTES_PER_PARAMETER = 12
 """Of a checkpoint, on the disk and as a copy in memory: the weight and two moments in 32 bits."""
+CPU = torch.device("cpu")
 
 
 class CheckpointWriter:
@@ -37,11 +38,13 @@ class CheckpointWriter:
         keep: int,
         keep_best: bool = False,
         before: Callable[[], None] = lambda: None,
+        device: torch.device = CPU,
         processes: Processes = ALONE,
     ) -> None:
         """Keep the last `keep` checkpoints, and the best if so wanted; `before` each one is written
-        something else may have to be on the disk."""
+        something else may have to be on the disk. What is saved is on `device`."""
         self.folder = folder
+        self._device = device
         self._processes = processes
         self._keep, self._keep_best, self._before = keep, keep_best, before
         self._thread = ThreadPoolExecutor(1, "checkpoint")
@@ -109,8 +112,8 @@ class CheckpointWriter:
                 if key not in copies:
                     copies[key] = _host_buffer(tensor)
                 copies[key].copy_(tensor, non_blocking=True)
-        if torch.cuda.is_initialized():
-            torch.cuda.synchronize()
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
 
     def _write(self, step: int, state: Mapping[str, Any]) -> None:
         self._before()

@@ -172,6 +172,9 @@ def chosen_device(name: str) -> torch.device:
         raise UserError(f"device must be auto, cpu or cuda, got {name!r}")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise UserError(f"device is {name!r}, but torch finds no CUDA device here; use cpu")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        last = torch.cuda.device_count() - 1
+        raise UserError(f"device is {name!r}, the last one that torch finds here is cuda:{last}")
     if device.type == "cuda" and started_with() > 1:
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
     return device
@@ -180,14 +183,22 @@ def chosen_device(name: str) -> torch.device:
 @contextlib.contextmanager
 def joined(device: torch.device) -> Iterator[Processes]:
     """Work with the processes that torchrun started, all but the first silent unless something goes
-    wrong; without torchrun, alone.
+    wrong; without torchrun, alone. What names no GPU meanwhile, as seeds, means `device`.
 
     Raises:
         ConsequenceError: one of them is gone.
     """
-    if started_with() == 1:
-        yield ALONE
-        return
+    on_gpu = device.type == "cuda"
+    with torch.cuda.device(device) if on_gpu else contextlib.nullcontext():
+        if started_with() == 1:
+            yield ALONE
+        else:
+            with _together_with_others(device) as processes:
+                yield processes
+
+
+@contextlib.contextmanager
+def _together_with_others(device: torch.device) -> Iterator[Processes]:
     control = _join("nccl" if device.type == "cuda" else "gloo", device)
     rank, level = dist.get_rank(), logging.root.manager.disable
     logging.disable(logging.WARNING if rank else level)

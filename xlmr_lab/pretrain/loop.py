@@ -136,7 +136,7 @@ def _train(
     clock = StepClock(run_folder.seconds_so_far(folder), step=training.step, work=work)
     trace_path = folder / f"trace-from-step-{training.step + 1:08d}.json"
     with (
-        _writer(folder, settings, training.processes) as writer,
+        _writer(folder, training) as writer,
         _records(folder, training) as records,
         step_trace(trace_path, settings.profile_steps * training.processes.first) as traced,
         progress.bar(settings.steps, "pretrain", initial=training.step) as bar,
@@ -194,14 +194,16 @@ def _records(folder: Path, training: Training) -> Records:
     )
 
 
-def _writer(folder: Path, settings: PretrainConfig, processes: Processes) -> CheckpointWriter:
+def _writer(folder: Path, training: Training) -> CheckpointWriter:
     """Return what writes checkpoints, each one after the metrics that it stands for."""
+    settings = training.run.pretrain
     return CheckpointWriter(
         folder / run_folder.CHECKPOINTS_NAME,
         keep=settings.keep_checkpoints,
         keep_best=settings.keep_best,
         before=lambda: run_folder.flush_records(folder),
-        processes=processes,
+        device=training.device,
+        processes=training.processes,
     )
 
 
