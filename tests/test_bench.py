@@ -60,6 +60,7 @@ def test_the_help_lists_models_and_settings(capsys):
     out = capsys.readouterr().out
     assert "  vocab_size=8000\n      Ids" in out
     assert "  tiny, small, medium, base, large" in out
+    assert not [line for line in out.splitlines() if line.endswith("-")], "a name cut in two"
     assert "xlm-15" not in out, "language embeddings have no counterpart"
     assert max(map(len, out.splitlines())) <= bench.WIDTH
 

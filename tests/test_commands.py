@@ -120,9 +120,14 @@ def test_sampling_is_told_and_shown_from_the_vocabulary_on(tmp_path, monkeypatch
     assert {row.split()[0] for row in made[1:]} == {"qaa", "qab"}
     assert max(len(line) for told in said[:3] for line in told.splitlines()) <= 80
 
+    assert any(line.startswith("run ") and "  held-out loss  by freq" in line for line in said)
     told = said[1:]
     said.clear()
     commands.pretrain(work, said.append)
+    (finished,) = [line for line in said if line not in told]
+    assert ": finished 20" in finished
+    assert finished.endswith(", not trained again")
+    said.remove(finished)
     assert said == told
 
 
@@ -172,6 +177,6 @@ def test_processes_of_torchrun_pretrain_one_model(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     (arm,) = (tmp_path / "runs" / "tiny" / "arms").iterdir()
-    assert done.stdout.count(f"{arm.name}: loss ") == 1
+    assert done.stdout.count(f"{arm.name}      2  ") == 1
     assert done.stderr.count("babel: making") == 1
     assert storage.read_json(arm / "provenance.json")["processes"] == 2

@@ -18,6 +18,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LEAVES = {
     "configs",
+    "durations",
     "errors",
     "intervals",
     "languages",
@@ -70,7 +71,13 @@ MAY_IMPORT: dict[str, set[str]] = {
         "vocabulary",
     },
     "result_tables": set(),
-    "model_costs": {"batches.masking", "model.operations", "model.parameters", "paper"},
+    "model_costs": {
+        "batches.masking",
+        "model.bands",
+        "model.operations",
+        "model.parameters",
+        "paper",
+    },
     "anatomy_results": {"model_costs", "results", "vocabulary_results"},
     "text_estimates": set(),
     "results": {"paper", "evaluate.scores", "result_tables", "text_estimates"},

@@ -18,7 +18,7 @@ from xlmr_lab.ablations.studies import PRESETS, StudyConfig
 from xlmr_lab.commands import VERBS, table
 from xlmr_lab.sampling import meter, schedules
 from xlmr_lab.sampling.schedules import Length
-from xlmr_lab.verb_help import OF_A_RUN, SECTIONS
+from xlmr_lab.verb_help import OF_A_RUN, SECTIONS, WITHOUT_RUN, require_effect
 
 TEXT = "Eine kleine Geschichte von einem Haus am Fluss, in dem drei Kinder wohnten.\n"
 
@@ -71,7 +71,6 @@ def corpus(folder, files: dict[str, bytes]) -> str:
         ("--sampling.alpha=0.7", "without dashes: sampling.alpha=0.7, got"),
         ("--pretrain.steps", "without dashes: pretrain.steps=VALUE, got"),
         ("preset=small", "the preset is an option: --preset small"),
-        ("surgery.languages=qaa,qab,qaa", "surgery.languages names qaa more than once; name each"),
     ],
 )
 def test_a_bad_setting_is_one_line(lab, setting, told) -> None:
@@ -107,6 +106,30 @@ def test_a_setting_of_babel_is_refused_beside_own_text(lab) -> None:
     code, line = lab("corpus", corpus(lab.folder, {"news/de.txt": TEXT.encode() * 50}))
     assert code == 2
     assert "babel.corpus_bytes has no effect with corpus.path" in line
+
+
+@pytest.mark.parametrize(
+    ("verb", "setting", "told"),
+    [
+        ("pretrain", "surgery.source=a", "surgery.source has no effect on pretrain; it is for tr"),
+        ("study", "surgery.pieces=9", "surgery.pieces has no effect on study; it is for extend:"),
+        ("trim", "surgery.pieces=9", "surgery.pieces has no effect on trim; it is for extend: le"),
+        ("export", "surgery.min_count=3", "no effect on export; it is for trim: leave it out"),
+        ("corpus", "vocabulary.size=9", "no effect on corpus; it is for study, vocab, pretrain, "),
+    ],
+)
+def test_a_setting_without_effect_on_a_verb_names_those_it_is_for(lab, verb, setting, told) -> None:
+    code, line = lab(verb, setting)
+    assert code == 2
+    assert told in line
+    assert nothing_half_written(lab.folder)
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in (*WITHOUT_RUN, *OF_A_RUN)])
+def test_a_verb_that_keeps_a_run_folder_takes_all_settings_of_its_study(verb) -> None:
+    """So that the command told in a run folder is taken by each."""
+    own = [name for name in configs.leaves(StudyConfig) if not name.startswith("surgery.")]
+    require_effect(verb, own, VERBS)
 
 
 def test_a_language_without_a_file_names_what_there_is(lab) -> None:
@@ -178,15 +201,13 @@ def test_every_verbs_help_lists_the_settings_it_depends_on(verb, capsys) -> None
     out = capsys.readouterr().out
     assert ("  babel.corpus_bytes=4000000\n      " in out) == (verb not in OF_A_RUN)
     assert ("sampling.alpha=0.3" in out) == (verb not in ("corpus", "vocab", *OF_A_RUN))
-    assert ("surgery.languages=" in out) == (
-        verb not in SECTIONS and verb not in ("export", "extend")
-    )
-    assert ("surgery.pieces=" in out) == (verb not in SECTIONS and verb not in ("export", "trim"))
+    assert ("surgery.languages=" in out) == (verb == "trim")
+    assert ("surgery.pieces=" in out) == (verb == "extend")
     assert "  seed=0\n" in out or verb in OF_A_RUN
     assert ("nli.seeds=3" in out) == (verb in ("study", "evaluate", "ablate", "report"))
     for preset in PRESETS:
         assert re.search(rf"^  {preset} +\w.{{20}}", out, re.MULTILINE)
-    assert out.count(f"./lab {verb} ") == (4 if verb == "pretrain" else 2)
+    assert out.count(f"./lab {verb} ") == (6 if verb == "pretrain" else 2)
     assert max(map(len, out.splitlines())) <= 80
     assert "\n    notebooks" not in out, "a docstring's indentation"
 
@@ -208,6 +229,15 @@ def test_the_schedules_of_sampling_in_the_help_of_pretrain_run_as_they_stand(cap
     capped, annealed = passes
     assert max(capped.values()) == pytest.approx(8)
     assert annealed["qdc"] < annealed["qcu"] < annealed["qbk"]
+
+
+def test_the_parallel_text_in_the_help_of_pretrain_is_set_as_it_stands(capsys) -> None:
+    assert main(["pretrain", "--help"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if " tlm.share=" in line]
+    found = [shlex.split(line)[2:] for line in lines if "./lab" in line]
+    configured = [configs.override(studies.tiny(), settings) for settings in found]
+    assert [config.tlm.share for config in configured] == [0.25, 0.25]
+    assert [config.tlm.path for config in configured] == [None, "../parallel"]
 
 
 def test_help_says_what_is_otherwise_with_text_of_ones_own(capsys) -> None:

@@ -76,6 +76,17 @@ def test_words_are_pieces_from_one_space_to_the_next() -> None:
     assert len(prediction_results._hidden_places(long, 2, rng)) == 2
 
 
+def test_pieces_of_a_long_word_are_hidden_only_where_there_are_too_few_other_words() -> None:
+    """The rest of the word would give them away."""
+    pieces = ["\u2581t", "l", "v", "i", "s", "\u2581a", "b"]
+    for seed in range(9):
+        rng = np.random.default_rng(seed)
+        assert prediction_results._hidden_places(pieces, 1, rng).tolist() == [5, 6]
+        more = prediction_results._hidden_places(pieces, 2, rng).tolist()
+        assert more[-2:] == [5, 6]
+        assert len(more) == 3
+
+
 def test_guesses_are_the_likeliest_of_all_models_and_what_stood_there(
     made: TrainedModels,
 ) -> None:

@@ -33,6 +33,7 @@ def test_a_log_gets_whole_lines(
     lines = written.splitlines()
     assert 1 <= len(lines) <= 8
     assert all(line.startswith("encode: ") and "/10 [" in line for line in lines)
+    assert all(" step/s]" in line for line in lines), "a number and its unit"
 
 
 def test_short_work_leaves_no_line(capsys: pytest.CaptureFixture[str]) -> None:

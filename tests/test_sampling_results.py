@@ -136,3 +136,17 @@ def test_training_sizes_leave_out_what_is_held_out(study: Study) -> None:
     assert kept["num_paragraphs"].to_list() == [number - 1 for number in text["num_paragraphs"]]
     assert kept["tier"].to_list() == text["tier"].to_list()
     assert kept.filter(pl.col("num_pieces") <= 0).is_empty()
+
+
+def test_parallel_text_is_left_out_of_what_is_expected(two: Path) -> None:
+    """Half of the blocks are of pairs: 17.5 and 2.5 of single languages are expected."""
+    path = two / "arms/later-s1/config.json"
+    config = json.loads(path.read_text())
+    write(path, config | {"tlm": {"share": 0.5, "alpha": 0.3}})
+    draws = {"draws": {"qaa": 16, "qab": 4}, "pair_draws": {"qaa+qab": 20}}
+    write(two / "arms/later-s1/metrics.jsonl", [{"kind": "step", "step": 4, **draws}])
+    frame = sampling_results.realised(results.open_study(two))
+    rows = {row["language"]: row for row in frame.iter_rows(named=True)}
+    assert set(rows) == {"qaa", "qab"}
+    assert (rows["qaa"]["share"], rows["qaa"]["expected_share"]) == pytest.approx((0.8, 0.875))
+    assert rows["qab"]["expected_passes"] == pytest.approx(0.25)

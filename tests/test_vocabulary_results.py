@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from xlmr_lab import results, stage_folders, vocabulary_results
+from xlmr_lab import anatomy_results, results, stage_folders, vocabulary_results
 from xlmr_lab.errors import UserError
 from xlmr_lab.vocabulary_results import MeasuredVocabulary
 
@@ -120,6 +120,20 @@ def test_parameters_are_those_of_the_studys_model(made: MeasuredVocabulary) -> N
     assert found.embedding == 64 * made.size
     assert made.budget()["total"] == found.total
     assert made.num_used() == 1795 - 4 * 3
+
+
+def test_the_arms_of_a_model_count_in_what_it_costs(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    config["model"] |= {"language_embeddings": True, "adaptive_cutoffs": [100, 400]}
+    plain = opened(folder).parameters()
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    found, budget = opened(folder).parameters(), opened(folder).budget()
+    assert found.output_rows == 300 * 16 + (opened(folder).size - 400) * 4
+    assert found.positions == plain.positions + 64 * 12
+    assert budget["shape"].parameters(opened(folder).size, 64) == found.total - 64 * 12
+    model = anatomy_results.model(results.open_study(folder))
+    assert model.parameters == found
+    assert model.adaptive_cutoffs == (100, 400)
 
 
 def test_a_stage_is_found_from_where_the_study_ran(study_folder: Path, tmp_path: Path) -> None:

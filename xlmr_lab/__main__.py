@@ -5,36 +5,43 @@ import errno
 import inspect
 import logging
 import os
+import signal
 import sys
+from types import FrameType
 from typing import Any
 
-from xlmr_lab import __version__, configs
-from xlmr_lab.errors import UserError
+from xlmr_lab import __version__, configs, progress
+from xlmr_lab.errors import ConsequenceError, Terminated, UserError
 
-LOG_FORMAT = "%(asctime)s %(message)s"
 DEFAULT_PRESET = "tiny"
 OPTIONS = ("preset", "help", "version")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a verb; return 0, or 2 after one line on what must be mended, or 130 if interrupted."""
-    logging.basicConfig(
-        level=logging.INFO, format=LOG_FORMAT, datefmt="%H:%M:%S", stream=sys.stderr
-    )
+    """Run a verb; return 0, or 2 after one line on what must be mended, or what a shell gives after
+    a signal: 130 if interrupted (Ctrl-C), 143 if terminated.
+    """
+    progress.start_log(logging.INFO)
     logging.getLogger("papermill").setLevel(logging.WARNING)
+    before = signal.signal(signal.SIGTERM, _terminate)
     try:
         return _run(sys.argv[1:] if arguments is None else arguments)
     except (UserError, OSError) as error:
         full = isinstance(error, OSError) and error.errno == errno.ENOSPC
-        told = "; free some space, the same command goes on" if full else ""
-        print(f"xlmr-lab: {error}{told}", file=sys.stderr)
+        more = "; free some space, the same command goes on" if full else ""
+        _complain(f"xlmr-lab: {error}{more}", is_cause=not isinstance(error, ConsequenceError))
         return 2
-    except KeyboardInterrupt:
-        print(
-            "\nxlmr-lab: stopped; what is finished is kept, the same command goes on",
-            file=sys.stderr,
-        )
-        return 130
+    except KeyboardInterrupt as interruption:
+        where = f" {interruption}" if str(interruption) else ""
+        told = f"stopped{where}; what is finished is kept, the same command goes on"
+        _complain(f"\nxlmr-lab: {told}")
+        return 128 + (signal.SIGTERM if isinstance(interruption, Terminated) else signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
 
 
 def _run(arguments: list[str]) -> int:
@@ -42,7 +49,7 @@ def _run(arguments: list[str]) -> int:
     from xlmr_lab.ablations import opened, run, studies
 
     chosen = _parser(commands.VERBS).parse_args(_checked(arguments))
-    if chosen.verb != "pretrain" and os.environ.get("WORLD_SIZE", "1") != "1":
+    if chosen.verb != "pretrain" and _processes() > 1:
         raise UserError(f"torchrun is for pretrain; run {chosen.verb} without it")
     if chosen.verb == "bench":
         name = chosen.preset or bench.DEFAULT_PRESET
@@ -58,6 +65,7 @@ def _run(arguments: list[str]) -> int:
     if chosen.help:
         _say(verb_help.text(chosen.verb, commands.VERBS[chosen.verb], preset, config))
         return 0
+    verb_help.require_effect(chosen.verb, named, commands.VERBS)
     given = studies.settled(chosen.settings, own_text=own_text)
     if chosen.verb not in verb_help.OF_A_RUN:
         studies.require_text(preset, own_text=own_text)
@@ -106,6 +114,25 @@ def _checked(arguments: list[str]) -> list[str]:
         if word.startswith("preset="):
             raise UserError(f"the preset is an option: --preset {value}, got {word!r}")
     return arguments
+
+
+def _complain(text: str, *, is_cause: bool = True) -> None:
+    """Write why the command ended to standard error; of several processes one does."""
+
+    def write(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    if _processes() == 1:
+        write(text)
+        return
+    from xlmr_lab.pretrain import telling
+
+    telling.tell_once(text, write, is_cause=is_cause)
+
+
+def _processes() -> int:
+    """Return how many processes torchrun has started, 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def _say(text: str) -> None:

@@ -7,13 +7,8 @@ from xlmr_lab.results import Study
 
 def model(study: Study) -> Model:
     """Return the study's model, called by the name of the study."""
-    sizes = study.config()["model"]
-    names = ("num_layers", "hidden_size", "ffn_size", "max_tokens")
-    return Model(
-        name=study.folder.name,
-        vocab_size=vocabulary_results.open_vocabulary(study).size,
-        **{name: sizes[name] for name in names},
-    )
+    vocabulary = vocabulary_results.open_vocabulary(study)
+    return Model(name=study.folder.name, vocab_size=vocabulary.size, **vocabulary.model_sizes())
 
 
 def models(study: Study) -> list[Model]:

@@ -19,6 +19,7 @@ from xlmr_lab.batches.stream import BatchConfig, BlockStream
 from xlmr_lab.errors import UserError
 from xlmr_lab.results import Study
 from xlmr_lab.sampling import schedules
+from xlmr_lab.sampling.pairs import PairSampling, single_length, with_pairs
 from xlmr_lab.sampling.schedules import Length, Phase
 from xlmr_lab.sampling.settings import SamplingConfig
 from xlmr_lab.vocabulary.load import Vocabulary
@@ -57,9 +58,12 @@ def open_batches(study: Study) -> "StudyBatches":
     if "shards" not in stage_folders.named(study):
         call = study_call.told(study.folder, "pretrain")
         raise UserError(f"the text of {study.name} is not encoded yet; `{call}` does that first")
+    shards = TokenShards.open(stage_folders.find(study, "shards"))
+    if "pairs" in stage_folders.named(study):
+        shards = shards.with_pairs(TokenShards.open(stage_folders.find(study, "pairs")))
     return StudyBatches(
         study=study,
-        shards=TokenShards.open(stage_folders.find(study, "shards")),
+        shards=shards,
         vocabulary=vocabulary_results.open_vocabulary(study).load(),
         config=configs.from_dict(BatchConfig, study.config()["batches"]),
     )
@@ -115,12 +119,12 @@ class StudyBatches:
         first = masking.Masked(masked.inputs[:rows], masked.positions[:rows], masked.targets[:rows])
         frame = self._cells(batch.tokens[:rows], first, batch.languages[:rows])
         shown = frame.filter(pl.col("place") < columns)
-        order = {key: place for place, key in enumerate(self.languages())}
+        order = {key: place for place, key in enumerate(self._drawn_from())}
         ranked = shown.with_columns(rank=pl.col("language").replace_strict(order))
         return ranked.sort("rank", "row", "place").drop("rank")
 
     def drawn(self, batches: int = 50) -> pl.DataFrame:
-        """Return the share of each language in the first batches of training, beside the
+        """Return the share of each language, and pair, in the first batches of training, beside the
         probability of drawing it.
         """
         stream = self._stream()
@@ -139,7 +143,7 @@ class StudyBatches:
                     "share": batch.languages.count(key) / len(batch.languages),
                     "probability": phase.probabilities.get(key, 0.0),
                 }
-                for key in self.languages()
+                for key in self._drawn_from()
             ]
         return self._named(pl.DataFrame(rows))
 
@@ -233,8 +237,21 @@ class StudyBatches:
         config = self.study.config()
         sampling = configs.from_dict(SamplingConfig, config["sampling"])
         sizes = self.shards.sizes(sampling.basis, self.config.block_tokens)
+        pairs = self._pair_sampling()
         length = Length(config["pretrain"]["steps"], self.config.batch_sequences)
-        return schedules.phases(sampling, {key: sizes[key] for key in self.languages()}, length)
+        single = {key: sizes[key] for key in self.languages()}
+        phases = schedules.phases(sampling, single, single_length(length, pairs))
+        return with_pairs(phases, {key: sizes[key] for key in self.shards.pairs}, pairs)
+
+    def _pair_sampling(self) -> PairSampling:
+        if not self.shards.pairs:
+            return PairSampling()
+        settings = self.study.config()["tlm"]
+        return PairSampling(share=settings["share"], alpha=settings["alpha"])
+
+    def _drawn_from(self) -> list[str]:
+        """Return the languages, and the pairs of parallel text."""
+        return [*self.languages(), *self.shards.pairs]
 
     def _stream(self) -> BlockStream:
         seed = self.study.config()["seed"]

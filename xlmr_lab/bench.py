@@ -19,8 +19,9 @@ HELP = """xlmr-lab bench pretrain [--preset NAME] [section.field=value ...]
 Train a model with this trainer and with Hugging Face's (XLMRobertaForMaskedLM
 with its collator) on the same shapes, packed, paired in one run: tokens a
 second, peak memory, and the ratio of both. Peak memory is that of a process for
-each side, without what the libraries take. Needs transformers: pip install
-'xlmr-lab[bench]'.
+each side, without what the libraries take; what will not fit is refused. Needs
+transformers, which ./lab installs; elsewhere: pip install 'xlmr-lab[bench]'.
+The batch is the same for all models: lower it for the large ones.
 
 Models:
 
@@ -61,7 +62,13 @@ def settings(preset: str) -> ThroughputConfig:
 
 def help_text(preset: str) -> str:
     """Return what the bench does, its presets and settings."""
-    names = textwrap.fill(", ".join(NAMES), WIDTH, initial_indent="  ", subsequent_indent="  ")
+    names = textwrap.fill(
+        ", ".join(NAMES),
+        WIDTH,
+        initial_indent="  ",
+        subsequent_indent="  ",
+        break_on_hyphens=False,
+    )
     return HELP.format(models=names, preset=preset, settings=configs.help_text(settings(preset)))
 
 

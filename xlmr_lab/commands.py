@@ -15,8 +15,11 @@ from xlmr_lab import intervals, reports, results, storage
 from xlmr_lab.ablations import (
     diagnosis,
     exported,
+    losses_told,
+    parallel_text,
     sampling_told,
     stages,
+    standing,
     surgery,
     surgery_told,
     vocabulary_told,
@@ -24,7 +27,6 @@ from xlmr_lab.ablations import (
 from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations.run import Study
 from xlmr_lab.ablations.surgery_source import MODEL_FOLDER
-from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.errors import UserError
 from xlmr_lab.pretrain import distributed
 
@@ -74,8 +76,8 @@ def vocab(work: Study, say: Say) -> None:
     say(f"vocabulary: {stages.vocabulary(work.config)}")
     if run_folder.is_free(work.folder, work.config):
         work.prepare_vocabulary()
-        say("to look at it: notebooks 03_language_sampling and 04_vocabulary, with")
-        say(f'run = "{work.folder}"')
+        say("to look at it: ./lab notebook, notebooks 03_language_sampling, 04_vocabulary")
+        say(f'and 06_model_anatomy, each with run = "{work.folder}"')
     else:
         told = f"{work.folder} holds a study with other settings and stays as it is; add name=NEW "
         say(textwrap.fill(told + "to look at this vocabulary in 04_vocabulary.ipynb", WIDTH))
@@ -97,17 +99,21 @@ def pretrain(work: Study, say: Say) -> None:
 
 def _pretrain(work: Study, say: Say) -> None:
     found = work.arms([work.config.sampling.alpha])
-    run, shards = found[0].run, TokenShards.open(stages.token_shards(work.config))
-    if not all(arm.final.is_dir() for arm in found):
+    run, shards = found[0].run, parallel_text.training_shards(work.config)
+    before = [arm for arm in found if arm.final.is_dir()]
+    if len(before) < len(found):
         say(table(*sampling_told.planned(run, shards)))
     work.pretrain([work.config.sampling.alpha])
     drawn = [sampling_told.last_draws(arm.folder) for arm in found]
     say(table(*sampling_told.made(run, shards, drawn)))
     say(sampling_told.note(run, len(found)))
-    for arm in found:
-        last = storage.read_jsonl(arm.folder / "metrics.jsonl")[-1]
-        say(f"{arm.folder}: loss {last['loss']:.3f} after {last['step']:,} steps")
-    say(f'to look at it: notebooks 03 and 07 with run = "{work.folder}"')
+    say(table(*losses_told.rows(found, shards)))
+    say(textwrap.fill(losses_told.NOTE, WIDTH))
+    for arm in before:
+        say(f"{arm.folder.name}: {standing.finished(arm)}")
+    say(f"runs: {work.folder / 'arms'}")
+    say("to look at it: ./lab notebook, notebooks 03 and 05 to 09, each with")
+    say(f'run = "{work.folder}" in its cell of parameters')
 
 
 def evaluate(work: Study, say: Say) -> None:

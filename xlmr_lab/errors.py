@@ -10,5 +10,13 @@ class UserError(ValueError):
     """A setting, a file or a request that cannot be used as it is."""
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM has asked the work to end; what Ctrl-C does is its base."""
+
+
+class ConsequenceError(UserError):
+    """Another process has ended, which tells why."""
+
+
 class ResumableError(UserError):
     """What was done so far is of use: the same command goes on from there."""

@@ -2,17 +2,20 @@
 memory for what is kept of each parameter and for logits.
 
 Operations are counted as our model computes them (see model.operations); or, to compare, everything
-at all positions. Left out: the memory of activations, which depends on what is kept of them.
+at all positions. What an adaptive softmax takes depends on how many targets are in its further
+bands, here by Zipf's law; a run's telemetry counts them. Left out: the memory of activations, which
+depends on what is kept of them.
 
 Symbols: V ids, L layers, H width, F width of the feed-forward layers, S tokens of a block.
 """
 
 import dataclasses
+from typing import Any
 
 from xlmr_lab.batches.masking import check_fraction
 from xlmr_lab.errors import UserError
+from xlmr_lab.model import bands, parameters
 from xlmr_lab.model import operations as model_operations
-from xlmr_lab.model import parameters
 from xlmr_lab.model.operations import Operations
 from xlmr_lab.model.parameters import Parameters
 from xlmr_lab.paper import tables
@@ -43,11 +46,17 @@ class Model:
     """Ids of the vocabulary."""
     max_tokens: int = 512
     """Longest sequence in tokens."""
+    num_languages: int = 0
+    """Languages that have an embedding."""
+    adaptive_cutoffs: tuple[int, ...] = ()
+    """Ids at which further bands of an adaptive softmax begin; empty: the full softmax."""
 
     def __post_init__(self) -> None:
         for name in ("num_layers", "hidden_size", "ffn_size", "vocab_size", "max_tokens"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} must be at least 1, got {getattr(self, name)}")
+        bands.check_cutoffs(self.adaptive_cutoffs, self.hidden_size)
+        bands.bands(self.vocab_size, self.hidden_size, self.adaptive_cutoffs)
 
     @property
     def parameters(self) -> Parameters:
@@ -58,7 +67,23 @@ class Model:
             hidden_size=self.hidden_size,
             ffn_size=self.ffn_size,
             max_tokens=self.max_tokens,
+            num_languages=self.num_languages,
+            adaptive_cutoffs=self.adaptive_cutoffs,
         )
+
+    @property
+    def band_shares(self) -> tuple[float, ...]:
+        """The shares of the targets in the further bands, by Zipf's law."""
+        return bands.zipf_shares(self.vocab_size, self.adaptive_cutoffs)
+
+    def resized(self, **sizes: int) -> "Model":
+        """Return a model of other sizes, without the cutoffs that they have no room for."""
+        vocab_size, width = (
+            sizes.get(name, getattr(self, name)) for name in ("vocab_size", "hidden_size")
+        )
+        changed: dict[str, Any] = dict(sizes)
+        changed["adaptive_cutoffs"] = bands.fitting(self.adaptive_cutoffs, vocab_size, width)
+        return dataclasses.replace(self, **changed)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,6 +138,8 @@ def operations(model: Model, load: Load, *, everywhere: bool = False) -> Operati
         ffn_size=model.ffn_size,
         block_tokens=min(load.block_tokens, model.max_tokens),
         masked_share=1.0 if everywhere else load.mask_fraction,
+        adaptive_cutoffs=model.adaptive_cutoffs,
+        band_shares=model.band_shares,
     )
 
 
@@ -121,15 +148,24 @@ def memory(model: Model, load: Load, *, everywhere: bool = False) -> Memory:
     instead of a chunk of masked ones.
     """
     number = BYTES_PER_NUMBER * model.parameters.total
-    masked = round(load.step_tokens * load.mask_fraction)
-    chunk = max(1, min(CHUNK[0], CHUNK[1] // model.vocab_size))
-    rows = load.step_tokens if everywhere else min(chunk, masked)
+    masked = load.step_tokens * (1.0 if everywhere else load.mask_fraction)
+    parts = bands.bands(model.vocab_size, model.hidden_size, model.adaptive_cutoffs)
+    inside = [round(masked * share) for share in (1.0, *model.band_shares)]
+    held = [
+        (rows if everywhere else min(rows, _chunk(band))) * band.num_scores
+        for rows, band in zip(inside, parts, strict=True)
+    ]
     return Memory(
         weights=number,
         gradients=number,
         moments=MOMENTS * number,
-        logits=BYTES_PER_NUMBER * rows * model.vocab_size,
+        logits=BYTES_PER_NUMBER * (sum(held) if everywhere else max(held)),
     )
+
+
+def _chunk(band: bands.Band) -> int:
+    """Return how many positions are scored at once."""
+    return max(1, min(CHUNK[0], CHUNK[1] // band.num_scores))
 
 
 def paper_models() -> list[Model]:

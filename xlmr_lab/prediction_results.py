@@ -44,7 +44,8 @@ ARMS_NAME = "arms.json"
 MAX_TOKENS = 2_000_000
 """Tokens of a language in which pieces are counted, at most."""
 MAX_WORD_PIECES = 4
-"""A word of more pieces is hidden piece by piece, as in scripts without spaces."""
+"""A word of more pieces is left, unless the text has too few others, as in scripts without spaces:
+then single pieces of it are hidden."""
 KNOWN = ("language", "name", "script", "family", "tier", "size_bytes")
 
 
@@ -269,16 +270,15 @@ def _lone_spaces(names: Sequence[str]) -> int:
 
 
 def _hidden_places(pieces: Sequence[str], words: int, rng: np.random.Generator) -> Ids:
-    """Return the places of the pieces of some words, chosen at random, in order."""
+    """Return the places of the pieces of some words, chosen at random, in order; where there are
+    too few of `MAX_WORD_PIECES` at most, of all of them and of some pieces of longer ones."""
     groups: list[list[int]] = []
     for place, piece in enumerate(pieces):
         if piece.startswith(SPACE) or not groups:
             groups.append([])
         groups[-1].append(place)
-    parts = [
-        part
-        for group in groups
-        for part in ([group] if len(group) <= MAX_WORD_PIECES else [[place] for place in group])
-    ]
-    chosen = rng.permutation(len(parts))[:words]
-    return np.array(sorted(place for i in chosen for place in parts[i]), dtype=np.int64)
+    whole = [group for group in groups if len(group) <= MAX_WORD_PIECES]
+    single = [[place] for group in groups if len(group) > MAX_WORD_PIECES for place in group]
+    order = [whole[i] for i in rng.permutation(len(whole))]
+    order += [single[i] for i in rng.permutation(len(single))]
+    return np.array(sorted(place for part in order[:words] for place in part), dtype=np.int64)

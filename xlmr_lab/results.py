@@ -235,9 +235,12 @@ class Study:
         return joined.with_columns(passes=pl.col("blocks") / pl.col("num_blocks"))
 
     def budget(self) -> float:
-        """Return the length of a pretraining run, in sizes of all the text there is to train on."""
+        """Return the length of a pretraining run, in sizes of all the text there is to train on;
+        parallel text is left out of both.
+        """
         config = self.config()
         drawn = config["pretrain"]["steps"] * config["batches"]["batch_sequences"]
+        drawn *= 1 - config.get("tlm", {}).get("share", 0)
         return float(drawn / sum(self.training_sizes()["num_blocks"].to_list()))
 
     def telemetry(self) -> pl.DataFrame:

@@ -9,6 +9,7 @@ import polars as pl
 from xlmr_lab import configs, storage, study_call
 from xlmr_lab.results import Study
 from xlmr_lab.sampling import meter, schedules
+from xlmr_lab.sampling.pairs import PairSampling, single_length
 from xlmr_lab.sampling.schedules import Length, Phase
 from xlmr_lab.sampling.settings import SamplingConfig
 
@@ -64,8 +65,8 @@ def realised(study: Study) -> pl.DataFrame:
 
     `share` is realised, `expected_share` projected before the first step, `error` the standard
     deviation of a share between such runs; `passes` and `expected_passes` are over the language's
-    blocks. A run that is cut short is compared with as many of its steps. Before any run is
-    finished the frame is empty.
+    blocks. Parallel text is left out. A run that is cut short is compared with as many of its
+    steps. Before any run is finished the frame is empty.
     """
     if not _is_drawn(study):
         return pl.DataFrame(schema={"language": pl.String, "arm": pl.String})
@@ -87,15 +88,14 @@ def _is_drawn(study: Study) -> bool:
 def _beside(drawn: pl.DataFrame, sizes: pl.DataFrame, config: dict[str, Any]) -> pl.DataFrame:
     """Return the draws of one run with what was to be expected of them."""
     steps = int(drawn["step"].to_list()[0])
-    found, step_blocks = _phases(sizes, config), config["batches"]["batch_sequences"]
-    length = Length(steps, step_blocks)
+    found, length = _phases(sizes, config), _length(steps, config)
     expected, error = meter.expected_draws(found, length), meter.sampling_error(found, length)
-    total = steps * step_blocks
+    total, drawn_total = steps * length.step_blocks, int(drawn["blocks"].sum())
     blocks = dict(sizes.select("language", "num_blocks").iter_rows())
     rows = [
         {
             "language": key,
-            "share": count / total,
+            "share": count / drawn_total,
             "expected_share": expected.get(key, 0.0) / total,
             "error": error.get(key, 0.0) / total,
             "passes": count / blocks[key],
@@ -111,5 +111,11 @@ def _phases(sizes: pl.DataFrame, config: dict[str, Any]) -> list[Phase]:
     sampling = configs.from_dict(SamplingConfig, config["sampling"])
     known = dict(sizes.select("language", COLUMNS[sampling.basis]).iter_rows())
     counted = {key: float(known[key]) for key in config["languages"]}
-    length = Length(config["pretrain"]["steps"], config["batches"]["batch_sequences"])
+    length = _length(config["pretrain"]["steps"], config)
     return schedules.phases(sampling, counted, length)
+
+
+def _length(steps: int, config: dict[str, Any]) -> Length:
+    """Return how much a run draws of single languages."""
+    pairs = configs.from_dict(PairSampling, config.get("tlm", {}))
+    return single_length(Length(steps, config["batches"]["batch_sequences"]), pairs)

@@ -6,21 +6,28 @@ the disk, and renamed. So a folder or file that exists is finished, and a killed
 """
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import re
 import shutil
+import socket
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from xlmr_lab.errors import ResumableError, UserError
 
+logger = logging.getLogger(__name__)
+
 PARTIAL = ".partial-"
 UNFINISHED = ".unfinished"
 CHUNK_BYTES = 1 << 16
+WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+"""What locking says on a disk that cannot do it."""
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -106,7 +113,7 @@ def resumable_folder(folder: Path) -> Iterator[Path]:
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = folder.with_name(f"{folder.name}{UNFINISHED}")
     lock = folder.with_name(f"{folder.name}{UNFINISHED}.lock")
-    with _locked(lock, folder):
+    with locked(lock, f"making {folder}"):
         if folder.exists():
             raise AlreadyThereError(folder)
         is_new = not unfinished.exists()
@@ -126,18 +133,33 @@ def resumable_folder(folder: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _locked(lock: Path, folder: Path) -> Iterator[None]:
-    """Hold a lock file, which is there only while it is held."""
+def locked(lock: Path, doing: str) -> Iterator[None]:
+    """Hold a lock file, which is there while it is held and names the process; the lock ends with
+    the process, however that ends. On a disk that has no locks, as Lustre may be mounted, this is
+    told and nothing is held.
+
+    Raises:
+        UserError: another process is `doing` this.
+    """
     while True:
-        with lock.open("w") as held:
+        with lock.open("a+") as held:
             try:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
+                held.seek(0)
                 raise UserError(
-                    f"another process is making {folder}; wait until it has ended"
+                    f"another process ({held.read() or 'just starting'}) is {doing}; wait until it "
+                    "has ended, or end it"
                 ) from None
+            except OSError as error:
+                if error.errno not in WITHOUT_LOCKS:
+                    raise
+                logger.warning("the disk of %s has no locks: see that one process uses it", lock)
             if not lock.exists() or lock.stat().st_ino != os.fstat(held.fileno()).st_ino:
                 continue  # its last holder has just removed it
+            held.truncate(0)
+            held.write(f"{os.getpid()} on {socket.gethostname()}")
+            held.flush()
             try:
                 yield
             finally:

@@ -15,6 +15,7 @@ CALL_NAME = "call.json"
 
 MAKERS = {
     "shards": "pretrain",
+    "pairs": "pretrain",
     "blocks.jsonl": "pretrain",
     "arms.json": "pretrain",
     "heldout.jsonl": "pretrain",

@@ -189,9 +189,18 @@ class MeasuredVocabulary:
 
     def parameters(self) -> Parameters:
         """Return the parameters of the study's model with this vocabulary."""
+        return parameters.count(self.size, **self.model_sizes())
+
+    def model_sizes(self) -> dict[str, Any]:
+        """Return the sizes of the study's model that parameters depend on, besides the ids."""
         model = self.study.config()["model"]
         names = ("num_layers", "hidden_size", "ffn_size", "max_tokens")
-        return parameters.count(self.size, **{name: model[name] for name in names})
+        has_languages = model.get("language_embeddings", False)
+        return {
+            **{name: model[name] for name in names},
+            "num_languages": len(self.study.sizes()) if has_languages else 0,
+            "adaptive_cutoffs": tuple(model.get("adaptive_cutoffs", ())),
+        }
 
     def budget(self) -> dict[str, Any]:
         """Return what the solver of Figure 6 needs to start from the study's model: its total, its
@@ -203,6 +212,7 @@ class MeasuredVocabulary:
             ffn_factor=model["ffn_size"] / model["hidden_size"],
             head_width=model["hidden_size"] // model["num_heads"],
             max_tokens=model["max_tokens"],
+            adaptive_cutoffs=tuple(model.get("adaptive_cutoffs", ())),
         )
         total = self.parameters().total
         sizes = [round(self.size * 2.0**power) for power in range(-2, 3)]

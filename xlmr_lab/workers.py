@@ -7,6 +7,7 @@ the workers before it passes it on.
 
 import concurrent.futures
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
+from xlmr_lab import progress
 from xlmr_lab.errors import ResumableError
 
 KILLED = (
@@ -57,6 +59,15 @@ def pool(
             executor.shutdown(cancel_futures=True)
 
 
+def begin(parent: int) -> None:
+    """Begin as a worker: it leaves an interrupt from the keyboard to its parent, ends when that is
+    gone, and writes its warnings clear of the parent's bar.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    progress.start_log(logging.WARNING)
+    watch_parent(parent)
+
+
 def watch_parent(parent: int) -> None:
     """End this process when its parent is gone, killed or not."""
 
@@ -69,8 +80,7 @@ def watch_parent(parent: int) -> None:
 
 
 def _begin(parent: int, start: Callable[..., object] | None, arguments: tuple[Any, ...]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    watch_parent(parent)
+    begin(parent)
     if start is not None:
         start(*arguments)
 

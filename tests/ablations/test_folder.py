@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import shlex
 from pathlib import Path
 
@@ -44,6 +45,34 @@ def test_other_settings_replace_the_results_with_one_warning(
     assert "name=NEW" in told
     left = {path.name for path in finished.iterdir()}
     assert left == {"config.json", "provenance.json", "call.json", "arms"}
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        ([], ["corpus.path=../text"], "other text, corpus.path=none; add name=NEW"),
+        (["corpus.path=../my text"], [], "other text, 'corpus.path=../my text'; add name=NEW"),
+        (
+            ["corpus.path=t", "corpus.languages=de,en"],
+            ["corpus.path=t", "corpus.languages=de"],
+            "corpus.languages=de,en; add name=NEW to keep both, or give that text again",
+        ),
+    ],
+)
+def test_results_of_other_text_are_not_replaced(
+    tmp_path: Path, before: list[str], now: list[str], told: str
+) -> None:
+    run_folder.prepare(tmp_path, changed(*before), "tiny")
+    run_folder.require_same_text(tmp_path, changed(*now))  # nothing is collected yet
+    (tmp_path / "heldout.jsonl").write_text("{}")
+    for refuse in (
+        lambda: run_folder.require_same_text(tmp_path, changed(*now)),
+        lambda: run_folder.prepare(tmp_path, changed(*now), "tiny"),
+    ):
+        with pytest.raises(UserError, match=re.escape(told)):
+            refuse()
+    assert (tmp_path / "heldout.jsonl").is_file()
+    run_folder.prepare(tmp_path, changed(*before, "seeds=2"), "tiny")
 
 
 def test_settings_that_no_result_depends_on_replace_nothing(

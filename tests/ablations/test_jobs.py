@@ -1,5 +1,6 @@
 """Jobs: all run, a failure stops no other, an interrupt stops all, orphans end themselves."""
 
+import dataclasses
 import functools
 import os
 import signal
@@ -9,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tqdm import tqdm
 
 from xlmr_lab.ablations import jobs
 from xlmr_lab.errors import UserError
@@ -29,6 +31,11 @@ def crash(path: Path) -> None:
     raise ZeroDivisionError(path.name)
 
 
+def pause() -> None:
+    """Run for a while."""
+    time.sleep(1)
+
+
 def job(function, path: Path, **arguments) -> jobs.Job:
     """Return a job of one unit that is done when its file is there."""
     return jobs.Job(
@@ -46,11 +53,32 @@ def test_all_jobs_run_in_processes_of_their_own(tmp_path) -> None:
     assert [(tmp_path / f"{i}").read_text() for i in range(3)] == ["0", "1", "2"]
 
 
-def test_a_failure_stops_no_other_job_and_is_told(tmp_path) -> None:
-    work = [job(refuse, tmp_path / "bad"), job(write, tmp_path / "good", text="x")]
-    with pytest.raises(UserError, match="1 of 2 jobs failed: bad: bad cannot be used"):
-        jobs.run(work, workers=1, label="test")
+def test_a_failure_stops_no_other_job_and_is_told_when_it_comes_and_once(tmp_path, caplog) -> None:
+    bad = [job(refuse, tmp_path / name / "bad") for name in ("a", "b")]
+    bad = [dataclasses.replace(one, name=name) for one, name in zip(bad, "ab", strict=True)]
+    with pytest.raises(UserError, match=r"^2 of 3 jobs failed: a, b: as told above$"):
+        jobs.run([*bad, job(write, tmp_path / "good", text="x")], workers=1, label="test")
     assert (tmp_path / "good").exists()
+    (record,) = caplog.records
+    assert record.getMessage() == "a failed, others go on: bad cannot be used"
+
+
+def test_a_failure_that_ends_all_is_told_in_the_end_alone(tmp_path, caplog) -> None:
+    with pytest.raises(UserError, match=r"^1 of 1 jobs failed: bad: bad cannot be used$"):
+        jobs.run([job(refuse, tmp_path / "bad")], workers=1, label="test")
+    assert not caplog.records
+
+
+def test_the_bar_tells_what_running_jobs_have_to_say(tmp_path, monkeypatch) -> None:
+    told = []
+    monkeypatch.setattr(tqdm, "set_postfix_str", lambda bar, text, **_: told.append(text))
+    noted = [
+        dataclasses.replace(job(time.sleep, tmp_path), arguments={}, note=lambda n=n: f"loss {n}")
+        for n in (1, 2)
+    ]
+    work = [dataclasses.replace(one, function=pause, name=f"{n}") for n, one in enumerate(noted)]
+    jobs.run(work, workers=2, label="test")
+    assert "loss 1; loss 2" in told
 
 
 def test_a_bug_keeps_its_own_error(tmp_path) -> None:
@@ -113,6 +141,47 @@ def test_an_interrupt_starts_no_further_job(tmp_path) -> None:
     os.killpg(parent.pid, signal.SIGINT)
     assert parent.wait(timeout=15) != 0
     assert [path.name for path in tmp_path.glob("job-*")] == ["job-a"]
+
+
+TERMINATED = """
+import functools, sys, time
+from pathlib import Path
+from xlmr_lab import commands
+from xlmr_lab.__main__ import main
+from xlmr_lab.ablations import jobs
+
+def sleep(path):
+    Path(path).write_text("started")
+    time.sleep(60)
+
+def work(study, say):
+    done = functools.partial(int, 0)
+    job = jobs.Job(name="j", function=sleep, arguments={"path": sys.argv[1]}, units=1, done=done)
+    jobs.run([job], workers=1, label="test")
+
+if __name__ == "__main__":
+    commands.VERBS["corpus"] = work
+    sys.exit(main(["corpus"]))
+"""
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["the-command", "its-processes-too"])
+def test_a_command_that_is_terminated_ends_in_order(tmp_path, whole) -> None:
+    """As `kill` and `timeout` do it: workers end, one line says how to go on, nothing leaks."""
+    script, told = tmp_path / "terminated.py", tmp_path / "job"
+    script.write_text(TERMINATED)
+    parent = subprocess.Popen(
+        [sys.executable, str(script), str(told)],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    _wait_for(told.exists, 60)
+    (os.killpg if whole else os.kill)(parent.pid, signal.SIGTERM)
+    _, errors = parent.communicate(timeout=30)
+    assert parent.returncode == 128 + signal.SIGTERM
+    told = "xlmr-lab: stopped; what is finished is kept, the same command goes on"
+    assert errors.strip() == told
 
 
 def _alive(pid: int) -> bool:

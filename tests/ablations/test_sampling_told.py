@@ -1,5 +1,6 @@
 """How often languages are seen, told in rows: planned by the schedule, made by what was drawn."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -8,14 +9,18 @@ import pytest
 from xlmr_lab import configs
 from xlmr_lab.ablations import sampling_told, studies
 from xlmr_lab.pretrain.settings import PretrainRun
+from xlmr_lab.sampling.pairs import PairSampling
 
 
 class Shards:
-    """English has 300 blocks, Swahili 50."""
+    """English has 300 blocks, Swahili 50, the pairs of them 20 where there are any."""
+
+    def __init__(self, *pairs: str) -> None:
+        self.pairs = list(pairs)
 
     def sizes(self, basis: str, block_tokens: int) -> dict[str, float]:
         assert block_tokens == 64
-        return {"en": 300.0, "sw": 50.0}
+        return {"en": 300.0, "sw": 50.0} | dict.fromkeys(self.pairs, 20.0)
 
 
 def run(*settings: str) -> PretrainRun:
@@ -67,3 +72,21 @@ def test_the_last_draws_stand_before_what_was_measured_after_them(tmp_path: Path
     records = [{"kind": "step", "draws": {"en": n}} for n in (3, 8)] + [{"kind": "heldout"}]
     (tmp_path / "metrics.jsonl").write_text("\n".join(map(json.dumps, records)) + "\n")
     assert sampling_told.last_draws(tmp_path) == {"en": 8}
+
+
+def test_pairs_are_planned_and_told_beside_languages(tmp_path: Path) -> None:
+    """A fifth of 700 blocks, seven passes over the 20 blocks of the pair."""
+    shards = Shards("en+sw")
+    base = run("sampling.alpha=1")
+    with_pairs = dataclasses.replace(base, tlm=PairSampling(share=0.2, alpha=0.3))
+    _, rows = sampling_told.planned(with_pairs, shards)
+    assert rows == [
+        ("en", "300", "68.57 %", "1.60"),
+        ("sw", "50", "11.43 %", "1.60"),
+        ("en+sw", "20", "20.00 %", "7.00"),
+    ]
+    records = [{"kind": "step", "draws": {"en": 480, "sw": 80}, "pair_draws": {"en+sw": 140}}]
+    (tmp_path / "metrics.jsonl").write_text("\n".join(map(json.dumps, records)))
+    drawn = sampling_told.last_draws(tmp_path)
+    _, rows = sampling_told.made(with_pairs, shards, [drawn])
+    assert rows[-1] == ("en+sw", "20", "20.00 %", "20.00 %", "7.00", "7.00")

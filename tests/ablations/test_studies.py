@@ -41,6 +41,10 @@ def test_runs_are_named_after_preset_and_text() -> None:
         ("nli.seeds=0", "seeds must be at least 1"),
         ("passes_warned=0", "passes_warned must be above 0, got 0"),
         ("sampling.changes=0.5", r"^sampling\.changes has no effect with sampling"),
+        (
+            "surgery.languages=qaa,qab,qaa",
+            r"surgery\.languages names qaa more than once; name each",
+        ),
     ],
 )
 def test_settings_that_cannot_run_are_refused(change, told) -> None:

@@ -6,6 +6,7 @@ Run with: pytest tests/batches/test_stream.py
 import dataclasses
 import hashlib
 import json
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 
 from xlmr_lab import languages
 from xlmr_lab.batches import packing
-from xlmr_lab.batches.shards import TokenShards, encode
+from xlmr_lab.batches.shards import TokenShards, encode, token_path
 from xlmr_lab.batches.stream import (
     BatchConfig,
     BlockStream,
@@ -54,6 +55,29 @@ def assert_same(some, others):
     for a, b in zip(some, others, strict=True):
         np.testing.assert_array_equal(a.tokens, b.tokens)
         assert a.languages == b.languages
+
+
+@pytest.mark.parametrize("wrong", [300, 2**16 - 1])
+def test_an_id_beyond_the_vocabulary_is_refused_where_it_is_drawn(shards, tmp_path, wrong):
+    key = shards.languages[0]
+    folder = tmp_path / "shards"
+    shutil.copytree(shards.folder, folder)
+    for name in ("train", "heldout"):
+        tokens = np.memmap(token_path(folder, key, name), dtype="<u2", mode="r+")
+        tokens[7] = wrong
+        tokens.flush()
+    broken = TokenShards.open(folder)
+    assert broken.vocab_size == 300
+    told = (
+        rf"shards of {key} at .* hold id {wrong}, .* ids up to 299; delete that folder and encode"
+    )
+    whole = make(broken, alpha=1.0)
+    with pytest.raises(UserError, match=told):
+        take(whole, whole.start(), 1000)
+    with pytest.raises(UserError, match=told):
+        heldout_blocks(broken, key, CONFIG, 10_000)
+    with pytest.raises(UserError, match=r"shards of sw .* hold id -1, "):
+        shards.require_ids(np.array([[4, 5], [6, -1]]), ["en", "sw"])
 
 
 def test_a_batch_holds_whole_blocks_of_the_languages_it_names(shards, stream):

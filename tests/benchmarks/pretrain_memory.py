@@ -32,6 +32,12 @@ MIDDLE = EncoderConfig(num_layers=6, hidden_size=384, num_heads=6, ffn_size=1536
 BASE = EncoderConfig(num_layers=12, hidden_size=768, num_heads=12, ffn_size=3072)
 STEPS = 2
 
+
+def adaptive(model: EncoderConfig, *cutoffs: int) -> EncoderConfig:
+    """Return a model with an adaptive softmax."""
+    return dataclasses.replace(model, adaptive_cutoffs=cutoffs)
+
+
 SMALL_SHAPE = Shape(
     model=SMALL, vocab_size=8000, block_tokens=128, mask_fraction=0.15, sequences=32, at_once=32
 )
@@ -58,6 +64,30 @@ SHAPES = {
     "Base, V250k, 8 x 512": dataclasses.replace(
         SMALL_SHAPE, model=BASE, vocab_size=250_002, block_tokens=512, sequences=8, at_once=8
     ),
+    "L4 H256 V100k cut at 10k, 40k": dataclasses.replace(
+        SMALL_SHAPE, model=adaptive(SMALL, 10_000, 40_000), vocab_size=100_000
+    ),
+    "the same, 32 x 512, 8 at once": dataclasses.replace(
+        SMALL_SHAPE,
+        model=adaptive(SMALL, 10_000, 40_000),
+        vocab_size=100_000,
+        block_tokens=512,
+        at_once=8,
+    ),
+    "L4 H256 V1M cut at 20k, 200k": dataclasses.replace(
+        SMALL_SHAPE,
+        model=adaptive(SMALL, 20_000, 200_000),
+        vocab_size=1_000_000,
+        sequences=16,
+        at_once=16,
+    ),
+    "Base, V250k cut at 20k, 100k": dataclasses.replace(
+        SMALL_SHAPE,
+        model=adaptive(BASE, 20_000, 100_000),
+        vocab_size=250_002,
+        sequences=8,
+        at_once=8,
+    ),
 }
 
 
@@ -81,7 +111,7 @@ def main() -> None:
         predicted, measured = planned.total - planned.snapshot, json.loads(done.stdout)
         ratio = predicted / measured
         print(
-            f"{name:28s}{predicted / 1e6:10.0f}{measured / 1e6:10.0f} MB {ratio:8.2f}", flush=True
+            f"{name:30s}{predicted / 1e6:10.0f}{measured / 1e6:10.0f} MB {ratio:8.2f}", flush=True
         )
 
 

@@ -97,6 +97,13 @@ def test_a_model_that_knows_what_it_knows_lies_on_the_diagonal() -> None:
     assert list(line.customdata) == [4]
 
 
+def test_the_axes_end_where_an_unsure_model_does() -> None:
+    """Its dots would else lie in a corner."""
+    unsure = prediction.calibration(judged((2, 0.1, 0.1, False), (3, 0.05, 0.1, False)))
+    assert unsure.layout.xaxis.range[1] < 0.2
+    assert prediction.calibration(judged((1, 0.95, 0.1, True))).layout.xaxis.range[1] == 1
+
+
 def test_seeds_make_an_interval() -> None:
     frame = pl.concat([judged(*ROWS, seed=1), judged(*ROWS[:2], *ROWS[:2], seed=2)])
     _, first, _ = prediction.by_language(frame).data

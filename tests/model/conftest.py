@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -26,6 +27,30 @@ class Largest(TorchDispatchMode):
         sizes = [x.numel() for x in tree_leaves(made) if isinstance(x, torch.Tensor)]
         self.elements = max([self.elements, *sizes])
         return made
+
+
+class Alive(TorchDispatchMode):
+    """Notes how many tensors of a size there are at once."""
+
+    def __init__(self, elements: int) -> None:
+        super().__init__()
+        self.most, self._elements = 0, elements
+        self._seen: dict[int, StorageWeakRef] = {}
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        made = function(*args, **(kwargs or {}))
+        for x in tree_leaves(made):
+            if isinstance(x, torch.Tensor) and x.numel() == self._elements:
+                storage = StorageWeakRef(x.untyped_storage())
+                self._seen[storage.cdata] = storage
+        self.most = max(self.most, sum(not ref.expired() for ref in self._seen.values()))
+        return made
+
+
+@pytest.fixture
+def alive() -> Callable[[int], Alive]:
+    """Return a function: `with alive(elements) as seen: ...` leaves `seen.most`."""
+    return Alive
 
 
 @pytest.fixture

@@ -141,6 +141,30 @@ def test_logits_are_normalised_and_the_loss_is_theirs(adaptive_model: MaskedLM, 
     torch.testing.assert_close(loss, F.cross_entropy(at, targets.flatten()))
 
 
+def test_the_gradient_of_a_pass_through_both_ends_is_that_of_autograd(adaptive_model, ids):
+    model = adaptive_model.double()
+    positions = torch.tensor([[1, 5, 9], [0, 2, 19], [3, 4, 5]])
+    targets = ids.gather(1, positions)
+    model.loss(ids, positions, targets).backward()
+    tied = model.encoder.token_embedding.weight.grad.clone()
+    model.zero_grad()
+    hidden = model.encoder(ids, positions=positions)
+    model.head.loss(hidden, model.encoder.token_embedding.weight, targets).backward()
+    torch.testing.assert_close(
+        tied, model.encoder.token_embedding.weight.grad, rtol=1e-10, atol=1e-14
+    )
+
+
+def test_no_gradient_of_the_vocabularys_size_is_made_at_the_output(adaptive_model, largest, ids):
+    """The embedding's comes once, from the lookup."""
+    wide = MaskedLM(adaptive_model.encoder.config, 3000)
+    matrix = wide.encoder.token_embedding.weight
+    with torch.profiler.profile(profile_memory=True) as profile:
+        wide.loss(ids, torch.tensor([[1, 5, 9]] * 3), ids[:, :3]).backward()
+    sizes = [e.self_cpu_memory_usage for e in profile.events() if not e.cpu_children]
+    assert sum(size >= 4 * matrix.numel() for size in sizes) == 1
+
+
 def test_one_batch_is_learned_by_heart(adaptive_model: MaskedLM):
     ids = torch.arange(4, 49).view(3, 15)
     positions = torch.tensor([[1, 5, 9], [0, 2, 12], [3, 4, 5]])

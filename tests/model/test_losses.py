@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from xlmr_lab.batches import masking
+from xlmr_lab.model import losses
 from xlmr_lab.model.losses import IGNORE_INDEX, masked_lm_loss
 
 TOLERANCE = 1e-10
@@ -58,6 +59,22 @@ def test_the_loss_without_gradients_is_the_same():
     with torch.inference_mode():
         alone = masked_lm_loss(*parameters, targets)
     assert alone.item() == masked_lm_loss(*parameters, targets).item()
+
+
+def test_gradients_that_nobody_can_take_are_not_computed(monkeypatch: pytest.MonkeyPatch):
+    *parameters, targets = inputs()
+    expected = masked_lm_loss(*parameters, targets).item()
+    monkeypatch.setattr(losses, "_empty", lambda *_: pytest.fail("room for gradients was made"))
+    with torch.no_grad():
+        assert masked_lm_loss(*parameters, targets).item() == expected
+
+
+def test_two_chunks_of_logits_are_held_and_never_three(alive):
+    """The logits and what turns them into gradients; those of the chunk before are gone."""
+    *parameters, targets = inputs(rows=64, vocab_size=3000)
+    with alive(16 * 3000) as seen:
+        masked_lm_loss(*parameters, targets, chunk_rows=16).backward()
+    assert seen.most == 2
 
 
 def test_nothing_to_predict_costs_nothing_and_teaches_nothing():

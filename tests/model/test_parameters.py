@@ -3,6 +3,7 @@
 Run with: pytest tests/model/test_parameters.py
 """
 
+import dataclasses
 import itertools
 
 import pytest
@@ -16,7 +17,7 @@ from xlmr_lab.paper import tables
 
 
 def sizes(config: EncoderConfig) -> dict[str, int]:
-    names = ("num_layers", "hidden_size", "ffn_size", "max_tokens")
+    names = ("num_layers", "hidden_size", "ffn_size", "max_tokens", "adaptive_cutoffs")
     return {name: getattr(config, name) for name in names}
 
 
@@ -40,6 +41,18 @@ def test_a_count_by_hand() -> None:
             EncoderConfig(num_layers=3, hidden_size=12, num_heads=3, ffn_size=30, max_tokens=9),
             50,
         ),
+        (dataclasses.replace(presets.preset("tiny").encoder, adaptive_cutoffs=(300,)), 1800),
+        (dataclasses.replace(presets.preset("small").encoder, adaptive_cutoffs=(50, 400)), 777),
+        (
+            EncoderConfig(
+                num_layers=1,
+                hidden_size=66,  # whose bands are not as wide as it, divided
+                num_heads=3,
+                ffn_size=99,
+                adaptive_cutoffs=(5, 9, 40),
+            ),
+            50,
+        ),
     ],
 )
 def test_the_count_is_that_of_a_real_model(config: EncoderConfig, vocab_size: int) -> None:
@@ -48,14 +61,18 @@ def test_the_count_is_that_of_a_real_model(config: EncoderConfig, vocab_size: in
     found = count(vocab_size, **sizes(config))
     assert found.total == real
     assert found.embedding == model.encoder.token_embedding.weight.numel()
-    assert found.head + found.output_bias == sum(w.numel() for w in model.head.parameters())
+    assert found.head + found.output_bias + found.output_rows == sum(
+        w.numel() for w in model.head.parameters()
+    )
     shape = Shape(
         num_layers=config.num_layers,
         ffn_factor=config.ffn_size / config.hidden_size,
         head_width=config.hidden_size // config.num_heads,
         max_tokens=config.max_tokens,
+        adaptive_cutoffs=config.adaptive_cutoffs,
     )
     assert shape.parameters(vocab_size, config.hidden_size) == real
+    assert shape.of_vocabulary(vocab_size, config.hidden_size) == found.vocabulary
 
 
 def test_the_first_position_is_the_encoders() -> None:
@@ -95,14 +112,20 @@ def test_widths_and_totals_are_those_derived_from_the_paper() -> None:
     assert {point.hidden_size for point in other} == {768}
 
 
+@pytest.mark.parametrize("cutoffs", [(), (500, 100_000)])
 @pytest.mark.parametrize("counting", ["exact", "paper"])
 @pytest.mark.parametrize("layers", [1, 6, 24])
-def test_the_width_found_spends_the_budget(counting: parameters.Counting, layers: int) -> None:
-    shape = Shape(num_layers=layers, counting=counting, max_tokens=128)
+def test_the_width_found_spends_the_budget(
+    counting: parameters.Counting, layers: int, cutoffs: tuple[int, ...]
+) -> None:
+    shape = Shape(num_layers=layers, counting=counting, max_tokens=128, adaptive_cutoffs=cutoffs)
     for vocab_size, total in itertools.product((1000, 32_000, 250_002), (60e6, 550e6)):
         found = width(vocab_size, total, shape)
         square, linear, rest = shape.polynomial(vocab_size)
         assert square * found**2 + linear * found + rest == pytest.approx(total, rel=1e-12)
+        whole = 256  # a width that all bands divide
+        by_formula = square * whole**2 + linear * whole + rest
+        assert shape.parameters(vocab_size, whole) == by_formula
 
 
 def test_a_point_says_what_gives_a_study_its_width() -> None:
@@ -123,6 +146,15 @@ def test_a_vocabulary_that_leaves_no_room_names_the_largest_that_does() -> None:
         width(3_067_122, 200e6, shape)
     with pytest.raises(UserError, match="raise the total"):
         width(1000, 500_000, shape)
+
+
+@pytest.mark.parametrize("total", [40e6, 41e6, 60e6, 400e6])
+def test_the_largest_vocabulary_is_found_across_cutoffs(total: float) -> None:
+    shape = Shape(num_layers=6, adaptive_cutoffs=(600_000, 605_000))
+    most = parameters.largest_vocabulary(total, shape)
+    assert width(most, total, shape) >= shape.head_width
+    with pytest.raises(UserError, match=f"take {most:,} ids at most"):
+        width(most + 1, total, shape)
 
 
 def test_impossible_sizes_are_named() -> None:

@@ -121,7 +121,14 @@ def test_the_loss_on_old_text_is_what_it_was(model: MaskedLM, ids, start, tmp_pa
 
 def test_new_ids_are_learned_in_a_few_hundred_steps():
     """Blocks of a new id repeated: from a probability of almost nothing to a sure prediction."""
-    config = EncoderConfig(num_layers=1, hidden_size=64, num_heads=2, ffn_size=64, dropout=0.0)
+    config = EncoderConfig(
+        num_layers=1,
+        hidden_size=64,
+        num_heads=2,
+        ffn_size=64,
+        dropout=0.0,
+        attention_dropout=0.0,
+    )
     generator = torch.Generator().manual_seed(1)
     model = MaskedLM(config, VOCAB_SIZE, generator=generator)
     old_ids = np.array([*range(MASK), *[NEW] * 20, MASK])

@@ -9,7 +9,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from xlmr_lab.model.losses import masked_lm_loss
-from xlmr_lab.model.tied import Tie, lookup
+from xlmr_lab.model.tied import Tie, first_rows, lookup
 
 V, D, PAD = 11, 4, 1
 IDS = torch.tensor([[0, 5, 5, 7], [0, 9, PAD, PAD]])
@@ -76,6 +76,44 @@ def test_no_second_matrix_of_the_vocabularys_size_is_made(table: nn.Embedding) -
         masked_lm_loss(hidden, wide.weight, bias, torch.arange(8), tie=tie).backward()
     sizes = [e.self_cpu_memory_usage for e in profile.events() if not e.cpu_children]
     assert sum(size >= matrix for size in sizes) == 1
+
+
+def test_an_output_of_the_first_rows_alone_leaves_their_gradient(table: nn.Embedding) -> None:
+    """That of autograd; in the backward pass one matrix of the whole size is made, with the rows
+    that were looked up."""
+
+    def loss(tie: Tie | None) -> Tensor:
+        rows = F.embedding(IDS, table.weight, PAD) if tie is None else lookup(table, IDS, tie)
+        return (rows.flatten(0, 1).tanh() @ first_rows(table.weight, 6, tie).T).pow(2).sum()
+
+    found = []
+    for tie in (None, Tie()):
+        table.weight.grad = None
+        loss(tie).backward()
+        found.append(table.weight.grad.clone())
+    torch.testing.assert_close(found[0], found[1], rtol=1e-12, atol=1e-14)
+    assert found[1][9].any(), "a row that is looked up and no output"
+    wide = nn.Embedding(5000, 64, padding_idx=PAD)
+    with torch.profiler.profile(profile_memory=True) as profile:
+        tie = Tie()
+        rows = lookup(wide, IDS, tie).flatten(0, 1)
+        (rows @ first_rows(wide.weight, 6, tie).T).sum().backward()
+    sizes = [e.self_cpu_memory_usage for e in profile.events() if not e.cpu_children]
+    assert sum(size >= 5000 * 64 * 4 for size in sizes) == 1
+
+
+@pytest.mark.parametrize("output", ["whole", "first rows"])
+def test_a_gradient_that_comes_too_late_is_not_lost_in_silence(table: nn.Embedding, output: str):
+    """A backward pass through the lookup alone, before that of the output."""
+    tie = Tie()
+    hidden = lookup(table, IDS, tie).flatten(0, 1)
+    if output == "whole":
+        bias = torch.zeros(V, dtype=torch.float64)
+        masked_lm_loss(hidden, table.weight, bias, torch.arange(8), tie=tie)
+    else:
+        first_rows(table.weight, 6, tie)
+    with pytest.raises(AssertionError, match="the output's gradient must be first"):
+        hidden.sum().backward()
 
 
 def test_no_target_leaves_no_gradient(table: nn.Embedding) -> None:

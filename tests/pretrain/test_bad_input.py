@@ -104,7 +104,7 @@ def test_a_model_that_the_vocabulary_does_not_allow(tmp_path: Path, shards_folde
     run = dataclasses.replace(
         run, model=dataclasses.replace(run.model, adaptive_cutoffs=(200, 400))
     )
-    told = "adaptive_cutoffs must be below the vocabulary's 300 ids, got 400"
+    told = "model.adaptive_cutoffs must be below the vocabulary's 300 ids, got 400"
     refused(tmp_path / "run", shards_folder, run, told)
     assert not (tmp_path / "run").exists()
 

@@ -92,6 +92,28 @@ def test_a_damaged_newest_is_reported_and_the_one_before_used(
     assert name in caplog.text
 
 
+@pytest.mark.parametrize("content", ["[1]", "3", "{}", '{"sha256": 3}', '{"sha256": "ab"}', "{"])
+def test_a_state_that_is_other_json_is_damage(three: Path, content: str):
+    (three / "step-00000003" / checkpoint.STATE_NAME).write_text(content)
+    damage = checkpoint.find_damage(three / "step-00000003", ())
+    assert damage == "state.json is not what was written"
+    assert checkpoint.newest(three)[0].name == "step-00000002"
+
+
+def test_where_all_are_damaged_they_are_named_with_what_to_do(
+    three: Path, caplog: pytest.LogCaptureFixture
+):
+    for path in three.iterdir():
+        (path / checkpoint.MODEL_NAME).unlink()
+    told = (
+        r"no checkpoint in .* is whole: step-00000003 \(model.safetensors is missing\); "
+        r"step-00000002 .*; step-00000001 .*; put back a copy of one, or remove .* step 0"
+    )
+    with pytest.raises(UserError, match=told):
+        checkpoint.newest(three)
+    assert not caplog.text
+
+
 def test_unfinished_folders_are_not_checkpoints(three: Path):
     (three / "step-00000004.partial-99").mkdir()
     assert checkpoint.newest(three)[0].name == "step-00000003"
@@ -116,20 +138,62 @@ def test_the_best_stays_under_a_name_of_its_own(make_run, tmp_path: Path):
     assert checkpoint.newest(tmp_path)[0].name == "step-00000006"
 
 
-def test_a_best_that_cannot_be_read_is_no_candidate(make_run, tmp_path: Path):
+@pytest.mark.parametrize("content", ["{", "[2]", '{"heldout_loss": "low"}'])
+def test_a_best_that_cannot_be_read_is_no_candidate(make_run, tmp_path: Path, content: str):
     model = trained(make_run, 1)
     for step, loss in ((1, 1.0), (2, 2.0)):
         save(tmp_path, model, step=step, heldout_loss=loss, keep=1, keep_best=True)
-    (tmp_path / "best" / checkpoint.STATE_NAME).write_text("{")
+    (tmp_path / "best" / checkpoint.STATE_NAME).write_text(content)
     save(tmp_path, model, step=3, heldout_loss=3.0, keep=2, keep_best=True)
     assert names(tmp_path) == ["best", "step-00000002", "step-00000003"]
     assert (tmp_path / "best").resolve() == tmp_path / "step-00000002"
+
+
+def test_without_keeping_the_best_no_link_is_left_to_what_is_gone(make_run, tmp_path: Path):
+    """A run may go on without `keep_best`."""
+    model = trained(make_run, 1)
+    for step, loss in ((1, 1.0), (2, 2.0)):
+        save(tmp_path, model, step=step, heldout_loss=loss, keep=1, keep_best=True)
+    save(tmp_path, model, step=3, heldout_loss=3.0, keep=2)
+    assert names(tmp_path) == ["step-00000002", "step-00000003"]
+
+
+def test_a_best_that_is_damaged_gives_way_to_the_next(make_run, tmp_path: Path):
+    model = trained(make_run, 1)
+    for step, loss in ((1, 2.0), (2, 1.0)):
+        save(tmp_path, model, step=step, heldout_loss=loss, keep=2, keep_best=True)
+    checkpoint.set_aside_after(tmp_path, 1)
+    save(tmp_path, model, step=3, heldout_loss=3.0, keep=1, keep_best=True)
+    assert (tmp_path / "best").resolve() == tmp_path / "step-00000001"
 
 
 def test_keeping_counts_up_to_the_step_written(make_run, three: Path):
     """After damage a run goes back; what it writes must not be the first to go."""
     save(three, trained(make_run, 2), step=2, keep=1)
     assert names(three) == ["step-00000002", "step-00000003"]
+
+
+def test_what_is_set_aside_counts_for_nothing_until_the_run_has_passed_it(
+    make_run, three: Path, caplog: pytest.LogCaptureFixture
+):
+    (three / "step-00000003" / checkpoint.MODEL_NAME).unlink()
+    with caplog.at_level(logging.WARNING):
+        checkpoint.set_aside_after(three, 2)
+    whole = ["step-00000001", "step-00000002"]
+    assert names(three) == [*whole, "step-00000003.damaged"]
+    assert "step-00000003 is now step-00000003.damaged" in caplog.text
+    assert checkpoint.newest(three)[0].name == whole[-1]
+    assert checkpoint.last_step(three) == 2
+    checkpoint.remove_old(three, 2, keep=2)
+    assert names(three) == [*whole, "step-00000003.damaged"]
+    save(three, trained(make_run, 3), step=3, keep=2)
+    assert names(three) == ["step-00000002", "step-00000003"]
+
+
+def test_a_step_that_is_damaged_twice_is_set_aside_once_more(three: Path):
+    (three / "step-00000003.damaged").mkdir()
+    checkpoint.set_aside_after(three, 2)
+    assert checkpoint.find_damage(three / "step-00000003.damaged", checkpoint.TENSOR_NAMES) is None
 
 
 @pytest.mark.parametrize(

@@ -90,12 +90,30 @@ def test_one_is_in_flight_at_most_and_buffers_are_used_again(tmp_path: Path, gat
     assert values == [1.0, 2.0, 3.0]
 
 
-def test_the_newest_counts_the_one_in_flight(tmp_path: Path, gate: Gate):
+def test_the_last_good_one_counts_the_one_in_flight(tmp_path: Path, gate: Gate):
     with CheckpointWriter(tmp_path, keep=2) as writer:
-        assert writer.newest() is None
+        assert writer.last_good() == "none"
         writer.save(content(1.0), step=1, state={})
         threading.Timer(0.05, gate.open.set).start()
-        assert writer.newest() == tmp_path / "step-00000001"
+        assert writer.last_good() == str(tmp_path / "step-00000001")
+
+
+def test_the_last_good_one_is_told_beside_what_kept_the_next_from_being_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with CheckpointWriter(tmp_path, keep=2) as writer:
+        writer.save(content(1.0), step=1, state={})
+        writer.wait()
+        monkeypatch.setattr(checkpoint, "save_file", full)
+        writer.save(content(2.0), step=2, state={})
+        told = f"{tmp_path}/step-00000001, and cannot write checkpoint {tmp_path}/step-00000002 ("
+        assert writer.last_good().startswith(told)
+        (tmp_path / "step-00000001" / checkpoint.MODEL_NAME).unlink()
+        assert writer.last_good().startswith("none, no checkpoint in")
+
+
+def full(*arguments: object) -> None:
+    raise OSError(28, "No space left on device")
 
 
 @pytest.mark.parametrize("asked", ["check", "wait", "save", "leave"])
@@ -137,3 +155,42 @@ def test_what_must_be_on_the_disk_before_is_put_there_before(tmp_path: Path, gat
         writer.save(content(1.0), step=1, state={})
         writer.save(content(2.0), step=2, state={})
     assert order == [[], [1]]
+
+
+def test_a_checkpoint_is_written_when_its_own_gpu_has_copied_it(
+    tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
+):
+    waited = []
+    monkeypatch.setattr(
+        torch.cuda, "synchronize", lambda device: waited.append((device, gate.entered.is_set()))
+    )
+    gate.open.set()
+    second = torch.device("cuda", 1)
+    with CheckpointWriter(tmp_path, keep=2, device=second) as writer:
+        writer.save(content(1.0), step=1, state={})
+    assert waited == [(second, False)]
+
+
+class Meeting:
+    """Other processes, which are there at once; it notes which checkpoints were written by then."""
+
+    def __init__(self, folder: Path, *, first: bool) -> None:
+        self.first, self._folder = first, folder
+        self.met: list[list[str]] = []
+
+    def wait(self) -> None:
+        self.met.append(sorted(path.name for path in self._folder.glob("step-????????")))
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_all_processes_wait_for_the_disk_together(tmp_path: Path, gate: Gate, first: bool):
+    """In a step they would wait as long as nccl lets them; one that left would end the first."""
+    processes = Meeting(tmp_path, first=first)
+    with CheckpointWriter(tmp_path, keep=2, processes=processes) as writer:
+        writer.save(content(1.0), step=1, state={})
+        threading.Timer(0.05, gate.open.set).start()
+        writer.check()
+        writer.save(content(2.0), step=2, state={})
+        writer.wait()
+    written = ["step-00000001", "step-00000002"] if first else []
+    assert processes.met == [[], written[:1], written]

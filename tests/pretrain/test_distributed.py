@@ -1,8 +1,10 @@
 """Two processes take the steps of one: same batches, same losses, whoever goes on."""
 
+import contextlib
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -116,6 +118,27 @@ def test_the_first_process_alone_writes(together):
         assert storage.read_json(together / name / "provenance.json")["processes"] == 2
 
 
+@pytest.mark.slow
+def test_no_process_leaves_before_the_first_has_saved(tmp_path, shards_folder, make_run):
+    plan = {"run": configs.to_dict(make_run(**LONG)), "stop": 3, "slow": True}
+    done = torchrun(SCRIPT, shards_folder, tmp_path, json.dumps({"slow": plan}))
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+@pytest.mark.slow
+def test_processes_that_do_not_share_a_disk_do_not_go_on(tmp_path, shards_folder, make_run):
+    plan = {"run": configs.to_dict(make_run(**LONG)), "stop": 20}
+    done = torchrun(SCRIPT, shards_folder, tmp_path, json.dumps({"disk-{rank}": plan}))
+    assert done.returncode == 0, done.stderr[-3000:]
+    metrics = (tmp_path / "disk-0" / "metrics.jsonl").read_bytes()
+    again = {"disk-{rank}": plan | {"stop": None}}
+    done = torchrun(SCRIPT, shards_folder, tmp_path, json.dumps(again))
+    assert done.returncode != 0
+    told = "UserError: process 1 of torchrun does not go on from where the first one does"
+    assert done.stderr.count(told) == 2, done.stderr[-3000:]
+    assert (tmp_path / "disk-0" / "metrics.jsonl").read_bytes() == metrics
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="fewer than two CUDA devices")
 @pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
@@ -141,6 +164,26 @@ def test_a_batch_that_does_not_divide_is_refused(
     assert not (tmp_path / "run").exists()
 
 
+def as_torchrun(monkeypatch: pytest.MonkeyPatch, **changes: str) -> None:
+    """Have the environment of one of torchrun's processes."""
+    set_by_it = {"RANK": "0", "LOCAL_RANK": "0", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}
+    for name, value in (set_by_it | changes).items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize("device", ["cpu", "auto"])
+def test_half_an_environment_of_torchrun_is_refused(
+    device: str, tmp_path, shards_folder, make_run, monkeypatch: pytest.MonkeyPatch
+):
+    as_torchrun(monkeypatch, WORLD_SIZE="2")
+    for name in ("LOCAL_RANK", "MASTER_PORT"):
+        monkeypatch.delenv(name)
+    told = "WORLD_SIZE is 2 without LOCAL_RANK, MASTER_PORT, which torchrun sets; start"
+    with pytest.raises(UserError, match=told):
+        pretrain(tmp_path / "run", shards_folder, make_run(), threads=1, device=device)
+    assert not (tmp_path / "run").exists()
+
+
 def test_slices_cover_a_batch_once():
     batch = list(range(12))
     parts = [batch[Processes(rank=rank, size=4).part(12)] for rank in range(4)]
@@ -158,11 +201,34 @@ def test_one_process_alone_asks_nobody():
 
 def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     assert distributed.chosen_device("auto") == torch.device("cuda")
-    monkeypatch.setenv("WORLD_SIZE", "4")
-    monkeypatch.setenv("LOCAL_RANK", "3")
+    as_torchrun(monkeypatch, WORLD_SIZE="4", LOCAL_RANK="3")
     assert distributed.chosen_device("cuda") == torch.device("cuda", 3)
     assert distributed.chosen_device("cpu") == torch.device("cpu")
+
+
+def test_the_gpu_that_was_chosen_is_the_current_one_meanwhile(monkeypatch: pytest.MonkeyPatch):
+    """Seeds of dropout are set for the current one."""
+    current = []
+
+    @contextlib.contextmanager
+    def device(chosen: torch.device) -> Iterator[None]:
+        current.append(chosen)
+        yield
+        current.pop()
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "device", device)
+    with distributed.joined(distributed.chosen_device("cuda:1")) as processes:
+        assert processes is ALONE
+        assert current == [torch.device("cuda", 1)]
+    assert not current
+    with distributed.joined(torch.device("cpu")):
+        assert not current
+    with pytest.raises(UserError, match=r"device is 'cuda:2', the last one .* here is cuda:1"):
+        distributed.chosen_device("cuda:2")
 
 
 def test_without_a_gpu_auto_is_the_cpu(monkeypatch: pytest.MonkeyPatch):

@@ -6,11 +6,16 @@ import threading
 
 import pytest
 
+from xlmr_lab.errors import Terminated
 from xlmr_lab.pretrain.interrupts import SIGNALS, Interrupts
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_the_first_signal_is_noted_and_the_second_interrupts(number: signal.Signals):
+def test_the_first_signal_is_noted_and_a_later_one_interrupts(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+):
+    clock = iter([0.0, 1.0, 9.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
     seen = []
 
     def work() -> None:
@@ -18,12 +23,15 @@ def test_the_first_signal_is_noted_and_the_second_interrupts(number: signal.Sign
             seen.append(interrupts.received)
             os.kill(os.getpid(), number)
             seen.append(interrupts.received)
+            os.kill(os.getpid(), signal.SIGTERM)
+            seen.append("the same once more, as a parent ends its workers")
             os.kill(os.getpid(), number)
-            seen.append("after the second")
+            seen.append("after the later one")
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as stopped:
         work()
-    assert seen == [False, True]
+    assert seen == [False, True, "the same once more, as a parent ends its workers"]
+    assert (stopped.type is Terminated) == (number == signal.SIGTERM)
 
 
 def test_a_signal_in_the_last_moment_is_not_lost():

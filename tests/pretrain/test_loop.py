@@ -4,12 +4,14 @@ import dataclasses
 import json
 import logging
 import math
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import torch
 
 from xlmr_lab import configs, storage
+from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.errors import UserError
 from xlmr_lab.pretrain import checkpoint, loop, training
 from xlmr_lab.pretrain.loop import PretrainRun, every, load_model, pretrain
@@ -41,6 +43,7 @@ def test_a_finished_folder_holds_what_it_should(finished: Path, make_run):
     assert sorted(path.name for path in finished.iterdir()) == [
         "checkpoints",
         "config.json",
+        "memory.json",
         "metrics.jsonl",
         "provenance.json",
         "telemetry.jsonl",
@@ -205,14 +208,28 @@ def test_a_flipped_byte_in_the_newest_checkpoint_costs_a_warning_and_some_steps(
     assert len(storage.read_json(tmp_path / "provenance.json")["resumed"]) == 1
 
 
+def test_a_run_whose_checkpoints_are_all_damaged_does_not_start_over(
+    tmp_path: Path, shards_folder: Path, make_run
+):
+    run_pretrain(tmp_path, shards_folder, make_run())
+    for path in (tmp_path / "checkpoints").iterdir():
+        (path / checkpoint.OPTIMIZER_NAME).write_bytes(b"")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(UserError, match=r"no checkpoint in .* is whole: .*; put back a copy"):
+        run_pretrain(tmp_path, shards_folder, make_run())
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
 def file_names() -> tuple[str, ...]:
     return checkpoint.MODEL_NAME, checkpoint.OPTIMIZER_NAME, checkpoint.STATE_NAME
 
 
 @pytest.mark.parametrize("broken", ["loss", "gradient_norm"])
-def test_a_loss_that_is_not_finite_stops_the_run(
-    tmp_path: Path, shards_folder: Path, make_run, monkeypatch: pytest.MonkeyPatch, broken: str
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_the_first_step_that_is_not_finite_stops_the_run(
+    tmp_path: Path, shards_folder: Path, make_run, monkeypatch, broken: str, asynchronous: bool
 ):
+    monkeypatch.setattr(training.Training, "is_asynchronous", asynchronous)
     original, calls = training.train_step, []
 
     def break_at_seven(*arguments, **settings):
@@ -221,9 +238,15 @@ def test_a_loss_that_is_not_finite_stops_the_run(
         nan = {broken: torch.tensor(float("nan"))}
         return result._replace(**nan) if len(calls) == 7 else result
 
+    whole = training.Training(
+        make_run(), TokenShards.open(shards_folder), device=torch.device("cpu")
+    )
+    for _ in range(7):
+        whole.advance()
+    drawn = Counter(whole._unseen[-1].languages).most_common()
     monkeypatch.setattr(training, "train_step", break_at_seven)
     expected = (
-        r"at step 7, in a batch of (en|sw|ur) \d.* blocks; "
+        f"at step 7, in a batch of {', '.join(f'{key} {n}' for key, n in drawn)} blocks; "
         r"last good checkpoint: .*step-00000005; lower pretrain.peak_learning_rate \(0.003\)"
     )
     with pytest.raises(UserError, match=expected):

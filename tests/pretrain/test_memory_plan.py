@@ -9,13 +9,22 @@ import pytest
 import torch
 
 from xlmr_lab import machine_memory, storage
-from xlmr_lab.batches.masking import mask
+from xlmr_lab.batches.masking import mask, num_masked
 from xlmr_lab.errors import UserError
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.model.masked_lm import MaskedLM
 from xlmr_lab.pretrain import training
 from xlmr_lab.pretrain.loop import pretrain
-from xlmr_lab.pretrain.memory_plan import Shape, explained, layer_bytes, need, require, shape_of
+from xlmr_lab.pretrain.memory_plan import (
+    Shape,
+    activations,
+    chunk,
+    explained,
+    layer_bytes,
+    need,
+    require,
+    shape_of,
+)
 from xlmr_lab.pretrain.optimizer import build_optimizer
 from xlmr_lab.pretrain.step import Objective, to_device, train_step
 
@@ -68,6 +77,29 @@ def test_states_by_hand():
         found = need(dataclasses.replace(alone, sequences=sequences, device=device))
         assert found.parameters == pytest.approx(3 * weights, rel=0.001)
         assert found.gradients == pytest.approx(weights + extra * embedding, rel=0.001)
+
+
+def test_an_adaptive_softmax_by_hand():
+    """Bands of 10,000 ids and two entries, of 30,000 ids of width 64, of 60,000 of width 16; all 38
+    masked positions may have their target in the last one."""
+    model = dataclasses.replace(ENCODER, hidden_size=256, adaptive_cutoffs=(10_000, 40_000))
+    shape = dataclasses.replace(SHAPE, model=model, vocab_size=100_000)
+    positions = 8 * num_masked(32, 0.15)
+    output = 10_002 * 256 + 30_000 * 64 + 60_000 * 16
+    for precision, per_weight in (("fp32", 4), ("bf16", 10)):
+        found = chunk(dataclasses.replace(shape, precision=precision))
+        first, last = ((10_002, 256), (60_000, 16))
+        assert found == max(
+            8 * positions * n + per_weight * n * width for n, width in (first, last)
+        )
+    whole = 4 * 100_000 * 256
+    on_gpu = need(dataclasses.replace(shape, device="cuda"))
+    assert on_gpu.gradients == 4 * shape.num_parameters + whole
+    on_cpu = need(shape)
+    assert on_cpu.gradients == 4 * shape.num_parameters
+    assert on_cpu.activations == min(whole, activations(shape) + chunk(shape))
+    long = dataclasses.replace(shape, block_tokens=512, sequences=64, at_once=64)
+    assert need(long).gradients == 4 * output
 
 
 def test_fewer_at_once_or_checkpointed_needs_less():
@@ -183,9 +215,12 @@ def test_memory_that_runs_out_in_a_step_is_explained(
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_on_a_gpu_the_plan_is_near_what_torch_allocates(precision):
+@pytest.mark.parametrize("cutoffs", [(), (3000, 12_000)])
+def test_on_a_gpu_the_plan_is_near_what_torch_allocates(precision, cutoffs):
     """Never tried where it was written: there was no GPU."""
-    model = EncoderConfig(num_layers=4, hidden_size=256, num_heads=4, ffn_size=1024)
+    model = EncoderConfig(
+        num_layers=4, hidden_size=256, num_heads=4, ffn_size=1024, adaptive_cutoffs=cutoffs
+    )
     shape = dataclasses.replace(
         SHAPE,
         model=model,

@@ -48,7 +48,7 @@ def test_a_block_teaches_the_embedding_of_its_language_alone(run: PretrainRun, s
     )
     training = Training(alone, shards, device=CPU)
     training.advance()
-    (language,) = training._last[0]
+    (language,) = training._unseen[-1].languages
     gradient = training.model.encoder.language_embedding.weight.grad
     taught = [bool(row.any()) for row in gradient]
     assert taught == [key == language for key in alone.languages]
@@ -80,6 +80,8 @@ def test_a_run_with_adaptive_softmax_learns_and_is_saved(
     records = storage.read_jsonl(tmp_path / "run" / "metrics.jsonl")
     losses = [record["loss"] for record in records if record["kind"] == "step"]
     assert losses[-1] < 0.9 * losses[0]
+    speed = storage.read_jsonl(tmp_path / "run" / "telemetry.jsonl")
+    assert all(record["mfu"] > 0 for record in speed)
 
 
 def test_a_cutoff_beyond_the_vocabulary_is_refused_before_the_first_step(

@@ -70,7 +70,7 @@ def test_a_signal_waits_for_the_checkpoint_in_flight_and_its_own(
 
     monkeypatch.setattr(training.Training, "advance", advance)
     monkeypatch.setattr(checkpoint_writer.checkpoint, "write", write)
-    with pytest.raises(KeyboardInterrupt, match="stopped after step 6"):
+    with pytest.raises(KeyboardInterrupt, match="at step 6 of 12"):
         run_pretrain(tmp_path, shards_folder, make_run())
     names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
     assert names == ["step-00000005", "step-00000006"]
@@ -113,6 +113,28 @@ def test_a_disk_that_fills_up_stops_the_run_at_the_next_step(
     assert list((tmp_path / "checkpoints").iterdir()) == []
 
 
+def test_a_loss_that_is_not_finite_is_told_though_the_checkpoint_in_flight_fails(
+    tmp_path: Path, shards_folder: Path, make_run, monkeypatch: pytest.MonkeyPatch
+):
+    broken = threading.Event()
+
+    def full(tensors, path) -> None:
+        broken.wait(10)
+        raise OSError(28, "No space left on device")
+
+    def advance(self, original=training.Training.advance) -> None:
+        if self.step + 1 == 6:
+            self.model.head.bias.data[:] = math.nan
+            broken.set()
+        original(self)
+
+    monkeypatch.setattr(checkpoint_writer.checkpoint, "save_file", full)
+    monkeypatch.setattr(training.Training, "advance", advance)
+    told = r"^loss nan .* at step 6, .*checkpoint: none, and cannot write checkpoint .*No space"
+    with pytest.raises(UserError, match=told):
+        run_pretrain(tmp_path, shards_folder, make_run())
+
+
 def test_the_best_checkpoint_stays_and_does_not_stop_the_run(
     tmp_path: Path, shards_folder: Path, make_run, monkeypatch: pytest.MonkeyPatch
 ):
@@ -126,6 +148,34 @@ def test_the_best_checkpoint_stays_and_does_not_stop_the_run(
     assert names == ["best", "step-00000008", "step-00000012"]
     _, state = load_model(tmp_path / "checkpoints" / "best")
     assert (state["step"], state["heldout_loss"]) == (8, 2.0)
+
+
+def test_a_damaged_checkpoint_pushes_no_whole_one_out(
+    tmp_path: Path, shards_folder: Path, make_run, monkeypatch: pytest.MonkeyPatch
+):
+    left, remove_old = [], checkpoint_writer.checkpoint.remove_old
+
+    def remove_and_look(folder: Path, step: int, **settings) -> None:
+        remove_old(folder, step, **settings)
+        left.append((step, sorted(path.name for path in folder.iterdir())))
+
+    def stop_after_seven(self, original=training.Training.advance) -> None:
+        original(self)
+        if self.step == 7:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    run = make_run(checkpoint_steps=4)
+    with monkeypatch.context() as patched:
+        patched.setattr(training.Training, "advance", stop_after_seven)
+        with pytest.raises(KeyboardInterrupt):
+            run_pretrain(tmp_path, shards_folder, run)
+    (tmp_path / "checkpoints" / "step-00000007" / "model.safetensors").write_bytes(b"")
+    monkeypatch.setattr(checkpoint_writer.checkpoint, "remove_old", remove_and_look)
+    run_pretrain(tmp_path, shards_folder, run)
+    assert left == [
+        (8, ["step-00000004", "step-00000008"]),
+        (12, ["step-00000008", "step-00000012"]),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xlmr_lab import configs, storage
-from xlmr_lab.ablations import stages
+from xlmr_lab.ablations import parallel_text, stages
 from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.pretrain import checkpoint, repetition
@@ -41,7 +41,7 @@ class Arm:
 def arms(config: StudyConfig, folder: Path, alphas: Sequence[float]) -> list[Arm]:
     """Return the runs of some sampling exponents, over all seeds, each in a folder below `folder`
     that is named by all it depends on."""
-    tokens = stages.token_shards(config)
+    tokens, pairs = stages.token_shards(config), parallel_text.pair_shards(config)
     languages = tuple(row["language"] for row in stages.sizes(config))
     found = []
     for seed in range(config.seed, config.seed + config.seeds):
@@ -54,17 +54,28 @@ def arms(config: StudyConfig, folder: Path, alphas: Sequence[float]) -> list[Arm
                 batches=config.batches,
                 model=config.model,
                 pretrain=config.pretrain,
+                tlm=config.tlm.sampling(),
             )
-            mark = configs.fingerprint(PRETRAIN_VERSION, tokens.name, decisive(run))
+            mark = _mark(run, tokens, pairs)
             place = folder / f"{sampling.name()}-s{seed}-{mark}"
             found.append(Arm(name=sampling.name(), folder=place, run=run))
     return found
 
 
+def _mark(run: PretrainRun, tokens: Path, pairs: Path | None) -> str:
+    """Return the fingerprint of all that a run depends on; without parallel text nothing about
+    pairs is part of it."""
+    settings = decisive(run)
+    if pairs is None:
+        del settings["tlm"]
+    more = [pairs.name] if pairs else []
+    return configs.fingerprint(PRETRAIN_VERSION, tokens.name, settings, *more)
+
+
 def warn(found: Sequence[Arm], shards: TokenShards, limit: float) -> None:
     """Tell, once for each setting, which languages will be gone through more than `limit` times."""
     for name, run in {arm.name: arm.run for arm in found}.items():
-        if told := repetition.warning(run, shards, limit):
+        for told in repetition.warnings(run, shards, limit):
             logger.warning("%s: %s", name, told)
 
 

@@ -77,6 +77,8 @@ def cost(config: StudyConfig) -> str:
         hidden_size=model.hidden_size,
         ffn_size=model.ffn_size,
         max_tokens=model.max_tokens,
+        num_languages=len(stages.sizes(config)) * model.language_embeddings,
+        adaptive_cutoffs=model.adaptive_cutoffs,
     )
     return (
         f"{size:,} ids of width {model.hidden_size} take {found.vocabulary:,} of the model's "

@@ -1,12 +1,14 @@
 """A study's run folder: it holds one set of settings, and only what was collected under them.
 
-Settings that change no result (how many processes, where things lie) may differ. Any other change
-replaces what the folder holds, which is said, with the name that keeps both. `config.json` goes
+Settings that change no result (how many processes, where things lie) may differ. Results of other
+text are not replaced; any other change replaces what the folder holds, which is said, with the name
+that keeps both. `config.json` goes
 first then and is written last, so that a kill in between leaves no study, and not half of two.
 """
 
 import json
 import logging
+import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,6 +42,8 @@ WITHOUT_EFFECT = {
     *(f"surgery.{name}" for name in configs.leaves(SurgeryConfig)),
 }
 """Settings that no result depends on."""
+OF_TEXT = ("corpus.path", "corpus.languages")
+"""Settings that say which text a study is of."""
 PLACES = ("name", "runs_dir", "data_dir")
 """Those of them without which a study is not found again."""
 MAX_TOLD = 3
@@ -47,7 +51,12 @@ MAX_TOLD = 3
 
 
 def prepare(folder: Path, config: StudyConfig, preset: str) -> None:
-    """Have the folder hold these settings, and nothing that was collected under others."""
+    """Have the folder hold these settings, and nothing that was collected under others.
+
+    Raises:
+        UserError: it holds results of other text.
+    """
+    require_same_text(folder, config)
     folder.mkdir(parents=True, exist_ok=True)
     place, settings = folder / CONFIG_NAME, configs.to_dict(config)
     held = storage.read_json(place) if place.is_file() else None
@@ -65,6 +74,33 @@ def prepare(folder: Path, config: StudyConfig, preset: str) -> None:
     study_call.keep(folder, preset, typed(config, preset))
     if held != settings:
         storage.write_json(place, settings)
+
+
+def require_same_text(folder: Path, config: StudyConfig) -> None:
+    """Check that the folder holds no results of other text than these settings name.
+
+    Raises:
+        UserError: it does; the message has both ways out.
+    """
+    place = folder / CONFIG_NAME
+    if not place.is_file() or not _is_collected(folder):
+        return
+    changed = differences(storage.read_json(place), configs.to_dict(config))
+    if held := [f"{name}={_typed(changed[name][0])}" for name in OF_TEXT if name in changed]:
+        raise UserError(
+            f"{folder} holds results of other text, {shlex.join(held)}; add name=NEW to keep both, "
+            "or give that text again"
+        )
+
+
+def has_results(folder: Path, config: StudyConfig) -> bool:
+    """Tell whether the folder holds results of these very settings."""
+    place = folder / CONFIG_NAME
+    return (
+        place.is_file()
+        and _is_collected(folder)
+        and not differences(storage.read_json(place), configs.to_dict(config))
+    )
 
 
 def typed(config: StudyConfig, preset: str) -> list[str]:
@@ -131,7 +167,7 @@ def _typed(value: Any) -> str:
     >>> _typed((0.3, 1.0)), _typed(True), _typed(None), _typed(())
     ('0.3,1', 'true', 'none', '')
     """
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return ",".join(map(_typed, value))
     if isinstance(value, float):
         return str(value).removesuffix(".0")

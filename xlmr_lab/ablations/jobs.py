@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from xlmr_lab import progress
 from xlmr_lab.errors import UserError
-from xlmr_lab.workers import KILLED, watch_parent
+from xlmr_lab.workers import KILLED, begin
 
 logger = logging.getLogger(__name__)
 
@@ -40,19 +40,22 @@ class Job:
     """Size of the work, in the unit of the bar."""
     done: Callable[[], int]
     """Units done so far, read by the parent while the job runs."""
+    note: Callable[[], str] = str
+    """What else the bar tells of it while it runs; empty: nothing."""
 
 
 def run(jobs: Sequence[Job], *, workers: int, label: str, unit: str = "step") -> None:
     """Run the jobs, `workers` at a time, and return when all have ended.
 
     Raises:
-        UserError: some jobs failed; the message has the first line of each failure.
+        UserError: some jobs failed; the message has what the log has not told yet.
     """
     if not jobs:
         return
     total = sum(job.units for job in jobs)
     context = multiprocessing.get_context("spawn")
     failures: dict[str, BaseException] = {}
+    told: set[str] = set()
     with (
         progress.bar(total, label, unit=unit) as bar,
         concurrent.futures.ProcessPoolExecutor(
@@ -60,13 +63,13 @@ def run(jobs: Sequence[Job], *, workers: int, label: str, unit: str = "step") ->
         ) as pool,
     ):
         try:
-            _work_through(pool, jobs, workers, failures, bar)
+            _work_through(pool, jobs, workers, failures, told, bar)
         except KeyboardInterrupt:
             for worker in multiprocessing.active_children():
                 worker.terminate()
             raise
     if failures:
-        _raise(failures, len(jobs))
+        _raise(failures, told, len(jobs))
 
 
 def _work_through(
@@ -74,9 +77,12 @@ def _work_through(
     jobs: Sequence[Job],
     workers: int,
     failures: dict[str, BaseException],
+    told: set[str],
     bar: "tqdm[None]",
 ) -> None:
-    """Hand out no more jobs than can run (a queued one never comes back), and note failures."""
+    """Hand out no more jobs than can run (a queued one never comes back), and note failures; one
+    that is not the end is `told` in the log, in the words of others once.
+    """
     running: dict[concurrent.futures.Future[Any], Job] = {}
     waiting = list(reversed(jobs))
     while running or waiting:
@@ -89,27 +95,39 @@ def _work_through(
         for future in ended:
             job, error = running.pop(future), future.exception()
             if isinstance(error, KeyboardInterrupt):
-                raise KeyboardInterrupt
+                raise error
             if isinstance(error, BrokenProcessPool):
                 raise UserError(KILLED)
             if error is not None:
                 failures[job.name] = error
-                logger.warning("%s failed: %s", job.name, error)
+                if (running or waiting) and str(error) not in told:
+                    logger.warning("%s failed, others go on: %s", job.name, error)
+                    told.add(str(error))
+        notes = filter(None, (job.note() for job in running.values()))
+        bar.set_postfix_str("; ".join(notes), refresh=False)
         bar.update(sum(min(job.units, job.done()) for job in jobs) - bar.n)
 
 
-def _raise(failures: dict[str, BaseException], num_jobs: int) -> None:
-    """Raise one error for all failures; a bug keeps its traceback."""
+def _raise(failures: dict[str, BaseException], told: set[str], num_jobs: int) -> None:
+    """Raise one error for all failures, each message once, those that are told not again; a bug
+    keeps its traceback."""
     unexpected = [e for e in failures.values() if not isinstance(e, UserError | OSError)]
     if unexpected:
         raise unexpected[0]
-    told = "; ".join(f"{name}: {error}" for name, error in failures.items())
-    raise UserError(f"{len(failures)} of {num_jobs} jobs failed: {told}")
+    names: dict[str, list[str]] = {}
+    for name, error in failures.items():
+        names.setdefault(str(error), []).append(name)
+    lines = [
+        f"{', '.join(same)}: {'as told above' if message in told else message}"
+        for message, same in names.items()
+    ]
+    raise UserError(f"{len(failures)} of {num_jobs} jobs failed: {'; '.join(lines)}")
 
 
 def _start_worker(parent: int) -> None:
-    """Give the worker one thread, and end it if its parent is killed."""
+    """Give the worker one thread, and end it if its parent is killed; that ends it too on an
+    interrupt from the keyboard, so that it is told once."""
     import torch
 
     torch.set_num_threads(1)
-    watch_parent(parent)
+    begin(parent)

@@ -15,11 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from xlmr_lab import storage
-from xlmr_lab.ablations import arms, diagnosis, findings, jobs, stages, transfer
+from xlmr_lab.ablations import (
+    arms,
+    beforehand,
+    diagnosis,
+    findings,
+    jobs,
+    parallel_text,
+    stages,
+    standing,
+    transfer,
+)
 from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.study_config import StudyConfig
-from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.evaluate import scores as score_tables
 from xlmr_lab.evaluate.scores import Score
 from xlmr_lab.pretrain import distributed
@@ -55,10 +64,13 @@ class Study:
         """Make every stage up to the token shards, and check what can be checked before hours of
         work.
         """
-        tokens = stages.token_shards(self.config)
+        run_folder.require_same_text(self.folder, self.config)
+        beforehand.check(self.config, self.folder)
+        parallel_text.check(self.config)
+        stages.token_shards(self.config)
         for task in self._tasks():
             transfer.check(self.config, task)
-        shards = TokenShards.open(tokens)
+        shards = parallel_text.training_shards(self.config)
         shards.require_vocabulary(load(stages.vocabulary(self.config)).fingerprint)
         check(self.arms([self.config.sampling.alpha])[0].run, shards)
         self.prepare_vocabulary()
@@ -89,6 +101,7 @@ class Study:
             "vocabulary": stages.vocabulary(config),
             "babel": stages.babel(config) if config.corpus.path is None else None,
             "shards": shards if is_counted else None,
+            "pairs": parallel_text.pairs_place(config) if is_counted else None,
         }
         storage.write_json(named, {name: str(place) for name, place in places.items() if place})
 
@@ -99,10 +112,13 @@ class Study:
     def pretrain(self, alphas: list[float]) -> list[Arm]:
         """Pretrain what is not pretrained yet."""
         found = self.arms(alphas)
-        tokens = stages.token_shards(self.config)
+        tokens, pairs = stages.token_shards(self.config), parallel_text.pair_shards(self.config)
         steps = self.config.pretrain.steps
+        standing.refuse_idle(found)
         waiting = [arm for arm in found if not arm.final.is_dir()]
-        arms.warn(waiting, TokenShards.open(tokens), self.config.passes_warned)
+        for line in standing.begun(waiting) if distributed.is_first() else ():
+            logger.info("%s", line)
+        arms.warn(waiting, parallel_text.training_shards(self.config), self.config.passes_warned)
         work = [
             jobs.Job(
                 name=arm.folder.name,
@@ -110,12 +126,14 @@ class Study:
                 arguments={
                     "folder": arm.folder,
                     "shards_folder": tokens,
+                    "pairs_folder": pairs,
                     "run": arm.run,
                     "threads": 1,
                     "passes_warned": math.inf,  # told above, once for all seeds
                 },
                 units=steps,
-                done=functools.partial(_steps_done, arm),
+                done=functools.partial(standing.steps_done, arm),
+                note=functools.partial(standing.loss_told, arm),
             )
             for arm in waiting
         ]
@@ -123,8 +141,11 @@ class Study:
             for job in work:  # its processes are there already
                 job.function(**job.arguments)
         else:
-            label = f"pretraining, {len(waiting)} runs"
-            jobs.run(work, workers=self.config.jobs, label=label)
+            label = f"pretraining, {len(waiting)} run{'s' * (len(waiting) > 1)}"
+            try:
+                jobs.run(work, workers=self.config.jobs, label=label)
+            except KeyboardInterrupt as interruption:
+                raise type(interruption)(standing.stopped(waiting)) from None
         if distributed.is_first():
             self._collect()
         return found
@@ -239,20 +260,6 @@ def _zero_shot(rows: list[dict[str, Any]], task: str, selection: str) -> list[di
     wanted = "zero-shot", selection, findings.MEASURES[task], ""
     names = "protocol", "selection", "metric", "question_language"
     return [r for r in rows if tuple(r[name] for name in names) == wanted]
-
-
-def _steps_done(arm: Arm) -> int:
-    """Return the last optimizer step that a run has logged; all of them only if its final
-    checkpoint is there.
-    """
-    steps = arm.run.pretrain.steps
-    if arm.final.is_dir():
-        return steps
-    log = arm.folder / "telemetry.jsonl"
-    if not log.is_file():
-        return 0
-    records = storage.read_jsonl(log)
-    return min(steps - 1, int(records[-1]["step"])) if records else 0
 
 
 def _heldout(found: list[Arm]) -> Iterator[dict[str, Any]]:

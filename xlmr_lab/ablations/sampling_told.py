@@ -13,22 +13,23 @@ Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
 
 
 def planned(run: PretrainRun, shards: TokenShards) -> Rows:
-    """Return for each language its text, its share of what a run will draw, and the passes over
-    its text that this comes to.
+    """Return for each language, and pair of parallel text, its text, its share of what a run will
+    draw, and the passes over its text that this comes to.
     """
     draws = meter.expected_draws(sampling_phases(run, shards), run.length)
     blocks = shards.sizes("blocks", run.batches.block_tokens)
     shares, passes = meter.shares(draws), meter.passes(draws, blocks)
     rows: list[tuple[str, ...]] = [
         (key, f"{blocks[key]:,.0f}", _percent(shares[key]), _number(passes[key]))
-        for key in run.languages
+        for key in (*run.languages, *shards.pairs)
     ]
     return ("language", "blocks", "share q", "passes"), rows
 
 
 def made(run: PretrainRun, shards: TokenShards, drawn: Sequence[Mapping[str, float]]) -> Rows:
     """Return the same with what was drawn, the mean of runs that differ in their seed."""
-    mean = {key: sum(draws[key] for draws in drawn) / len(drawn) for key in run.languages}
+    keys = [*run.languages, *shards.pairs]
+    mean = {key: sum(draws[key] for draws in drawn) / len(drawn) for key in keys}
     blocks = shards.sizes("blocks", run.batches.block_tokens)
     shares, passes = meter.shares(mean), meter.passes(mean, blocks)
     header, rows = planned(run, shards)
@@ -47,9 +48,10 @@ def note(run: PretrainRun, num_runs: int) -> str:
 
 
 def last_draws(folder: Path) -> dict[str, int]:
-    """Return how many blocks of each language a finished run drew."""
+    """Return how many blocks of each language, and pair, a finished run drew."""
     records = storage.read_jsonl(folder / "metrics.jsonl")
-    return dict(next(record["draws"] for record in reversed(records) if record["kind"] == "step"))
+    last = next(record for record in reversed(records) if record["kind"] == "step")
+    return {**last["draws"], **last.get("pair_draws", {})}
 
 
 def _percent(share: float) -> str:

@@ -12,6 +12,7 @@ from xlmr_lab.evaluate.protocols import Protocol, check_names
 from xlmr_lab.evaluate.qa import AnswerConfig
 from xlmr_lab.model.surgery import Start
 from xlmr_lab.sampling.exponent import check_alpha
+from xlmr_lab.sampling.pairs import PairSampling, check_share
 from xlmr_lab.vocabulary.settings import LOWEST_COVERAGE
 
 OF_TRIM = ("languages", "min_count")
@@ -112,6 +113,49 @@ class QaConfig(TransferConfig, AnswerConfig):
         """How contexts are cut, and answers read and scored."""
         own = {field.name: getattr(self, field.name) for field in dataclasses.fields(AnswerConfig)}
         return {"answers": AnswerConfig(**own)}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class TlmConfig:
+    """Parallel text beside that of single languages (translation language modeling, XLM Sec. 3.4);
+    XLM-R has none (Sec. 3).
+    """
+
+    share: float = 0.0
+    """Share of the blocks that are of parallel text, in [0, 1); both sides of a pair are masked.
+    XLM alternates both (0.5). 0: none."""
+    path: str | None = None
+    """Folder of <language>.txt (also .gz, .bz2, .xz, .zst) aligned line by line, blank where a
+    language lacks a sentence; none: Babel's exact translations."""
+    languages: tuple[str, ...] = ()
+    """Languages of that folder to use (en,sw,...); empty: all that it holds."""
+    pivot: str = ""
+    """Language that each pair must have, en in XLM; empty: all pairs of languages."""
+    alpha: float = 0.3
+    """Exponent of the sampling of pairs, from 0 (every pair alike) to 1 (by size)."""
+    sentences: int = 4000
+    """Sentences of Babel's parallel text."""
+
+    def __post_init__(self) -> None:
+        check_share(self.share)
+        check_alpha(self.alpha, "tlm.alpha")
+        if self.sentences < 1:
+            raise UserError(f"tlm.sentences must be at least 1, got {self.sentences}")
+        if not self.share:
+            names = ("path", "languages", "pivot", "alpha", "sentences")
+            self._refuse(names, "tlm.share=0; set tlm.share above 0, such as 0.25, or leave it out")
+        if self.path is not None:
+            self._refuse(("sentences",), "tlm.path, which is not Babel's text; leave it out")
+
+    def sampling(self) -> PairSampling:
+        """Return how pairs are sampled."""
+        return PairSampling(share=self.share, alpha=self.alpha) if self.share else PairSampling()
+
+    def _refuse(self, names: tuple[str, ...], because: str) -> None:
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        for name in names:
+            if getattr(self, name) != defaults[name]:
+                raise UserError(f"tlm.{name} has no effect with {because}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

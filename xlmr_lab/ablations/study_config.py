@@ -11,6 +11,7 @@ from xlmr_lab.ablations.sections import (
     NliConfig,
     QaConfig,
     SurgeryConfig,
+    TlmConfig,
 )
 from xlmr_lab.babel.corpora import BabelConfig
 from xlmr_lab.babel.tasks import TaskConfig
@@ -76,6 +77,8 @@ class StudyConfig:
     """The encoder."""
     pretrain: PretrainConfig = PretrainConfig()
     """How the encoder is pretrained."""
+    tlm: TlmConfig = TlmConfig()
+    """Parallel text that it is also pretrained on."""
     nli: NliConfig = NliConfig()
     """Natural language inference (XLM-R Sec. 4.2)."""
     ner: NerConfig = NerConfig()
@@ -104,6 +107,11 @@ class StudyConfig:
             raise UserError(
                 "ablation.alphas compares runs of one constant exponent each, which has no effect "
                 f"with sampling.schedule={self.sampling.schedule}; set ablation.alphas= (empty)"
+            )
+        if self.tlm.share and self.tlm.path is None and self.corpus.path is not None:
+            raise UserError(
+                f"tlm.share={self.tlm.share:g} needs parallel text: add tlm.path=FOLDER, which "
+                "holds <language>.txt aligned line by line, or set tlm.share=0"
             )
         if not self.pretrain.heldout_blocks:
             raise UserError("pretrain.heldout_blocks must be at least 1 in a study, got 0")

@@ -7,10 +7,11 @@ holds the counts, checksums and the vocabulary's fingerprint. Where documents en
 """
 
 import contextlib
+import copy
 import itertools
 import logging
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -136,6 +137,8 @@ class TokenShards:
         self.vocab_size: int = sidecar["vocab_size"]
         self.vocabulary_fingerprint: str = sidecar["vocabulary_fingerprint"]
         self.languages: list[str] = list(sidecar["languages"])
+        self.pairs: list[str] = []
+        self._folders = dict.fromkeys(self.languages, folder)
         self._counts: Mapping[str, Any] = sidecar["languages"]
         self._dtype = np.dtype(sidecar["dtype"])
 
@@ -160,14 +163,35 @@ class TokenShards:
                 )
         return shards
 
+    def with_pairs(self, pairs: "TokenShards") -> "TokenShards":
+        """Return these shards and those of pairs of languages (see pairs.py) as one.
+
+        Raises:
+            UserError: they were encoded with another vocabulary.
+        """
+        pairs.require_vocabulary(self.vocabulary_fingerprint)
+        both = copy.copy(self)
+        both.pairs = pairs.languages
+        both._counts = {**self._counts, **pairs._counts}
+        both._folders = {**self._folders, **pairs._folders}
+        return both
+
+    def keys(self) -> list[str]:
+        """Return the languages, and the pairs of them if there are any."""
+        return [*self.languages, *self.pairs]
+
+    def path(self, language: str, name: Split) -> Path:
+        """Return where the tokens of a language's split are."""
+        return token_path(self._folders[language], language, name)
+
     def verify(self) -> None:
         """Read every file and compare it with its checksum.
 
         Raises:
             UserError: a file is not what was written.
         """
-        for language, name in itertools.product(self.languages, SPLITS):
-            path = token_path(self.folder, language, name)
+        for language, name in itertools.product(self.keys(), SPLITS):
+            path = self.path(language, name)
             if storage.checksum(path) != self.counts(language, name)["checksum"]:
                 raise UserError(f"{path} is damaged; delete the folder and encode again")
 
@@ -201,15 +225,29 @@ class TokenShards:
     def tokens(self, language: str, name: Split = "train") -> npt.NDArray[Any]:
         """Return all tokens of a split as a 1-D array mapped from the file, read-only."""
         self.counts(language, name)
-        path = token_path(self.folder, language, name)
-        return np.memmap(path, dtype=self._dtype, mode="r").view(np.ndarray)
+        return np.memmap(self.path(language, name), dtype=self._dtype, mode="r").view(np.ndarray)
+
+    def require_ids(self, blocks: npt.NDArray[Any], languages: Sequence[str]) -> None:
+        """Refuse blocks, each of one of `languages`, with an id that the vocabulary has not.
+
+        Raises:
+            UserError: names the language and the id.
+        """
+        if 0 <= blocks.min() and blocks.max() < self.vocab_size:
+            return
+        row, place = np.argwhere((blocks < 0) | (blocks >= self.vocab_size))[0]
+        raise UserError(
+            f"the token shards of {languages[row]} at {self._folders[languages[row]]} hold id "
+            f"{blocks[row, place]}, their vocabulary has ids up to {self.vocab_size - 1}; delete "
+            "that folder and encode again"
+        )
 
     def num_blocks(self, language: str, block_tokens: int, name: Split = "train") -> int:
         """Return how many blocks a language's split fills."""
         return packing.num_blocks(self.counts(language, name)["tokens"], block_tokens)
 
     def sizes(self, basis: Basis, block_tokens: int) -> dict[str, float]:
-        """Return the size of each language's training text in the unit of `basis`."""
+        """Return the size of each language's training text, and pair's, in the unit of `basis`."""
         if basis == "blocks":
-            return {key: float(self.num_blocks(key, block_tokens)) for key in self.languages}
-        return {key: float(self.counts(key)[basis]) for key in self.languages}
+            return {key: float(self.num_blocks(key, block_tokens)) for key in self.keys()}
+        return {key: float(self.counts(key)[basis]) for key in self.keys()}

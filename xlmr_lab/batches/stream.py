@@ -1,11 +1,11 @@
 """The stream of training batches, and the fixed batches that held-out loss is measured on.
 
 Each block of a batch has one language, drawn by its probability in the phase of the step; a batch
-mixes languages. The order is a pure function of (seed, step, blocks drawn per language): the
-languages of step s come from a stream named by s, and draw d of a language is place d modulo n of
-the keyed order of pass d // n over its n blocks. So a run resumes from a hundred integers, every
-block of a language is seen once before any is seen again, and batches do not depend on workers or
-devices.
+mixes languages. Parallel text is drawn alike: a pair of languages stands for one (see pairs.py).
+The order is a pure function of (seed, step, blocks drawn per language): the languages of step s
+come from a stream named by s, and draw d of a language is place d modulo n of the keyed order of
+pass d // n over its n blocks. So a run resumes from a hundred integers, every block of a language
+is seen once before any is seen again, and batches do not depend on workers or devices.
 
 Held-out batches depend on the shards and the block length alone, never on a run's seed, so that
 runs compare.
@@ -77,7 +77,9 @@ class Batch(NamedTuple):
     tokens: npt.NDArray[np.int32]
     """[B, T]"""
     languages: list[str]
-    """Language of each block."""
+    """Language of each block, or pair of languages (see pairs.py)."""
+    blocks: npt.NDArray[np.int64]
+    """[B] which block of its language's text each is."""
 
 
 class BlockStream:
@@ -105,6 +107,7 @@ class BlockStream:
         self._tokens = [shards.tokens(key, "train") for key in self.languages]
         self._first_steps = [phase.first_step for phase in phases]
         self._upper_edges = [upper_edges(phase, self.languages) for phase in phases]
+        self._require_ids = shards.require_ids
         self._config = config
         self._seed = seed
 
@@ -113,7 +116,11 @@ class BlockStream:
         return StreamState(0, dict.fromkeys(self.languages, 0))
 
     def next(self, state: StreamState) -> tuple[Batch, StreamState]:
-        """Return the batch that follows a state, and the state after it."""
+        """Return the batch that follows a state, and the state after it.
+
+        Raises:
+            UserError: a block holds an id which the vocabulary has not.
+        """
         edges = self._upper_edges[bisect_right(self._first_steps, state.step + 1) - 1]
         chosen = draw_languages(
             edges, state.step, seed=self._seed, count=self._config.batch_sequences
@@ -126,7 +133,8 @@ class BlockStream:
             packing.fill(row, self._tokens[language], index)
         draws = dict(zip(self.languages, (before + counts).tolist(), strict=True))
         languages = [self.languages[i] for i in chosen]
-        return Batch(tokens, languages), StreamState(state.step + 1, draws)
+        self._require_ids(tokens, languages)
+        return Batch(tokens, languages, indices), StreamState(state.step + 1, draws)
 
     def block_indices(
         self, languages: npt.NDArray[np.int64], draws: npt.NDArray[np.int64]
@@ -168,13 +176,16 @@ def heldout_blocks(
     int32 [N, T].
 
     Raises:
-        UserError: a language without shards, or with fewer held-out tokens than one block.
+        UserError: a language without shards, with fewer held-out tokens than one block, or with an
+            id in them which the vocabulary has not.
     """
     size = _require_blocks(shards, language, config.block_tokens, "heldout")
     keys = packing.pass_keys(HELDOUT_SEED, language, 0)
     indices = np.sort(packing.permuted(range(min(max_blocks, size)), size, keys))
     tokens = shards.tokens(language, "heldout")
-    return np.stack([packing.block(tokens, k, config.block_tokens) for k in indices])
+    blocks = np.stack([packing.block(tokens, k, config.block_tokens) for k in indices])
+    shards.require_ids(blocks, [language] * len(blocks))
+    return blocks
 
 
 def heldout_masked(

@@ -57,11 +57,16 @@ def aligned_lines(path: Path) -> list[str]:
     Raises:
         UserError: broken packing, not UTF-8, a NUL byte.
     """
+    return list(iterate_lines(path))
+
+
+def iterate_lines(path: Path) -> Iterator[str]:
+    """Yield the same lines one by one."""
     with path.open("rb") as raw:
         packing = sniff(raw.read(SNIFFED_BYTES))
         raw.seek(0)
-        found = enumerate(_lines(str(path), raw, packing), 1)
-        return [_decoded(str(path), [line], number).rstrip("\r\n") for number, line in found]
+        for number, line in enumerate(_lines(str(path), raw, packing), 1):
+            yield _decoded(str(path), [line], number).rstrip("\r\n")
 
 
 def json_rows(place: str, raw: BinaryIO, packing: str | None) -> Iterator[dict[str, Any]]:

@@ -75,7 +75,7 @@ class AnatomyExplorer(widgets.VBox):
         }
         sizes["ffn_size"] = round(start.ffn_size / start.hidden_size * sizes["hidden_size"])
         sizes["max_tokens"] = max(start.max_tokens, self.block_tokens.value)
-        changed = dataclasses.replace(start, **sizes)
+        changed = start.resized(**sizes)
         return changed if changed == start else dataclasses.replace(changed, name=_called(start))
 
     @property

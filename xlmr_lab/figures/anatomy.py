@@ -4,7 +4,6 @@ each (XLM-R Sec. 3.1, Table 7).
 All is calculated (see model_costs), nothing measured.
 """
 
-import dataclasses
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -89,7 +88,7 @@ def by_vocabulary(
     """
     model, load = model or _base(), load or Load()
     figure = go.Figure()
-    found = [_vocabulary_shares(_with_vocabulary(model, size), load) for size in sizes]
+    found = [_vocabulary_shares(model.resized(vocab_size=size), load) for size in sizes]
     for key, (name, color, dash) in LINES.items():
         figure.add_scatter(
             x=list(sizes),
@@ -143,6 +142,7 @@ def whole(model: Model | None = None, load: Load | None = None) -> go.Figure:
 def table(models: Sequence[Model], load: Load | None = None) -> Table:
     """Show the sizes of some models, their parameters as counted and as the paper prints them."""
     load = load or Load()
+    adaptive = any(model.adaptive_cutoffs for model in models)
     rows = [
         {
             "model": model.name,
@@ -160,17 +160,14 @@ def table(models: Sequence[Model], load: Load | None = None) -> Table:
     caption = (
         "Parameters of our masked LM at these sizes, head included; printed: XLM-R Table 7. "
         f"Operations: forward and backward, blocks of {load.block_tokens:,} tokens, "
-        f"{load.mask_fraction:.0%} masked."
+        f"{load.mask_fraction:.0%} masked"
+        + ("; rare ids of an adaptive softmax by Zipf's law." * adaptive or ".")
     )
     return show(pl.DataFrame(rows), caption, {"of the vocabulary": ".0%", "MFLOP a token": ",.4g"})
 
 
 def _base() -> Model:
     return next(model for model in model_costs.paper_models() if model.name == BASE)
-
-
-def _with_vocabulary(model: Model, size: int) -> Model:
-    return dataclasses.replace(model, vocab_size=size)
 
 
 def _parameters(model: Model) -> Amounts:

@@ -213,9 +213,10 @@ def calibration(frame: pl.DataFrame) -> go.Figure:
         .sort("place")
     )
     most = max(bins["number"].to_list())
+    end = min(1.0, 1.25 * max(*bins["confidence"].to_list(), *bins["right"].to_list()))
     figure = go.Figure()
     diagonal = {"color": theme.GREY, "dash": "dot"}
-    figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line=diagonal)
+    figure.add_shape(type="line", x0=0, y0=0, x1=end, y1=end, line=diagonal)
     figure.add_scatter(
         x=theme.rounded(bins["confidence"]),
         y=theme.rounded(bins["right"]),
@@ -226,8 +227,8 @@ def calibration(frame: pl.DataFrame) -> go.Figure:
         hovertemplate="sure by %{x:.0%}: %{y:.0%} right of %{customdata}<extra></extra>",
         showlegend=False,
     )
-    figure.update_xaxes(title="probability of the first choice", tickformat=".0%", range=[0, 1])
-    figure.update_yaxes(title="first choice is right", tickformat=".0%", range=[0, 1.02])
+    figure.update_xaxes(title="probability of the first choice", tickformat=".0%", range=[0, end])
+    figure.update_yaxes(title="first choice is right", tickformat=".0%", range=[0, 1.02 * end])
     sure = statistics.fmean(frame["confidence"].to_list())
     right = statistics.fmean((frame["rank"] == 1).to_list())
     subtitle = (

@@ -3,8 +3,8 @@
 
 Ids are cut into bands. The first band, and one entry for each further band, is a softmax of its
 own, on the token embedding's rows; an id of a further band costs that entry and a softmax within
-the band, on vectors `WIDTH_DIVISOR` times narrower from band to band. Only positions whose target
-lies in a band are scored there, so most of the work and weights of the output of rare ids is saved.
+the band, on vectors narrower from band to band (see bands.py). Only positions whose target lies in
+a band are scored there, so most of the work and weights of the output of rare ids is saved.
 
 This is cheap where low ids are the frequent ones. The lab's vocabularies are so: SentencePiece
 writes unigram pieces in order of their probability, BPE and WordPiece in order of their merges;
@@ -14,34 +14,15 @@ rare ids (Baevski and Auli 2019), and tying the further bands, whose widths diff
 Shapes: N positions, D model width, V vocabulary, k bands after the first.
 """
 
-import itertools
 from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from xlmr_lab.errors import UserError
+from xlmr_lab.model.bands import bands
 from xlmr_lab.model.losses import IGNORE_INDEX, masked_lm_loss
-
-WIDTH_DIVISOR = 4
-"""How many times narrower each band is than the one before (Grave et al. 2017, Sec. 4.3)."""
-
-
-def check_cutoffs(cutoffs: Sequence[int], hidden_size: int) -> None:
-    """Refuse cutoffs that are not in ascending order, or that make a band of no width.
-
-    Raises:
-        UserError: names the value.
-    """
-    shown = ",".join(map(str, cutoffs))
-    if any(low >= high for low, high in itertools.pairwise((0, *cutoffs))):
-        raise UserError(f"adaptive_cutoffs must be above 0 and ascend, got {shown}")
-    if WIDTH_DIVISOR ** len(cutoffs) > hidden_size:
-        raise UserError(
-            f"adaptive_cutoffs makes {len(cutoffs)} bands each {WIDTH_DIVISOR} times narrower than "
-            f"the one before, too many for hidden_size {hidden_size}; got {shown}"
-        )
+from xlmr_lab.model.tied import Tie, first_rows
 
 
 class AdaptiveOutput(nn.Module):
@@ -54,29 +35,32 @@ class AdaptiveOutput(nn.Module):
             UserError: a cutoff that leaves a band without ids.
         """
         super().__init__()
-        if cutoffs[-1] >= vocab_size:
-            raise UserError(
-                f"adaptive_cutoffs must be below the vocabulary's {vocab_size} ids, got "
-                f"{cutoffs[-1]}"
-            )
         self.edges = (*cutoffs, vocab_size)
-        widths = [hidden_size // WIDTH_DIVISOR ** (i + 1) for i in range(len(cutoffs))]
-        sizes = [end - start for start, end in zip(cutoffs, self.edges[1:], strict=True)]
+        further = bands(vocab_size, hidden_size, cutoffs)[1:]
         self.bands = nn.Linear(hidden_size, len(cutoffs))
-        self.narrow = nn.ModuleList(nn.Linear(hidden_size, w, bias=False) for w in widths)
-        self.rows = nn.ModuleList(
-            nn.Linear(width, size, bias=False) for width, size in zip(widths, sizes, strict=True)
-        )
+        self.narrow = nn.ModuleList(nn.Linear(hidden_size, b.width, bias=False) for b in further)
+        self.rows = nn.ModuleList(nn.Linear(b.width, b.num_ids, bias=False) for b in further)
 
-    def loss(self, hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
+    def loss(
+        self,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        targets: Tensor,
+        *,
+        tie: Tie | None = None,
+    ) -> Tensor:
         """Return the mean cross entropy in nats, as `losses.masked_lm_loss` does; of `weight` [V,
-        D] the first band's rows are used, of `bias` [V] all.
+        D] the first band's rows are used, of `bias` [V] all. The gradient of those rows is left at
+        `tie` where one is given.
         """
         first, total = self.edges[0], (targets != IGNORE_INDEX).sum().clamp(min=1)
         edges = torch.tensor(self.edges[:-1], device=targets.device)
         band = torch.bucketize(targets, edges, right=True)  # N, 0 where nothing counts too
         loss = masked_lm_loss(
-            hidden, *self._first(weight, bias), torch.where(band > 0, first + band - 1, targets)
+            hidden,
+            *self._first(weight, bias, tie),
+            torch.where(band > 0, first + band - 1, targets),
         )
         for number, (narrow, rows, part) in enumerate(self._further(bias), start=1):
             inside = band == number
@@ -97,11 +81,11 @@ class AdaptiveOutput(nn.Module):
             parts.append(within + scores[..., first + number, None])
         return torch.cat(parts, dim=-1)
 
-    def _first(self, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    def _first(self, weight: Tensor, bias: Tensor, tie: Tie | None = None) -> tuple[Tensor, Tensor]:
         """Return matrix and bias of the first band with an entry for each of the others."""
         first = self.edges[0]
         return (
-            torch.cat([weight[:first], self.bands.weight]),
+            torch.cat([first_rows(weight, first, tie), self.bands.weight]),
             torch.cat([bias[:first], self.bands.bias]),
         )
 

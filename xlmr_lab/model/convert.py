@@ -86,7 +86,7 @@ def to_huggingface(
     Raises:
         UserError: the model is not XLM-R's architecture.
     """
-    _require_published_form(model)
+    require_published_form(model.encoder.config)
     with storage.atomic_folder(folder) as partial:
         if write_tokenizer is not None:
             write_tokenizer(partial)
@@ -165,13 +165,18 @@ def huggingface_tensors(model: MaskedLM) -> dict[str, Tensor]:
     return {name: tensor.contiguous() for name, tensor in theirs.items()}
 
 
-def _require_published_form(model: MaskedLM) -> None:
-    if model.encoder.config.language_embeddings:
+def require_published_form(config: EncoderConfig) -> None:
+    """Refuse a model that cannot be exported.
+
+    Raises:
+        UserError: it is not XLM-R's architecture; the message names the setting.
+    """
+    if config.language_embeddings:
         raise UserError(
             "a model with language embeddings cannot be exported: XLM-R's form has no place for "
             "them; export a model pretrained with model.language_embeddings=false"
         )
-    if model.head.adaptive is not None:
+    if config.adaptive_cutoffs:
         raise UserError(
             "a model with an adaptive softmax cannot be exported: XLM-R's form has the full one; "
             "export a model pretrained with model.adaptive_cutoffs= (empty)"

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.model.adaptive import check_cutoffs
+from xlmr_lab.model.bands import check_cutoffs
 from xlmr_lab.model.dropout import add_dropped, dropout
 from xlmr_lab.model.tied import Tie, lookup
 
@@ -68,12 +68,12 @@ class EncoderConfig:
 
     language_embeddings: bool = False
     """Add a learned vector of the text's language to each token, as XLM does (XLM Sec. 3.1); XLM-R
-    has none (Sec. 3)."""
+    has none (Sec. 3), so such a model cannot be exported."""
 
     adaptive_cutoffs: tuple[int, ...] = ()
     """Ids at which further bands of the output begin, like 20000,200000, for an adaptive softmax:
-    what lies in them is predicted from narrower vectors (Grave et al. 2017). Empty: the full
-    softmax, as in XLM-R Sec. 3."""
+    what lies in them is predicted from narrower vectors (Grave et al. 2017). Such a
+    model cannot be exported. Empty: the full softmax, as in XLM-R Sec. 3."""
 
     def __post_init__(self) -> None:
         for name in ("num_layers", "hidden_size", "num_heads", "ffn_size", "max_tokens"):

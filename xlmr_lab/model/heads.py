@@ -53,11 +53,11 @@ class MaskedLMHead(nn.Module):
         self, hidden: Tensor, token_embedding: Tensor, targets: Tensor, *, tie: Tie | None = None
     ) -> Tensor:
         """Return the mean cross entropy in nats of `hidden` [B, P, D] against `targets` [B, P],
-        without ever holding all logits; the full softmax leaves the gradient of the embedding at
-        `tie`."""
+        without ever holding all logits; the gradient of the embedding is left at `tie` where one
+        is given."""
         rows, wanted = self.transform(hidden).flatten(0, 1), targets.flatten()
         if self.adaptive is not None:
-            return self.adaptive.loss(rows, token_embedding, self.bias, wanted)
+            return self.adaptive.loss(rows, token_embedding, self.bias, wanted, tie=tie)
         return masked_lm_loss(rows, token_embedding, self.bias, wanted, tie=tie)
 
 

@@ -40,11 +40,12 @@ def masked_lm_loss(
     `hidden` [N, D], `weight` [V, D], `bias` [V], `targets` int64 [N]; targets of IGNORE_INDEX do
     not count, and if none counts the loss is 0. `chunk_rows` positions are held at once, by default
     as many as the device has room for. The gradient is computed with the loss, so it can be taken
-    once; that of `weight` is left at `tie` where one is given.
+    once; that of `weight` is left at `tie` where one is given. Where gradients are off, none is.
     """
     kind = hidden.device.type
     narrow = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else hidden.dtype
-    way = _Way(chunk_rows or rows_at_once(len(weight), kind), narrow, tie)
+    chunk_rows = chunk_rows or rows_at_once(len(weight), kind)
+    way = _Way(chunk_rows, narrow, tie, with_gradients=torch.is_grad_enabled())
     with torch.autocast(kind, enabled=False):
         loss: Tensor = _ChunkedCrossEntropy.apply(hidden, weight, bias, targets, way)
     return loss
@@ -69,6 +70,8 @@ class _Way(NamedTuple):
     """What matrix products take."""
     tie: Tie | None
     """Where the gradient of the weights is left, None: it is returned."""
+    with_gradients: bool
+    """Whether autograd is on; inside a function of autograd that cannot be asked any more."""
 
 
 class _ChunkedCrossEntropy(torch.autograd.Function):
@@ -76,14 +79,16 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
     def forward(
         ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, way: _Way
     ) -> Tensor:
-        chunk_rows, narrow, ctx.tie = way
+        chunk_rows, narrow, ctx.tie, with_gradients = way
         wide = torch.promote_types(hidden.dtype, torch.float32)
         counted = (targets != IGNORE_INDEX)[:, None]
         shares = counted / counted.sum().clamp(min=1).to(wide)  # N 1, a row's weight in the mean
         labels = targets[:, None].where(counted, 0)  # N 1
         total = torch.zeros((), dtype=wide, device=hidden.device)
-        wanted = any(ctx.needs_input_grad)
+        wanted = with_gradients and any(ctx.needs_input_grad)
         gradients = _empty(hidden, weight, bias, wide) if wanted else None
+        if wanted and ctx.tie is not None:
+            ctx.tie.promise()
         matrix = _operand(weight, narrow, wide)
         for start in range(0, len(hidden), chunk_rows):
             chunk = slice(start, start + chunk_rows)
@@ -97,6 +102,7 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
                 gradients[0][chunk] = (scores @ matrix) * share
                 shared = _operand(rows * share, narrow, wide)
                 _add_product(gradients[1], scores.T, shared, is_first=start == 0)
+            del scores  # else the next chunk would be held beside it
         ctx.gradients = gradients
         return total
 

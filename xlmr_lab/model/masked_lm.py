@@ -59,8 +59,8 @@ class MaskedLM(nn.Module):
         """Return the mean cross entropy in nats over the masked positions.
 
         `inputs` integer [B, T]; `positions` int64 [B, P]; `targets` int64 [B, P], IGNORE_INDEX
-        where a sequence has fewer than P maskable tokens; `languages` int64 [B, 1], of use to
-        language embeddings alone.
+        where a sequence has fewer than P maskable tokens; `languages` int64 [B, 1] or [B, T], of
+        use to language embeddings alone.
         """
         tie = Tie() if torch.is_grad_enabled() else None
         hidden = self.encoder(inputs, positions=positions, languages=languages, tie=tie)  # B P D

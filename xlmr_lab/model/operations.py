@@ -5,9 +5,14 @@ each weight that a position goes through, and 12 S H a layer for attention over 
 They are counted as our model computes them: the last layer's queries and feed-forward part, and the
 head, at masked positions only. Left out: norms, activations, dropout and the optimizer, which are
 bound by memory, and what activation checkpointing computes a second time.
+
+The work of an adaptive softmax depends on how many targets lie in each further band (see bands.py).
 """
 
 import dataclasses
+from collections.abc import Sequence
+
+from xlmr_lab.model.bands import Band, bands
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +26,8 @@ class Operations:
     head: float
     """The dense layer of the head."""
     logits: float
-    """The product with the embedding, which grows with the vocabulary."""
+    """The product with the embedding or with the bands of an adaptive softmax, which grows with the
+    vocabulary."""
 
     @property
     def total(self) -> float:
@@ -37,14 +43,18 @@ def count(
     ffn_size: int,
     block_tokens: int,
     masked_share: float,
+    adaptive_cutoffs: Sequence[int] = (),
+    band_shares: Sequence[float] = (),
 ) -> Operations:
     """Return the operations for a token in blocks of `block_tokens`, of which `masked_share` (above
-    0, at most 1: everything at all positions) goes through the head.
+    0, at most 1: everything at all positions) goes through the head; `band_shares` of these have
+    their target in each of the further bands that `adaptive_cutoffs` make.
 
     >>> base = {"num_layers": 12, "hidden_size": 768, "ffn_size": 3072, "block_tokens": 512}
     >>> round(count(250_002, **base, masked_share=1.0).total / 1e9, 3)
     1.722
     """
+    first, *further = bands(vocab_size, hidden_size, adaptive_cutoffs)
     whole = num_layers - 1
     narrow = 2 * hidden_size**2 + 2 * hidden_size * ffn_size  # queries, output, feed-forward
     wide = 2 * hidden_size**2  # keys and values, which every position gives
@@ -52,5 +62,14 @@ def count(
         layers=6 * (whole * (narrow + wide) + masked_share * narrow + wide),
         attention=12 * (whole + masked_share) * block_tokens * hidden_size,
         head=6 * masked_share * hidden_size**2,
-        logits=6 * masked_share * vocab_size * hidden_size,
+        logits=6 * masked_share * _output(first, further, band_shares),
     )
+
+
+def _output(first: Band, further: Sequence[Band], shares: Sequence[float]) -> float:
+    """Return the weights that a masked position goes through after the head."""
+    inside = (
+        share * (first.width * band.width + band.width * band.num_scores)
+        for share, band in zip(shares, further, strict=True)
+    )
+    return first.width * first.num_scores + sum(inside)

@@ -5,18 +5,23 @@ A vocabulary of V ids takes V H parameters of a model of width H. At a fixed tot
 leaves less for the layers: `width` solves for H. The paper's Figure 6 has that line, and another at
 a constant body, where the total increases with the vocabulary. Two ways to count: "exact" is every
 weight of our masked LM, "paper" the formula 4 L H^2 + 2 L H Hff + V H that gives the sizes of Table
-7, without biases, norms, positions and head. How
-many times as wide as the model its feed-forward layers are is kept, 4 in all of Table 7.
+7, without biases, norms, positions and head. How many times as wide as the model its feed-forward
+layers are is kept, 4 in all of Table 7. An adaptive softmax has rows of its own for the ids of its
+further bands (see bands.py), in either count.
 
 Symbols: V ids of the vocabulary, L layers, H model width, Hff width of the feed-forward layers.
 """
 
+import bisect
 import dataclasses
+import itertools
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 from xlmr_lab.errors import UserError
+from xlmr_lab.model.bands import WIDTH_DIVISOR, Band, bands, fitting
 
 Counting = Literal["exact", "paper"]
 
@@ -41,6 +46,9 @@ class Shape:
     """Longest sequence in tokens, for which there are positions."""
     counting: Counting = "exact"
     """Every weight, or the paper's formula."""
+    adaptive_cutoffs: tuple[int, ...] = ()
+    """Ids at which further bands of an adaptive softmax begin; those beyond a vocabulary are left
+    out."""
 
     def __post_init__(self) -> None:
         for name in ("num_layers", "ffn_factor", "head_width", "max_tokens"):
@@ -59,17 +67,38 @@ class Shape:
 
     def parameters(self, vocab_size: int, hidden_size: int) -> int:
         """Return the parameters of a model of this shape, counted as the shape says."""
-        square, linear, rest = self.polynomial(vocab_size)
-        return round(square * hidden_size**2 + linear * hidden_size + rest)
+        square, linear, rest = self._plain(vocab_size)
+        plain = round(square * hidden_size**2 + linear * hidden_size + rest)
+        further = self._further(vocab_size, hidden_size)
+        return plain + _rows(further) + _ways(further, hidden_size, biases=self._exact)
 
     def of_vocabulary(self, vocab_size: int, hidden_size: int) -> int:
         """Return the parameters that grow with the vocabulary, counted as the shape says."""
-        return vocab_size * (hidden_size + (self.counting == "exact"))
+        rows = _rows(self._further(vocab_size, hidden_size))
+        return vocab_size * (hidden_size + self._exact) + rows
 
-    def polynomial(self, vocab_size: float) -> tuple[float, float, float]:
-        """Return the coefficients of H^2, H and 1 in the number of parameters."""
+    def polynomial(self, vocab_size: int) -> tuple[float, float, float]:
+        """Return the coefficients of H^2, H and 1 in the number of parameters; widths of further
+        bands are real numbers here."""
+        square, linear, rest = self._plain(vocab_size)
+        cutoffs = [cutoff for cutoff in self.adaptive_cutoffs if cutoff < vocab_size]
+        for place, (start, end) in enumerate(itertools.pairwise((*cutoffs, vocab_size)), start=1):
+            narrower = WIDTH_DIVISOR**-place
+            square, linear = square + narrower, linear + 1 + narrower * (end - start)
+        return square, linear, rest + self._exact * len(cutoffs)
+
+    @property
+    def _exact(self) -> bool:
+        return self.counting == "exact"
+
+    def _further(self, vocab_size: int, hidden_size: int) -> list[Band]:
+        cutoffs = fitting(self.adaptive_cutoffs, vocab_size, hidden_size)
+        return bands(vocab_size, hidden_size, cutoffs)[1:]
+
+    def _plain(self, vocab_size: int) -> tuple[float, float, float]:
+        """Return the coefficients where all ids are one band."""
         square = self.num_layers * (4 + 2 * self.ffn_factor)
-        if self.counting == "paper":
+        if not self._exact:
             return square, vocab_size, 0
         per_layer = 4 + self.ffn_factor + 1 + 2 * 2  # biases of both parts, and their norms
         positions, head = self.max_tokens + FIRST_POSITION + 2, 1 + 2
@@ -89,12 +118,14 @@ class Parameters:
     """One row of the model's width for each id; the output matrix is the same (tied)."""
     output_bias: int
     """One for each id."""
+    output_rows: int
+    """Narrower rows of the ids of an adaptive softmax's further bands, which are not tied."""
     positions: int
     """Learned positions and languages, and the norm on the embeddings."""
     layers: int
     """Attention and feed-forward layers with their norms."""
     head: int
-    """The dense layer and the norm of the masked-LM head."""
+    """The dense layer and the norm of the masked-LM head, and what leads to further bands."""
 
     @property
     def total(self) -> int:
@@ -104,7 +135,7 @@ class Parameters:
     @property
     def vocabulary(self) -> int:
         """Those that grow with the vocabulary."""
-        return self.embedding + self.output_bias
+        return self.embedding + self.output_bias + self.output_rows
 
     @property
     def body(self) -> int:
@@ -125,8 +156,12 @@ def count(
     ffn_size: int,
     max_tokens: int,
     num_languages: int = 0,
+    adaptive_cutoffs: Sequence[int] = (),
 ) -> Parameters:
     """Return the parameters of a `MaskedLM` of these sizes; `num_languages` have an embedding.
+
+    Raises:
+        UserError: a cutoff that leaves a band without ids.
 
     >>> count(250_002, num_layers=12, hidden_size=768, ffn_size=3072, max_tokens=512).total
     278294418
@@ -135,13 +170,25 @@ def count(
     attention = 4 * (width * width + width)
     feed_forward = 2 * width * ffn_size + ffn_size + width
     norm = 2 * width
+    further = bands(vocab_size, width, adaptive_cutoffs)[1:]
     return Parameters(
         embedding=vocab_size * width,
         output_bias=vocab_size,
+        output_rows=_rows(further),
         positions=(max_tokens + FIRST_POSITION + num_languages) * width + norm,
         layers=num_layers * (attention + feed_forward + 2 * norm),
-        head=width * width + width + norm,
+        head=width * width + width + norm + _ways(further, width, biases=True),
     )
+
+
+def _rows(further: Sequence[Band]) -> int:
+    """Return the weights of the rows of further bands."""
+    return sum(band.num_ids * band.width for band in further)
+
+
+def _ways(further: Sequence[Band], width: int, *, biases: bool) -> int:
+    """Return the weights that lead to further bands: an entry for each, and what narrows."""
+    return sum(width + biases + width * band.width for band in further)
 
 
 def paper_budget() -> int:
@@ -182,9 +229,14 @@ def largest_vocabulary(total: float, shape: Shape) -> int:
     """Return the largest vocabulary that leaves room for one head in `total` parameters; not above
     0 where there is none.
     """
-    square, linear, _ = shape.polynomial(0)
-    left = total - square * shape.head_width**2 - linear * shape.head_width
-    return math.floor(left / (shape.head_width + (shape.counting == "exact")))
+    most = range(int(total / shape.head_width) + 1)
+    return bisect.bisect_right(most, total, key=partial(_at_one_head, shape)) - 1
+
+
+def _at_one_head(shape: Shape, vocab_size: int) -> float:
+    """Return the parameters with one head in each layer."""
+    square, linear, rest = shape.polynomial(vocab_size)
+    return square * shape.head_width**2 + linear * shape.head_width + rest
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -43,6 +43,7 @@ class Preset:
             ffn_size=self.encoder.ffn_size,
             max_tokens=self.encoder.max_tokens,
             num_languages=self.num_languages,
+            adaptive_cutoffs=self.encoder.adaptive_cutoffs,
         )
 
 

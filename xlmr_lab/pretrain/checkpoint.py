@@ -3,7 +3,8 @@
 `checkpoints/step-00000200/{model.safetensors, optimizer.safetensors, state.json}`; `state.json`
 holds the step, the stream's counters, the run's settings, the held-out loss if it was measured at
 that step, and the checksums of the other two. A folder is written beside, flushed and renamed, so a
-killed process leaves no half checkpoint; one damaged later is reported and the one before is used.
+killed process leaves no half checkpoint; one damaged later is reported, set aside as `*.damaged`
+until the run has passed it, and the one before is used.
 Nothing is ever unpickled. A checkpoint of other settings is refused. Training writes through
 checkpoint_writer.py, which does it while the next steps are taken.
 """
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 MODEL_NAME = "model.safetensors"
 OPTIMIZER_NAME = "optimizer.safetensors"
+TENSOR_NAMES = (MODEL_NAME, OPTIMIZER_NAME)
 STATE_NAME = "state.json"
 BEST_NAME = "best"
 """A link to the checkpoint of the lowest held-out loss, beside the checkpoints."""
@@ -40,7 +42,10 @@ MOMENTS = ("exp_avg", "exp_avg_sq")
 Tensors = Mapping[str, Mapping[str, Tensor]]
 """The tensors of each of a checkpoint's files: file name -> name -> tensor."""
 
-_NAME = re.compile(r"step-(\d{8,})")
+DAMAGED = ".damaged"
+"""What follows the name of a checkpoint that is set aside."""
+
+_NAME = re.compile(rf"step-(\d{{8,}})({re.escape(DAMAGED)})?")
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:
@@ -87,29 +92,62 @@ def write(folder: Path, content: Tensors, *, step: int, state: Mapping[str, Any]
 
 def remove_old(folder: Path, step: int, *, keep: int, keep_best: bool = False) -> None:
     """Remove all checkpoints up to `step` but the last `keep`; with `keep_best` also leave the one
-    of the lowest held-out loss, which `best` then points to."""
+    of the lowest held-out loss, which `best` then points to; without, there is no `best`. Those set
+    aside count for nothing."""
     steps = sorted(s for s in _steps(folder) if s <= step)
     kept = set(steps[-keep:])
-    if keep_best and (best := _best(folder, steps)) is not None:
+    best = _best(folder, steps) if keep_best else None
+    if best is None:
+        (folder / BEST_NAME).unlink(missing_ok=True)
+    else:
         with storage.atomic_path(folder / BEST_NAME) as partial:
             partial.symlink_to(checkpoint_path(folder, best).name)
         kept.add(best)
     for old in steps:
         if old not in kept:
             shutil.rmtree(checkpoint_path(folder, old))
+    for passed in (s for s in _steps(folder, DAMAGED) if s <= step):
+        shutil.rmtree(_aside(folder, passed))
+
+
+def set_aside_after(folder: Path, step: int) -> None:
+    """Rename the checkpoints after `step`, the newest that is whole, so that they are not counted
+    among those kept and push no whole one out."""
+    for damaged in (s for s in _steps(folder) if s > step):
+        path, aside = checkpoint_path(folder, damaged), _aside(folder, damaged)
+        shutil.rmtree(aside, ignore_errors=True)
+        path.rename(aside)
+        logger.warning("%s is now %s, which goes when the run has passed it", path, aside.name)
+
+
+def last_step(folder: Path) -> int:
+    """Return the step of the last checkpoint, whole or not; 0 if there is none."""
+    return max(_steps(folder), default=0)
 
 
 def newest(folder: Path) -> tuple[Path, dict[str, Any]] | None:
-    """Return the newest checkpoint that is whole, with its state; None if there is none.
+    """Return the newest checkpoint that is whole, with its state; None if there is none at all.
 
     Damaged ones are reported in the log and passed over.
+
+    Raises:
+        UserError: all are damaged, so that only its user can say that the run begins anew.
     """
+    damages: dict[Path, str] = {}
     for step in sorted(_steps(folder), reverse=True):
         path = checkpoint_path(folder, step)
-        if damage := find_damage(path, (MODEL_NAME, OPTIMIZER_NAME)):
-            logger.warning("checkpoint %s is damaged (%s), trying the one before", path, damage)
-        else:
+        damage = find_damage(path, TENSOR_NAMES)
+        if damage is None:
+            for damaged, told in damages.items():
+                logger.warning("checkpoint %s is damaged (%s), taking one before", damaged, told)
             return path, read_state(path)
+        damages[path] = damage
+    if damages:
+        told = "; ".join(f"{path.name} ({damage})" for path, damage in damages.items())
+        raise UserError(
+            f"no checkpoint in {folder} is whole: {told}; put back a copy of one, or remove "
+            f"{folder} to begin from step 0, which drops the records there are"
+        )
     return None
 
 
@@ -120,9 +158,9 @@ def find_damage(path: Path, names: tuple[str, ...]) -> str | None:
             return f"{name} is missing"
     try:
         content = read_state(path)
-        sums = content.pop("sha256")
+        sums = dict(content.pop("sha256"))
         found = {STATE_NAME: _own_checksum(content)}
-    except (UserError, KeyError, AttributeError):
+    except (ValueError, KeyError, AttributeError, TypeError):  # it may be any JSON, or none
         return f"{STATE_NAME} is not what was written"
     found |= {name: storage.checksum(path / name) for name in names}
     wrong = [name for name, value in found.items() if sums.get(name) != value]
@@ -161,10 +199,17 @@ def _own_checksum(content: Mapping[str, Any]) -> str:
     return configs.fingerprint(dict(content), digits=64)
 
 
-def _steps(folder: Path) -> list[int]:
+def _aside(folder: Path, step: int) -> Path:
+    path = checkpoint_path(folder, step)
+    return path.with_name(path.name + DAMAGED)
+
+
+def _steps(folder: Path, ending: str = "") -> list[int]:
+    """Return the steps of the checkpoints in a folder, or of those whose names end so."""
     if not folder.is_dir():
         return []
-    return [int(m[1]) for path in folder.iterdir() if (m := _NAME.fullmatch(path.name))]
+    names = (_NAME.fullmatch(path.name) for path in folder.iterdir())
+    return [int(name[1]) for name in names if name and (name[2] or "") == ending]
 
 
 def _best(folder: Path, steps: list[int]) -> int | None:
@@ -174,7 +219,7 @@ def _best(folder: Path, steps: list[int]) -> int | None:
     for step in steps:
         try:
             loss = float(read_state(checkpoint_path(folder, step))[HELDOUT_LOSS])
-        except (UserError, OSError, KeyError, TypeError):
+        except (ValueError, OSError, KeyError, TypeError):
             continue  # saved between two measurements, or damaged, which `newest` tells
         if math.isfinite(loss):
             losses.append((loss, step))

@@ -18,17 +18,20 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from xlmr_lab.errors import UserError
+from xlmr_lab.errors import ConsequenceError, UserError
 
 Parallel = Literal["ddp", "fsdp"]
+Value = TypeVar("Value")
 
+SET_BY_TORCHRUN = ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
+"""What each process needs besides WORLD_SIZE."""
 LONGEST_WAIT = datetime.timedelta(days=7)
 """How long processes wait for the first one to prepare a run."""
 
@@ -70,20 +73,44 @@ class Processes:
         """Tell whether the flag of some process is set.
 
         Raises:
-            UserError: one of them is gone.
+            ConsequenceError: one of them is gone.
         """
         if self.size == 1:
             return flag
         agreed = torch.tensor(int(flag))
-        try:
+        with together():
             dist.all_reduce(agreed, dist.ReduceOp.MAX, group=self.control)
-        except RuntimeError as error:
-            raise UserError(f"another process of the run has ended ({error})") from None
         return bool(agreed)
 
     def wait(self) -> None:
         """Wait until all are here."""
         self.any(False)
+
+    def same(self, value: Value) -> Value:
+        """Return the first process's value in all of them.
+
+        Raises:
+            ConsequenceError: one of them is gone.
+        """
+        if self.size == 1:
+            return value
+        held = [value]
+        with together():
+            dist.broadcast_object_list(held, src=0, group=self.control)
+        return held[0]
+
+    def each(self, value: Value) -> list[Value]:
+        """Return every process's value in all of them, by rank.
+
+        Raises:
+            ConsequenceError: one of them is gone.
+        """
+        if self.size == 1:
+            return [value]
+        values = [value] * self.size
+        with together():
+            dist.all_gather_object(values, value, group=self.control)
+        return values
 
 
 ALONE = Processes()
@@ -97,6 +124,20 @@ def started_with() -> int:
 def is_first() -> bool:
     """Tell whether this is the process that writes."""
     return os.environ.get("RANK", "0") == "0"
+
+
+def require_torchrun() -> None:
+    """Refuse an environment that says that there are other processes, but not where.
+
+    Raises:
+        UserError: names what is missing.
+    """
+    missing = [name for name in SET_BY_TORCHRUN if name not in os.environ]
+    if started_with() > 1 and missing:
+        raise UserError(
+            f"WORLD_SIZE is {started_with()} without {', '.join(missing)}, which torchrun sets; "
+            "start the processes with torchrun, or unset WORLD_SIZE for one alone"
+        )
 
 
 def require_even(sequences: int) -> None:
@@ -117,8 +158,10 @@ def chosen_device(name: str) -> torch.device:
     on a machine each has a GPU of its own.
 
     Raises:
-        UserError: a device that is not there, or that is neither cpu nor cuda.
+        UserError: a device that is not there, or that is neither cpu nor cuda; half an environment
+            of torchrun.
     """
+    require_torchrun()
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -129,6 +172,9 @@ def chosen_device(name: str) -> torch.device:
         raise UserError(f"device must be auto, cpu or cuda, got {name!r}")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise UserError(f"device is {name!r}, but torch finds no CUDA device here; use cpu")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        last = torch.cuda.device_count() - 1
+        raise UserError(f"device is {name!r}, the last one that torch finds here is cuda:{last}")
     if device.type == "cuda" and started_with() > 1:
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
     return device
@@ -137,22 +183,47 @@ def chosen_device(name: str) -> torch.device:
 @contextlib.contextmanager
 def joined(device: torch.device) -> Iterator[Processes]:
     """Work with the processes that torchrun started, all but the first silent unless something goes
-    wrong; without torchrun, alone."""
-    if started_with() == 1:
-        yield ALONE
-        return
+    wrong; without torchrun, alone. What names no GPU meanwhile, as seeds, means `device`.
+
+    Raises:
+        ConsequenceError: one of them is gone.
+    """
+    on_gpu = device.type == "cuda"
+    with torch.cuda.device(device) if on_gpu else contextlib.nullcontext():
+        if started_with() == 1:
+            yield ALONE
+        else:
+            with _together_with_others(device) as processes:
+                yield processes
+
+
+@contextlib.contextmanager
+def _together_with_others(device: torch.device) -> Iterator[Processes]:
     control = _join("nccl" if device.type == "cuda" else "gloo", device)
     rank, level = dist.get_rank(), logging.root.manager.disable
     logging.disable(logging.WARNING if rank else level)
     try:
-        yield Processes(
-            rank=rank,
-            size=dist.get_world_size(),
-            local_size=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
-            control=control,
-        )
+        with together():
+            yield Processes(
+                rank=rank,
+                size=dist.get_world_size(),
+                local_size=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
+                control=control,
+            )
     finally:
         logging.disable(level)
+
+
+@contextlib.contextmanager
+def together() -> Iterator[None]:
+    """Say so where what processes do together fails because one is gone: gloo says it in a plain
+    RuntimeError, nccl in one of its own."""
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error, dist.DistError) or "gloo" in str(error):
+            raise ConsequenceError(f"another process of the run has ended ({error})") from None
+        raise
 
 
 @functools.cache

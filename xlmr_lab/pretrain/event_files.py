@@ -23,14 +23,7 @@ class EventFiles:
         Raises:
             UserError: the package is not installed.
         """
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            raise UserError(
-                "pretrain.tensorboard needs the package tensorboard: pip install "
-                "'xlmr-lab[tensorboard]', or leave the setting out; metrics.jsonl has the numbers"
-            ) from None
-        self._writer = SummaryWriter(str(folder), purge_step=step + 1)
+        self._writer = require_package()(str(folder), purge_step=step + 1)
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Write the numbers of a record."""
@@ -40,6 +33,22 @@ class EventFiles:
     def close(self) -> None:
         """Write out what is held back."""
         self._writer.close()
+
+
+def require_package() -> Any:
+    """Return TensorBoard's writer of event files, a class.
+
+    Raises:
+        UserError: the package is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise UserError(
+            "pretrain.tensorboard needs the package tensorboard: pip install "
+            "'xlmr-lab[tensorboard]', or leave the setting out; metrics.jsonl has the numbers"
+        ) from None
+    return SummaryWriter
 
 
 def scalars(record: Mapping[str, Any]) -> Iterator[tuple[str, float]]:

@@ -1,10 +1,11 @@
 """Whether model and token shards fit each other, looked at before anything is written.
 
 Of each language a few blocks from all over its training text are read: their ids must be of the
-vocabulary, and some of them must be ordinary pieces, which alone are masked. Text that a vocabulary
-does not know is all `<unk>`, and nothing would be learned from it. Token files that are younger
-than their sidecar, which is written last, are compared with their checksums. Left out: reading
-everything each time, which would take as long as a pass (see `TokenShards.verify`).
+vocabulary (the stream looks at those of all others as it draws them), and some of them must be
+ordinary pieces, which alone are masked. Text that a vocabulary does not know is all `<unk>`, and
+nothing would be learned from it. Token files that are younger than their sidecar, which is written
+last, are compared with their checksums. Left out: reading everything each time, which would take as
+long as a pass (see `TokenShards.verify`).
 """
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 
 from xlmr_lab import storage
 from xlmr_lab.batches import masking, packing
-from xlmr_lab.batches.shards import SIDECAR_NAME, TokenShards, token_path
+from xlmr_lab.batches.shards import SIDECAR_NAME, TokenShards
 from xlmr_lab.batches.splits import SPLITS
 from xlmr_lab.errors import UserError
 from xlmr_lab.model.masked_lm import MaskedLM
@@ -30,21 +31,20 @@ def check_fit(run: PretrainRun, shards: TokenShards) -> None:
     """
     with torch.device("meta"):
         MaskedLM(run.model, shards.vocab_size, languages=run.languages)
-    for language in run.languages:
+    for language in (*run.languages, *shards.pairs):
         _compare_younger(shards, language)
         _look_at(shards, language, run.batches.block_tokens)
 
 
 def _compare_younger(shards: TokenShards, language: str) -> None:
     """Refuse token files that have changed since their sidecar was written."""
-    written = (shards.folder / SIDECAR_NAME).stat().st_mtime_ns
     for name in SPLITS:
-        path = token_path(shards.folder, language, name)
-        if path.stat().st_mtime_ns <= written:
+        path = shards.path(language, name)
+        if path.stat().st_mtime_ns <= (path.parent / SIDECAR_NAME).stat().st_mtime_ns:
             continue
         if storage.checksum(path) != shards.counts(language, name)["checksum"]:
             raise UserError(
-                f"{path} has changed since it was encoded; put it back, or delete {shards.folder} "
+                f"{path} has changed since it was encoded; put it back, or delete {path.parent} "
                 "and encode again, for a new run"
             )
 
@@ -58,11 +58,7 @@ def _look_at(shards: TokenShards, language: str, block_tokens: int) -> None:
     if not blocks:
         return
     ids = np.stack(blocks)
-    if ids.max() >= shards.vocab_size:
-        raise UserError(
-            f"the token shards of {language} at {shards.folder} hold id {ids.max()}, their "
-            f"vocabulary has ids up to {shards.vocab_size - 1}; delete that folder and encode again"
-        )
+    shards.require_ids(ids, [language] * len(ids))
     if not masking.is_maskable(ids, shards.vocab_size).any():
         raise UserError(
             f"nothing can be masked in {language}: {len(blocks)} blocks of its token shards hold "

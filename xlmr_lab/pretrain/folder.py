@@ -6,6 +6,7 @@ When a run resumes, records after its checkpoint are dropped and written again.
 """
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,20 +22,27 @@ METRICS_NAME = "metrics.jsonl"
 TELEMETRY_NAME = "telemetry.jsonl"
 CHECKPOINTS_NAME = "checkpoints"
 EVENTS_NAME = "tensorboard"
+LOCK_NAME = "training.lock"
+"""It is there while a process trains; one that was killed leaves it, not held."""
 
 
-def prepare(folder: Path, run: PretrainRun) -> None:
-    """Write the settings, or check that the folder belongs to the same ones.
+@contextlib.contextmanager
+def held(folder: Path, run: PretrainRun) -> Iterator[None]:
+    """Have the folder to this process alone, with the settings in it.
 
     Raises:
-        UserError: the folder cannot be written, or holds a run with other settings.
+        UserError: the folder cannot be written, holds a run with other settings, or another process
+            trains in it.
     """
-    with _writing_to(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        if (folder / CONFIG_NAME).exists():
-            require_same(storage.read_json(folder / CONFIG_NAME), decisive(run), folder)
-        else:
-            storage.write_json(folder / CONFIG_NAME, configs.to_dict(run))
+    with contextlib.ExitStack() as stack:
+        with _writing_to(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(storage.locked(folder / LOCK_NAME, f"training in {folder}"))
+            if (folder / CONFIG_NAME).exists():
+                require_same(storage.read_json(folder / CONFIG_NAME), decisive(run), folder)
+            else:
+                storage.write_json(folder / CONFIG_NAME, configs.to_dict(run))
+        yield
 
 
 def add_provenance(folder: Path, **origin: Any) -> None:
@@ -83,6 +91,19 @@ def append_record(path: Path, record: Mapping[str, Any]) -> None:
             f"cannot write to {path} ({error}); free some space and run again to go on from the "
             "last checkpoint"
         ) from None
+
+
+def last_records(path: Path, size: int = 1 << 16) -> list[dict[str, Any]]:
+    """Return the last whole records of a file, as many as there are in its last `size` bytes; none
+    where there is no such file.
+    """
+    if not path.is_file():
+        return []
+    with path.open("rb") as file:
+        start = max(0, path.stat().st_size - size)
+        file.seek(start)
+        lines = file.read().split(b"\n")
+    return [json.loads(line) for line in lines[bool(start) : -1]]
 
 
 def keep_records(folder: Path, step: int) -> None:

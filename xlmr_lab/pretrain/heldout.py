@@ -38,7 +38,7 @@ def heldout_set(
         return {}
     held = {key: heldout_masked(shards, key, config, max_blocks) for key in languages}
     return {
-        key: to_device(masked, device, [place] * len(masked.inputs))
+        key: to_device(masked, device, [[place]] * len(masked.inputs))
         for place, (key, masked) in enumerate(held.items())
     }
 

@@ -2,13 +2,19 @@
 
 import signal
 import threading
+import time
 from types import FrameType
 
+from xlmr_lab.errors import Terminated
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SAME_SECONDS = 2.0
+"""Signals that come so soon after the first mean the same: one to all processes of a command is
+followed by the one with which the first of them ends the others."""
 
 
 class Interrupts:
-    """While it is entered, the first signal sets `received`; a second one interrupts at once.
+    """While it is entered, the first signal sets `received`; a later one interrupts at once.
 
     A signal is never lost: work that ends without having looked is followed by KeyboardInterrupt.
     Handlers can only be set in the main thread; in another one nothing is caught.
@@ -16,6 +22,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.received = False
+        self._first: tuple[int, float] = (0, 0.0)
         self._previous: dict[int, object] = {}
 
     def __enter__(self) -> "Interrupts":
@@ -27,9 +34,17 @@ class Interrupts:
         for number, handler in self._previous.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
         if self.received and error_type is None:
-            raise KeyboardInterrupt
+            raise self.interruption()
+
+    def interruption(self, told: str = "") -> KeyboardInterrupt:
+        """Return what the signal that was received ends the work with; it is SIGINT's where another
+        process received it."""
+        kind = Terminated if self._first[0] == signal.SIGTERM else KeyboardInterrupt
+        return kind(told)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        if self.received:
-            raise KeyboardInterrupt
-        self.received = True
+        now = time.monotonic()
+        if not self.received:
+            self.received, self._first = True, (number, now)
+        elif now - self._first[1] > SAME_SECONDS:
+            raise self.interruption()

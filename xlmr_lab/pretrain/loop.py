@@ -7,6 +7,7 @@ first step. Several processes may share it (see distributed.py).
 """
 
 import contextlib
+import functools
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,15 +20,22 @@ from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.errors import UserError
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.model.masked_lm import MaskedLM
-from xlmr_lab.pretrain import checkpoint, distributed, memory_plan, repetition
+from xlmr_lab.pretrain import (
+    checkpoint,
+    distributed,
+    grace,
+    memory_plan,
+    repetition,
+    resumption,
+)
 from xlmr_lab.pretrain import folder as run_folder
 from xlmr_lab.pretrain.checkpoint_writer import BYTES_PER_PARAMETER, CheckpointWriter
 from xlmr_lab.pretrain.distributed import Processes
 from xlmr_lab.pretrain.fit import check_fit
-from xlmr_lab.pretrain.folder import require_same
 from xlmr_lab.pretrain.heldout import HeldoutSet, heldout_set
 from xlmr_lab.pretrain.interrupts import Interrupts
 from xlmr_lab.pretrain.memory import keep_freed_memory
+from xlmr_lab.pretrain.memory_use import counted
 from xlmr_lab.pretrain.records import Records
 from xlmr_lab.pretrain.settings import PretrainConfig, PretrainRun, check
 from xlmr_lab.pretrain.step_trace import step_trace
@@ -45,47 +53,50 @@ def pretrain(
     shards_folder: Path,
     run: PretrainRun,
     *,
+    pairs_folder: Path | None = None,
     threads: int = 2,
     device: str | None = None,
     passes_warned: float = meter.PASSES_WARNED,
 ) -> Path:
     """Pretrain a model, or go on where it stopped, and return its final checkpoint.
 
-    Under torchrun all its processes take the steps together. `device` goes before the setting. A
-    finished run returns at once. On SIGINT or SIGTERM the current step is finished and saved. The
-    log tells of languages whose text will be passed more than `passes_warned` times.
+    `pairs_folder` holds the shards of parallel text, where `run.tlm` asks for a share of it. Under
+    torchrun all its processes take the steps together. `device` goes before the setting. A finished
+    run returns at once. On SIGINT or SIGTERM the current step is finished and saved. The log tells
+    of languages whose text will be passed more than `passes_warned` times.
 
     Raises:
-        UserError: settings that do not fit, a folder of another run, a full disk, too little
-            memory, a loss that is not finite.
+        UserError: settings that do not fit, a folder of another run or that another process trains
+            in, checkpoints that are all damaged, a full disk, too little memory, a loss that is not
+            finite.
         KeyboardInterrupt: stopped by a signal, with everything saved.
     """
-    shards = TokenShards.open(shards_folder)
-    check(run, shards)
-    check_fit(run, shards)
-    distributed.require_even(run.batches.batch_sequences)
+    shards = _opened(run, shards_folder, pairs_folder)
     place = distributed.chosen_device(device or run.pretrain.device)
-    with distributed.joined(place) as processes:
-        if processes.first:
-            run_folder.prepare(folder, run)
-        processes.wait()
-        found = checkpoint.newest(folder / run_folder.CHECKPOINTS_NAME)
-        if found is not None:
-            require_same(found[1], identity(run, shards), found[0])
-            if found[1]["step"] == run.pretrain.steps:
-                return found[0]
+    with distributed.joined(place) as processes, _held(folder, run, processes):
+        checkpoints = folder / run_folder.CHECKPOINTS_NAME
+        chosen = resumption.choose(checkpoints, identity(run, shards), processes)
+        if chosen is not None and chosen.state["step"] == run.pretrain.steps:
+            return chosen.path
+        resumption.require_everywhere(checkpoints, chosen, processes)
         planned = _require_memory(run, shards, place, processes)
-        with _processor(threads, place), Interrupts() as interrupts:
+        with (
+            _processor(threads, place),
+            counted(folder, place, planned, writes=processes.first),
+            Interrupts() as interrupts,
+        ):
             training = Training(run, shards, device=place, processes=processes)
             work = _work(training)
             if processes.first:
                 _note_origin(folder, training, work, planned, threads)
-            if found is not None:
-                training.resume(*found)
+            if chosen is not None:
+                training.resume(*chosen)
             if processes.first:
                 _ready(folder, training)
-            if told := repetition.warning(run, shards, passes_warned):
+            for told in repetition.warnings(run, shards, passes_warned):
                 logger.warning("%s", told)
+            for told in grace.advice(training.num_parameters(), processes.size):
+                logger.info("%s", told)
             heldout = _heldout(training, shards)
             return _train(folder, training, heldout, interrupts, work)
 
@@ -125,22 +136,22 @@ def _train(
     clock = StepClock(run_folder.seconds_so_far(folder), step=training.step, work=work)
     trace_path = folder / f"trace-from-step-{training.step + 1:08d}.json"
     with (
-        _writer(folder, settings, writes=training.processes.first) as writer,
+        _writer(folder, training) as writer,
         _records(folder, training) as records,
         step_trace(trace_path, settings.profile_steps * training.processes.first) as traced,
         progress.bar(settings.steps, "pretrain", initial=training.step) as bar,
     ):
         while training.step < settings.steps:
-            with clock:
+            with clock:  # which waits for the device where a record is made of its steps
                 training.advance()
+                stop = training.processes.any(interrupts.received)
+                log_due = every(training.step, settings.log_steps, settings.steps)
+                save_due = stop or every(training.step, settings.checkpoint_steps, settings.steps)
+                if not training.is_asynchronous or log_due or save_due:
+                    training.require_finite(writer)
             traced()
             writer.check()
             step, loss = training.step, None
-            stop = training.processes.any(interrupts.received)
-            log_due = every(step, settings.log_steps, settings.steps)
-            save_due = stop or every(step, settings.checkpoint_steps, settings.steps)
-            if training.device.type == "cpu" or log_due or save_due:
-                training.require_finite(writer)
             if log_due:
                 bar.set_postfix_str(records.steps(training, clock), refresh=False)
             if every(step, settings.heldout_steps, settings.steps):
@@ -151,9 +162,27 @@ def _train(
             bar.update()
             if stop:
                 writer.wait()
-                raise KeyboardInterrupt(f"stopped after step {step:,}; run again to go on from it")
+                raise interrupts.interruption(f"at step {step} of {settings.steps}")
     training.processes.wait()
     return checkpoint.checkpoint_path(writer.folder, settings.steps)
+
+
+def _opened(run: PretrainRun, shards_folder: Path, pairs_folder: Path | None) -> TokenShards:
+    """Return the token shards, which the run must fit, and the number of processes."""
+    shards = TokenShards.open(shards_folder)
+    if pairs_folder is not None:
+        shards = shards.with_pairs(TokenShards.open(pairs_folder))
+    check(run, shards)
+    check_fit(run, shards)
+    distributed.require_even(run.batches.batch_sequences)
+    return shards
+
+
+def _held(
+    folder: Path, run: PretrainRun, processes: Processes
+) -> contextlib.AbstractContextManager[None]:
+    """Have the first process hold the folder for all of them."""
+    return run_folder.held(folder, run) if processes.first else contextlib.nullcontext()
 
 
 def _records(folder: Path, training: Training) -> Records:
@@ -165,14 +194,16 @@ def _records(folder: Path, training: Training) -> Records:
     )
 
 
-def _writer(folder: Path, settings: PretrainConfig, *, writes: bool) -> CheckpointWriter:
+def _writer(folder: Path, training: Training) -> CheckpointWriter:
     """Return what writes checkpoints, each one after the metrics that it stands for."""
+    settings = training.run.pretrain
     return CheckpointWriter(
         folder / run_folder.CHECKPOINTS_NAME,
         keep=settings.keep_checkpoints,
         keep_best=settings.keep_best,
         before=lambda: run_folder.flush_records(folder),
-        writes=writes,
+        device=training.device,
+        processes=training.processes,
     )
 
 
@@ -198,9 +229,11 @@ def _note_origin(folder: Path, training: Training, work: Work, planned: int, thr
 
 
 def _ready(folder: Path, training: Training) -> None:
-    """Make sure that there is room for checkpoints, and drop records of steps to come."""
+    """Make sure that there is room for checkpoints; drop records of steps to come, and put damaged
+    checkpoints of them aside."""
     if training.step == 0:
         _require_space(folder, training)
+    checkpoint.set_aside_after(folder / run_folder.CHECKPOINTS_NAME, training.step)
     run_folder.keep_records(folder, training.step)
 
 
@@ -219,7 +252,7 @@ def _work(training: Training) -> Work:
     run, device = training.run, training.device
     return Work(
         step_tokens=run.batches.batch_sequences * run.batches.block_tokens,
-        token_operations=token_operations(run, training.vocab_size),
+        token_operations=functools.partial(token_operations, run, training.vocab_size),
         matrix_rate=matrix_rate(device, training.precision) * training.processes.size,
         device=device,
     )

@@ -17,7 +17,17 @@ MAPPED_FROM = 2**30
 def keep_freed_memory() -> None:
     """Tell glibc to reuse freed memory, for the rest of the process; does nothing with other C
     libraries."""
-    library = ctypes.CDLL(None)
-    if hasattr(library, "gnu_get_libc_version"):
+    if (library := _glibc()) is not None:
         library.mallopt(M_MMAP_THRESHOLD, MAPPED_FROM)
         library.mallopt(M_TRIM_THRESHOLD, LARGEST)
+
+
+def give_back_freed_memory() -> None:
+    """Tell glibc to return now what is free; does nothing with other C libraries."""
+    if (library := _glibc()) is not None:
+        library.malloc_trim(0)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    library = ctypes.CDLL(None)
+    return library if hasattr(library, "gnu_get_libc_version") else None

@@ -25,6 +25,7 @@ from xlmr_lab import machine_memory
 from xlmr_lab.batches.masking import num_masked
 from xlmr_lab.errors import UserError
 from xlmr_lab.machine_memory import told
+from xlmr_lab.model.bands import Band, bands
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.model.losses import rows_at_once
 from xlmr_lab.model.masked_lm import MaskedLM
@@ -73,6 +74,11 @@ class Shape:
             model = MaskedLM(self.model, self.vocab_size, languages=self.languages)
         return sum(p.numel() for p in model.parameters())
 
+    @property
+    def bands(self) -> list[Band]:
+        """Parts of the output, one where it is a full softmax."""
+        return bands(self.vocab_size, self.model.hidden_size, self.model.adaptive_cutoffs)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Need:
@@ -100,33 +106,33 @@ class Need:
 def need(shape: Shape) -> Need:
     """Return what a run takes. The peak is at the loss, when all activations are kept, or at the
     end of the backward pass, when all gradients are there and that of the embedding is added to
-    what it was before."""
+    what it was before; on a GPU that of its lookup stands beside it (see `model.tied`)."""
     weights = NUMBER * shape.num_parameters
     embedding = NUMBER * shape.vocab_size * shape.model.hidden_size
-    adding_up = weights if shape.at_once < shape.sequences else 0
-    at_loss = (embedding + adding_up, activations(shape), chunk(shape))
-    at_end = (weights + embedding * _extra_embeddings(shape), 0, 0)
+    output = NUMBER * sum(band.num_scores * band.width for band in shape.bands)
+    in_parts, on_gpu = shape.at_once < shape.sequences, shape.device == "cuda"
+    at_loss = (output + weights * in_parts, activations(shape), chunk(shape))
+    at_end = (weights + embedding * (in_parts + on_gpu), _hole(shape, embedding), 0)
     gradients, kept, logits = max(at_loss, at_end, key=sum)
     held = 3 * weights + gradients + kept + logits
-    on_cpu = shape.device == "cpu"
     whole = weights if shape.divided > 1 else 0  # as layers need them
     return Need(
         parameters=3 * weights // shape.divided + whole,
         gradients=gradients,
         activations=kept,
         logits=logits,
-        snapshot=3 * weights if on_cpu else 0,
-        process=CPU_FIXED + round((CPU_HOLES - 1) * held) if on_cpu else 0,
+        snapshot=0 if on_gpu else 3 * weights,
+        process=0 if on_gpu else CPU_FIXED + round((CPU_HOLES - 1) * held),
     )
 
 
-def _extra_embeddings(shape: Shape) -> int:
-    """Return how many gradients in the shape of the embedding there are at the end, besides the
-    one that stays: that of a part of the batch, that of the lookup on a GPU (see `model.tied`), and
-    with an adaptive softmax those of both ends.
-    """
-    of_parts, on_gpu = shape.at_once < shape.sequences, shape.device == "cuda"
-    return of_parts + (2 if shape.model.adaptive_cutoffs else int(on_gpu))
+def _hole(shape: Shape, embedding: int) -> int:
+    """Return the bytes that activations have left when the embedding's gradient is made, and that
+    it does not fit into (see CPU_HOLES): with an adaptive softmax that is last, and else at the
+    loss."""
+    if shape.device == "cuda" or len(shape.bands) == 1:
+        return 0
+    return min(embedding, activations(shape) + chunk(shape))
 
 
 def activations(shape: Shape) -> int:
@@ -167,15 +173,16 @@ def working_bytes(shape: Shape) -> int:
 
 
 def chunk(shape: Shape) -> int:
-    """Return the bytes for the logits that are held at once, and for what bf16 adds: the embedding
-    in its bits."""
-    rows = min(
-        rows_at_once(shape.vocab_size, shape.device),
-        shape.at_once * num_masked(shape.block_tokens, shape.mask_fraction),
+    """Return the bytes for what is held of the largest band: its logits and their gradients, a copy
+    of the rows where they are not all of the embedding's, in bf16 that of all rows in its bits.
+    """
+    positions = shape.at_once * num_masked(shape.block_tokens, shape.mask_fraction)
+    per_weight = (6 if shape.precision == "bf16" else 0) + NUMBER * (len(shape.bands) > 1)
+    return max(
+        2 * NUMBER * min(rows_at_once(band.num_scores, shape.device), positions) * band.num_scores
+        + per_weight * band.num_scores * band.width
+        for band in shape.bands
     )
-    embedding = NUMBER * shape.vocab_size * shape.model.hidden_size
-    rounded = 3 * embedding // 2 if shape.precision == "bf16" else 0
-    return 2 * NUMBER * rows * shape.vocab_size + rounded
 
 
 def shape_of(

@@ -44,7 +44,7 @@ class Records:
 
     def steps(self, training: Training, clock: StepClock) -> str:
         """Write the loss and the speed since the record before; return both in a few words."""
-        record, speed = training.record(), clock.record(training.step)
+        record, speed = training.record(), clock.record(training.step, training.band_shares())
         self._write(run_folder.METRICS_NAME, record)
         self._write(run_folder.TELEMETRY_NAME, speed)
         return f"loss {record['loss']:.3f}, {tqdm.format_sizeof(speed['tokens_per_second'])}tok/s"
@@ -53,8 +53,10 @@ class Records:
         """Write and tell how often each language's text has been passed, and will be."""
         record = training.repetition()
         self._write(run_folder.METRICS_NAME, record)
-        told = meter.reading(record["passes"], record["passes_at_end"])
-        logger.info("step %s: %s", f"{training.step:,}", told)
+        for name, of in (("", ""), ("pair_", "pairs: ")):
+            if f"{name}passes" in record:
+                told = meter.reading(record[f"{name}passes"], record[f"{name}passes_at_end"])
+                logger.info("step %s: %s%s", f"{training.step:,}", of, told)
 
     def heldout(self, training: Training, heldout: HeldoutSet) -> float | None:
         """Write the held-out loss by language and their plain mean, in nats per masked token;
@@ -67,7 +69,7 @@ class Records:
         mean = sum(losses.values()) / len(losses)
         record = {"kind": "heldout", "step": training.step}
         self._write(run_folder.METRICS_NAME, {**record, "loss": mean, "loss_by_language": losses})
-        told = f"{mean:.3f} (perplexity {perplexity(mean):,.1f})"
+        told = f"{mean:.3f} nats a piece (perplexity {perplexity(mean):,.1f})"
         logger.info("step %s: held-out loss %s", f"{training.step:,}", told)
         return mean
 

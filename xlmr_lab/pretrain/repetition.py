@@ -1,17 +1,34 @@
-"""The warning that a run will repeat text too often, with the settings that end it."""
+"""The warning that a run will repeat text too often, with the settings that end it; of pairs of
+languages, which the sampling of languages does not change, it is told apart.
+"""
 
 import dataclasses
 
 from xlmr_lab import configs
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.errors import UserError
-from xlmr_lab.pretrain.settings import PretrainConfig, PretrainRun
+from xlmr_lab.pretrain.settings import PretrainConfig, PretrainRun, sampling_phases
 from xlmr_lab.sampling import meter, repetition
+from xlmr_lab.sampling.pairs import single_length
 from xlmr_lab.sampling.repetition import Plan
 from xlmr_lab.sampling.settings import SamplingConfig
 
 FITTED = ("warmup_steps", "decay_steps")
 """Parts of a run that become shorter with it where they would not fit."""
+
+PAIRS_MENDED = (
+    "a smaller tlm.share, more parallel text or a larger tlm.alpha repeats less; sampling.alpha "
+    "does not change it"
+)
+"""What a warning on pairs of languages advises."""
+
+
+def warnings(run: PretrainRun, shards: TokenShards, limit: float) -> list[str]:
+    """Return a line on the languages whose text a run will pass more than `limit` times, and one on
+    such pairs of languages; none where there are none.
+    """
+    told = (warning(run, shards, limit), pairs_warning(run, shards, limit))
+    return [line for line in told if line]
 
 
 def warning(run: PretrainRun, shards: TokenShards, limit: float) -> str | None:
@@ -23,8 +40,23 @@ def warning(run: PretrainRun, shards: TokenShards, limit: float) -> str | None:
     return f"{repeated}; {_remedy(run, found, limit)}" if repeated else None
 
 
+def pairs_warning(run: PretrainRun, shards: TokenShards, limit: float) -> str | None:
+    """Return a line on the pairs whose text a run will pass more than `limit` times and on what
+    makes that less, or None where there is none.
+    """
+    repeated = meter.warning(pair_passes(run, shards), limit, things="pairs of languages")
+    return f"{repeated}; {PAIRS_MENDED}" if repeated else None
+
+
+def pair_passes(run: PretrainRun, shards: TokenShards) -> dict[str, float]:
+    """Return how often a whole run will go through the text of each pair."""
+    draws = meter.expected_draws(sampling_phases(run, shards), run.length)
+    blocks = shards.sizes("blocks", run.batches.block_tokens)
+    return meter.passes({pair: draws[pair] for pair in shards.pairs}, blocks)
+
+
 def plan(run: PretrainRun, shards: TokenShards) -> Plan:
-    """Return how a run samples its text."""
+    """Return how a run samples the text of single languages."""
     sizes, blocks = (
         shards.sizes(basis, run.batches.block_tokens) for basis in (run.sampling.basis, "blocks")
     )
@@ -32,7 +64,7 @@ def plan(run: PretrainRun, shards: TokenShards) -> Plan:
         run.sampling,
         {key: sizes[key] for key in run.languages},
         {key: blocks[key] for key in run.languages},
-        run.length,
+        single_length(run.length, run.tlm),
     )
 
 

@@ -14,6 +14,7 @@ from xlmr_lab.pretrain.distributed import Parallel
 from xlmr_lab.pretrain.precision import Precision
 from xlmr_lab.pretrain.schedule import Schedule
 from xlmr_lab.sampling import schedules
+from xlmr_lab.sampling.pairs import PairSampling, languages_of, single_length, with_pairs
 from xlmr_lab.sampling.schedules import Length, Phase
 from xlmr_lab.sampling.settings import SamplingConfig
 
@@ -197,6 +198,9 @@ class PretrainRun:
     pretrain: PretrainConfig
     """How it is trained."""
 
+    tlm: PairSampling = PairSampling()
+    """How much of the text is parallel, and which; none unless asked for."""
+
     @property
     def length(self) -> Length:
         """How many steps there are, and blocks in each."""
@@ -241,10 +245,29 @@ def check(run: PretrainRun, shards: TokenShards) -> None:
             f"no token shards for {', '.join(missing)} at {shards.folder}; there are "
             f"{', '.join(shards.languages)}: encode their documents or leave them out"
         )
+    _check_pairs(run, shards)
     sampling_phases(run, shards)
 
 
+def _check_pairs(run: PretrainRun, shards: TokenShards) -> None:
+    """Refuse parallel text without a share of the blocks, or the reverse, or of other languages."""
+    if (run.tlm.share is None) != (not shards.pairs):
+        there = ", ".join(shards.pairs) or "none"
+        raise UserError(
+            f"tlm.share is {run.tlm.share} and the pairs of parallel text are {there}; give both "
+            "or neither"
+        )
+    for pair in shards.pairs:
+        if unknown := sorted(set(languages_of(pair)) - set(run.languages)):
+            raise UserError(
+                f"parallel text of {pair}, but {', '.join(unknown)} is none of the run's languages "
+                f"({', '.join(run.languages)}); leave the pair out or add the language"
+            )
+
+
 def sampling_phases(run: PretrainRun, shards: TokenShards) -> list[Phase]:
-    """Return the probabilities of drawing a block of each language, by phase of the run."""
+    """Return the probabilities of drawing a block of each language or pair, by phase of the run."""
     sizes = shards.sizes(run.sampling.basis, run.batches.block_tokens)
-    return schedules.phases(run.sampling, {key: sizes[key] for key in run.languages}, run.length)
+    single = {key: sizes[key] for key in run.languages}
+    phases = schedules.phases(run.sampling, single, single_length(run.length, run.tlm))
+    return with_pairs(phases, {pair: sizes[pair] for pair in shards.pairs}, run.tlm)

@@ -14,6 +14,7 @@ Shapes: B sequences, T tokens of a sequence, P masked positions of a sequence.
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -47,7 +48,7 @@ class TensorBatch(NamedTuple):
 
     languages: Tensor
     """int64 [B, 1]: the place of each sequence's language among the run's, which language
-    embeddings look at."""
+    embeddings look at; [B, T] where sequences have more than one."""
 
     def num_targets(self) -> Tensor:
         """Return how many targets count, as a number on the device."""
@@ -85,13 +86,13 @@ _CLIP_EPSILON = 1e-6
 
 
 def to_device(
-    masked: Masked, device: torch.device, languages: Sequence[int] | None = None
+    masked: Masked, device: torch.device, languages: npt.ArrayLike | None = None
 ) -> TensorBatch:
-    """Return a masked batch as tensors on the device; `languages` are the places of its sequences',
-    None where they make no difference."""
-    places = torch.tensor(languages or [0] * len(masked.inputs), device=device)
+    """Return a masked batch as tensors on the device; `languages` are the places of its sequences'
+    [B, 1], or of its tokens' [B, T], None where they make no difference."""
+    places = [[0]] * len(masked.inputs) if languages is None else languages
     inputs, positions, targets = (torch.from_numpy(array).to(device) for array in masked)
-    return TensorBatch(inputs, positions, targets, places[:, None])
+    return TensorBatch(inputs, positions, targets, torch.as_tensor(places, device=device))
 
 
 def train_step(

@@ -3,16 +3,18 @@
 The clock runs while a step does, not while held-out loss is measured or checkpoints are copied.
 Operations are counted, not measured: the matrix products that the model needs for a token (see
 model.operations), so with the head and the last layer at masked positions only, which is less than
-half of what a head at all positions would claim; they are not counted for an adaptive softmax,
-whose work depends on the targets. `mfu` is their rate as a share of the rate at which this device
+half of what a head at all positions would claim, and of an adaptive softmax for the bands that the
+targets of these steps were in. `mfu` is their rate as a share of the rate at which this device
 multiplies two matrices in the run's precision, measured in a moment before the first step: no
-number of a data sheet. Memory is the most that the process (on a GPU: torch) has held so far.
+number of a data sheet. Memory is the most that the process (on a GPU: torch) has taken since the
+run was opened, with what it had before (see memory_use.py).
 """
 
 import dataclasses
 import resource
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -36,8 +38,9 @@ class Work:
 
     step_tokens: int
     """Tokens of a batch."""
-    token_operations: float | None
-    """Operations for a token; None where they depend on the targets."""
+    token_operations: Callable[[Sequence[float]], float]
+    """Operations for a token, given the share of the targets in each further band of an adaptive
+    softmax."""
     matrix_rate: float
     """Operations a second of a matrix product."""
     device: torch.device
@@ -60,9 +63,9 @@ class StepClock:
     def __exit__(self, *error: object) -> None:
         self._seconds += time.perf_counter() - self._started
 
-    def record(self, step: int) -> dict[str, float]:
+    def record(self, step: int, band_shares: Sequence[float] = ()) -> dict[str, float]:
         """Return the telemetry at `step`: seconds and the most memory so far, and the speed since
-        the record before."""
+        the record before, where targets were in further bands by `band_shares`."""
         steps, seconds = step - self._recorded[0], self._seconds - self._recorded[1]
         self._recorded = (step, self._seconds)
         tokens_per_second = steps * self._work.step_tokens / seconds
@@ -70,15 +73,13 @@ class StepClock:
             "step": step,
             "seconds": round(self._seconds, 3),
             "tokens_per_second": round(tokens_per_second, 1),
-            **_rates(tokens_per_second, self._work),
+            **_rates(tokens_per_second, self._work, band_shares),
             "peak_memory_bytes": peak_memory(self._work.device),
         }
 
 
-def token_operations(run: PretrainRun, vocab_size: int) -> float | None:
-    """Return the operations for a token of a run; None where they depend on the targets."""
-    if run.model.adaptive_cutoffs:
-        return None
+def token_operations(run: PretrainRun, vocab_size: int, band_shares: Sequence[float] = ()) -> float:
+    """Return the operations for a token of a run (see `operations.count`)."""
     block_tokens = run.batches.block_tokens
     return operations.count(
         vocab_size,
@@ -87,6 +88,8 @@ def token_operations(run: PretrainRun, vocab_size: int) -> float | None:
         ffn_size=run.model.ffn_size,
         block_tokens=block_tokens,
         masked_share=num_masked(block_tokens, run.batches.mask_fraction) / block_tokens,
+        adaptive_cutoffs=run.model.adaptive_cutoffs,
+        band_shares=band_shares,
     ).total
 
 
@@ -110,9 +113,10 @@ def matrix_rate(device: torch.device, precision: Computed) -> float:
 
 
 def peak_memory(device: torch.device) -> int:
-    """Return the most bytes that torch has held on a GPU, elsewhere that the process has."""
+    """Return the most bytes that torch has taken of a GPU, for its tensors and to keep, elsewhere
+    that the process has."""
     if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
+        return torch.cuda.max_memory_reserved(device)
     if STATUS.exists():
         lines = STATUS.read_text().splitlines()
         (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
@@ -121,10 +125,8 @@ def peak_memory(device: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _rates(tokens_per_second: float, work: Work) -> dict[str, float]:
-    if work.token_operations is None:
-        return {}
-    rate = tokens_per_second * work.token_operations
+def _rates(tokens_per_second: float, work: Work, band_shares: Sequence[float]) -> dict[str, float]:
+    rate = tokens_per_second * work.token_operations(band_shares)
     return {"model_flops_per_second": round(rate), "mfu": round(rate / work.matrix_rate, 4)}
 
 

@@ -27,8 +27,9 @@ from xlmr_lab.batches.masking import check_fraction, mask
 from xlmr_lab.errors import UserError
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.model.masked_lm import MaskedLM
-from xlmr_lab.pretrain import counterpart
+from xlmr_lab.pretrain import counterpart, memory_plan, throughput_memory
 from xlmr_lab.pretrain.memory import keep_freed_memory
+from xlmr_lab.pretrain.memory_plan import Shape
 from xlmr_lab.pretrain.optimizer import build_optimizer
 from xlmr_lab.pretrain.precision import Precision, resolve
 from xlmr_lab.pretrain.step import Objective, to_device, train_step
@@ -109,6 +110,20 @@ class ThroughputConfig:
         return torch.device("cuda" if on_gpu else "cpu")
 
     @property
+    def shape(self) -> Shape:
+        """What decides the memory of the lab's side."""
+        return Shape(
+            model=self.model,
+            vocab_size=self.vocab_size,
+            block_tokens=self.block_tokens,
+            mask_fraction=self.mask_fraction,
+            sequences=self.batch_sequences,
+            at_once=self.batch_sequences,
+            precision=resolve(self.precision, self.place),
+            device="cuda" if self.place.type == "cuda" else "cpu",
+        )
+
+    @property
     def step_tokens(self) -> int:
         """Tokens of a step."""
         return self.block_tokens * self.batch_sequences
@@ -141,6 +156,7 @@ def compare(config: ThroughputConfig) -> dict[Side, Measured]:
         UserError: transformers is not installed, or a side does not fit into memory.
     """
     counterpart.load_library()
+    throughput_memory.require(config.shape, memory_plan.available_bytes(config.place))
     peaks = {side: _apart(side, config) for side in SIDES}
     before = torch.get_num_threads()
     torch.set_num_threads(config.threads)

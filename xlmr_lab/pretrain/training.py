@@ -9,13 +9,17 @@ the same number of threads.
 import logging
 import math
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from xlmr_lab import configs, seeds
 from xlmr_lab.batches.masking import mask
+from xlmr_lab.batches.pairs import LanguagePlaces
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.batches.splits import SPLITS
 from xlmr_lab.batches.stream import BlockStream, StreamState
@@ -32,6 +36,14 @@ from xlmr_lab.pretrain.step import Objective, StepResult, to_device, train_step
 from xlmr_lab.sampling import meter
 
 logger = logging.getLogger(__name__)
+
+
+class _Taken(NamedTuple):
+    """A step whose result is still on the device."""
+
+    step: int
+    languages: list[str]
+    result: StepResult
 
 
 class Training:
@@ -65,10 +77,17 @@ class Training:
         self._phases = sampling_phases(run, shards)
         self._stream = BlockStream(shards, self._phases, config=run.batches, seed=run.seed)
         self._state = self._stream.start()
-        self._places = {key: place for place, key in enumerate(run.languages)}
+        self._places = LanguagePlaces(
+            run.languages,
+            shards,
+            shards.pairs if run.model.language_embeddings else (),
+            run.batches.block_tokens,
+        )
         self._loss_sum = torch.zeros((), device=device)
+        self._in_band = np.zeros(1 + len(run.model.adaptive_cutoffs), dtype=np.int64)
         self._shape = memory_plan.shape_of(run, shards.vocab_size, device, processes=processes.size)
-        self._last: tuple[list[str], StepResult] | None = None
+        self._unseen: list[_Taken] = []
+        self._gradient_norm = math.nan
 
     @property
     def step(self) -> int:
@@ -86,6 +105,11 @@ class Training:
         own = self.run.batches.batch_sequences // self.processes.size
         return self.run.pretrain.micro_sequences or own
 
+    @property
+    def is_asynchronous(self) -> bool:
+        """Whether the device still works on a step when `advance` returns."""
+        return self.device.type != "cpu"
+
     def advance(self) -> None:
         """Take one step."""
         settings, batches = self.run.pretrain, self.run.batches
@@ -97,11 +121,12 @@ class Training:
             fraction=batches.mask_fraction,
             rng=seeds.generator(self.run.seed, "masks", step),
         )
+        self._in_band += _by_band(masked.targets, self.run.model.adaptive_cutoffs)
         with memory_plan.explained(self._shape):
             result = train_step(
                 self.objective,
                 self.optimizer,
-                to_device(masked, self.device, [self._places[key] for key in batch.languages]),
+                to_device(masked, self.device, self._places.of(batch)),
                 learning_rate=self._learning_rate(step),
                 clip_norm=settings.clip_norm,
                 dropout_seed=seeds.integer(self.run.seed, "dropout", step),
@@ -109,12 +134,11 @@ class Training:
                 processes=self.processes,
             )
         self._loss_sum += result.loss
-        self._last = (batch.languages, result)
+        self._unseen.append(_Taken(step, batch.languages, result))
 
     def record(self) -> dict[str, Any]:
         """Return the record of the steps since the record before: their mean loss and the last
         step's gradient norm before clipping."""
-        assert self._last is not None, "no step taken"
         steps = (self.step - 1) % self.run.pretrain.log_steps + 1
         loss = float(self._loss_sum) / steps
         self._loss_sum.zero_()
@@ -123,38 +147,52 @@ class Training:
             "step": self.step,
             "loss": loss,
             "learning_rate": self._learning_rate(self.step),
-            "gradient_norm": float(self._last[1].gradient_norm),
-            "draws": dict(self._state.draws),
+            "gradient_norm": self._gradient_norm,
+            **self._apart("draws", self._state.draws),
         }
 
+    def band_shares(self) -> list[float]:
+        """Return the share of the targets since the call before, or since the run was opened, in
+        each further band of an adaptive softmax; none with the full one."""
+        shares = self._in_band[1:] / max(1, self._in_band.sum())
+        self._in_band[:] = 0
+        return [float(share) for share in shares]
+
     def repetition(self) -> dict[str, Any]:
-        """Return the record of what was drawn so far of each language: its share, the passes over
-        its text, and the passes to be expected at the end."""
+        """Return the record of what was drawn so far of each language, and pair: its share, the
+        passes over its text, and the passes to be expected at the end."""
         draws = self._state.draws
         at_end = meter.expected_at_end(self._phases, self.run.length, draws, after=self.step)
         return {
             "kind": "passes",
             "step": self.step,
-            "shares": meter.shares(draws),
-            "passes": self._stream.passes(self._state),
-            "passes_at_end": meter.passes(at_end, self._stream.num_blocks),
+            **self._apart("shares", meter.shares(draws)),
+            **self._apart("passes", self._stream.passes(self._state)),
+            **self._apart("passes_at_end", meter.passes(at_end, self._stream.num_blocks)),
         }
 
     def require_finite(self, writer: CheckpointWriter) -> None:
-        """Stop where the loss or the gradient is infinite or not a number.
+        """Wait for the steps taken since this was asked before, and stop where the loss or the
+        gradient of one is infinite or not a number.
 
         Raises:
-            UserError: names the step, the languages of its batch and the last checkpoint.
+            UserError: names the first such step, the languages of its batch and the last
+                checkpoint.
         """
-        assert self._last is not None, "no step taken"
-        languages, result = self._last
-        loss, norm = float(result.loss), float(result.gradient_norm)
-        if math.isfinite(loss) and math.isfinite(norm):
-            return
+        taken, self._unseen = self._unseen, []
+        results = torch.stack([torch.stack(step.result) for step in taken]).tolist()
+        self._gradient_norm = results[-1][1]
+        for (loss, norm), (step, languages, _) in zip(results, taken, strict=True):
+            if not (math.isfinite(loss) and math.isfinite(norm)):
+                raise self._not_finite(loss, norm, step, languages, writer)
+
+    def _not_finite(
+        self, loss: float, norm: float, step: int, languages: list[str], writer: CheckpointWriter
+    ) -> UserError:
         mix = ", ".join(f"{key} {count}" for key, count in Counter(languages).most_common(10))
-        raise UserError(
-            f"loss {loss} and gradient norm {norm} at step {self.step:,}, in a batch of {mix} "
-            f"blocks; last good checkpoint: {writer.newest() or 'none'}; lower "
+        return UserError(
+            f"loss {loss} and gradient norm {norm} at step {step:,}, in a batch of {mix} "
+            f"blocks; last good checkpoint: {writer.last_good()}; lower "
             f"pretrain.peak_learning_rate ({self.run.pretrain.peak_learning_rate}) or lengthen "
             "the warm-up, in a new folder"
         )
@@ -194,6 +232,12 @@ class Training:
         """Return how many weights the model has."""
         return sum(p.numel() for p in self.model.parameters())
 
+    def _apart(self, name: str, values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """Return the values of languages under a name, and those of pairs, if any, beside it."""
+        pairs = {key: value for key, value in values.items() if key in self._shards.pairs}
+        single = {key: value for key, value in values.items() if key not in pairs}
+        return {name: single} | ({f"pair_{name}": pairs} if pairs else {})
+
     def _learning_rate(self, step: int) -> float:
         settings = self.run.pretrain
         return learning_rate(
@@ -219,6 +263,16 @@ class Training:
         }
 
 
+def _by_band(targets: npt.NDArray[np.int64], cutoffs: Sequence[int]) -> npt.NDArray[np.int64]:
+    """Return how many targets are in each band of ids; one that does not count is in the first.
+
+    >>> _by_band(np.array([3, -100, 10, 40]), (10, 20)).tolist()
+    [2, 1, 1]
+    """
+    band = np.searchsorted(np.array(cutoffs), targets.ravel(), side="right")
+    return np.bincount(band, minlength=1 + len(cutoffs))
+
+
 def _changed(ones: dict[str, Any], others: dict[str, Any]) -> str:
     """Tell those values that differ from the other ones."""
     return ", ".join(f"{name} {ones[name]}" for name in ones if ones[name] != others[name])
@@ -228,7 +282,7 @@ def identity(run: PretrainRun, shards: TokenShards) -> dict[str, Any]:
     """Return what a checkpoint must share with the run that goes on from it."""
     sums = {
         f"{key}.{name}": shards.counts(key, name)["checksum"]
-        for key in run.languages
+        for key in (*run.languages, *shards.pairs)
         for name in SPLITS
     }
     return {

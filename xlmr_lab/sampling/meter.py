@@ -96,9 +96,9 @@ def above(counts: Mapping[Key, float], limit: float) -> dict[Key, float]:
     return dict(sorted(over.items(), key=lambda item: -item[1]))
 
 
-def warning(at_end: Mapping[str, float], limit: float) -> str | None:
-    """Return a line on the languages whose text will be passed more than `limit` times, most
-    first, or None where there is none.
+def warning(at_end: Mapping[str, float], limit: float, *, things: str = "languages") -> str | None:
+    """Return a line on the languages, or other `things`, whose text will be passed more than
+    `limit` times, most first, or None where there is none.
 
     >>> warning({"en": 0.5, "sw": 160.0, "so": 1200.0}, 16)
     '2 of 3 languages will be gone through more than 16 times: so 1,200, sw 160'
@@ -109,7 +109,7 @@ def warning(at_end: Mapping[str, float], limit: float) -> str | None:
     named = [f"{key} {_significant(count)}" for key, count in list(over.items())[:MOST_TOLD]]
     more = f" and {len(over) - MOST_TOLD} more" if len(over) > MOST_TOLD else ""
     return (
-        f"{len(over)} of {len(at_end)} languages will be gone through more than {limit:g} times: "
+        f"{len(over)} of {len(at_end)} {things} will be gone through more than {limit:g} times: "
         f"{', '.join(named)}{more}"
     )
 
