@@ -59,7 +59,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "corpus": TEXT,
     "vocab": (*TEXT, "vocabulary"),
     "pretrain": TRAINING,
-    "evaluate": (*TRAINING, "tasks", "nli", "ner", "qa"),
+    "evaluate": (*TRAINING, "tasks", "nli", "ner", "qa", "glue"),
 }
 """The sections of settings that a verb's work depends on; the other verbs depend on all."""
 
