@@ -73,7 +73,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "corpus": TEXT,
     "vocab": (*TEXT, "vocabulary"),
     "pretrain": TRAINING,
-    "evaluate": (*TRAINING, "tasks", "nli", "ner", "qa"),
+    "evaluate": (*TRAINING, "tasks", "nli", "ner", "qa", "glue"),
 }
 """The sections of settings that a verb's work depends on; the other verbs of a study depend on
 all."""

@@ -288,3 +288,23 @@ def test_question_answering_is_a_task_where_it_is_asked_for(tmp_path) -> None:
     assert [row["id"] for row in found if row["id"].startswith("transfer")] == ["transfer-qa"]
     with pytest.raises(UserError, match=r"qa\.path is no folder"):
         micro(tmp_path, *changes, f"qa.path={tmp_path / 'none'}").prepare()
+
+
+@pytest.mark.slow
+def test_a_study_with_tasks_of_glue(tmp_path) -> None:
+    changes = ("evaluated=glue", "seeds=1", "ablation.alphas=", "glue.seeds=1")
+    sizes = ("tasks.glue.train=8", "tasks.glue.dev=6", "tasks.glue.test=6")
+    few = ("glue.finetune.steps=2", "glue.tasks=cola,stsb")
+    study = micro(tmp_path, *changes, *sizes, *few)
+    study.run()
+    scores = storage.read_jsonl(study.folder / "scores.jsonl")
+    assert {(row["task"], row["language"]) for row in scores} == {
+        (task, key) for task in ("glue-cola", "glue-stsb") for key in ("qaa", "qab", "qac")
+    }
+    assert {row["arm"] for row in scores} == {"alpha=0.3", BASELINE}
+    kept = set((study.folder / "scores").iterdir())
+    more = micro(tmp_path, *changes, *sizes, "glue.finetune.steps=2", "glue.tasks=")
+    assert len({row.task for row in more.evaluate()}) == 5
+    assert kept < set((study.folder / "scores").iterdir()), "what was done is found"
+    with pytest.raises(UserError, match="unknown task 'none'"):
+        micro(tmp_path, *changes, *sizes, "glue.tasks=none").prepare()

@@ -167,6 +167,8 @@ def test_settings_out_of_range_are_refused(field, value, message):
         ),
         ({"patience": -1, "selections": ("joint-dev",)}, "patience must not be negative"),
         ({"selection_checks": 6}, "selection_checks has no effect with selections=last"),
+        ({"passes": 2.0, "steps": 60}, "steps has no effect with passes=2; set passes=0"),
+        ({"passes": -1.0}, "passes must not be negative, got -1"),
     ],
 )
 def test_settings_without_effect_are_refused(settings, message):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 import random
 
 import pytest
@@ -263,6 +264,32 @@ def ner_folder(tmp_path):
         for split in ("train", "dev", "test"):
             tagged(tmp_path / f"{split}-{language}.tsv", names)
     return tmp_path
+
+
+def test_each_model_takes_the_steps_that_the_passes_over_its_own_examples_take(
+    encoder, tokenizer, ner_folder
+):
+    plans, seen = [], []
+    config = dataclasses.replace(QUICK, steps=400, passes=1.5, selections=("last",))
+    data = ner.load(
+        tokenizer,
+        ner_folder,
+        train_language="qaa",
+        languages=["qaa", "qab"],
+        config=config,
+        protocols=("zero-shot", "all"),
+    )
+
+    def looked(plan, looks, told):
+        plans.append(plan)
+        seen.append([look.check.step for look in looks])
+
+    rows = transfer.run(encoder, data, config=config, seed=1, looked=looked)
+    sizes = [sum(len(data.train[part]) for part in plan.train) for plan in data.models]
+    assert sizes[1] == 2 * sizes[0]
+    assert seen == [[math.ceil(1.5 * size / config.batch_sequences)] for size in sizes]
+    assert tuple(plans) == data.models
+    assert {row.step for row in rows} == {steps for (steps,) in seen}
 
 
 def test_ner_of_each_and_all(encoder, tokenizer, ner_folder, started):

@@ -68,7 +68,7 @@ class Study:
         beforehand.check(self.config, self.folder)
         parallel_text.check(self.config)
         stages.token_shards(self.config)
-        for task in self._tasks():
+        for task in transfer.tasks(self.config):
             transfer.check(self.config, task)
         shards = parallel_text.training_shards(self.config)
         shards.require_vocabulary(load(stages.vocabulary(self.config)).fingerprint)
@@ -156,30 +156,32 @@ class Study:
         """
         config = self.config
         main = self.pretrain([config.sampling.alpha])
-        tasks = self._tasks()
         wanted = [
             transfer.plan(
                 config,
                 task,
                 folder=self.folder / "scores",
-                names=(self.name, arm.folder.name if pretrained else BASELINE),
-                arm=arm.name if pretrained else BASELINE,
-                seed=arm.run.seed,
+                names={
+                    "study": self.name,
+                    "run": arm.folder.name if pretrained else BASELINE,
+                    "arm": arm.name if pretrained else BASELINE,
+                    "seed": arm.run.seed,
+                },
                 checkpoint=arm.final if pretrained else None,
                 parts=[TRANSFER_VERSION, arm.folder.name if pretrained else arm.run.seed],
             )
-            for task in tasks
+            for task in transfer.tasks(config)
             for arm in main
             for pretrained in (True, False)
         ]
-        waiting = [plan for plan in wanted if not plan.output.exists()]
+        waiting = [plan for plan in wanted if not plan.runs.output.exists()]
         jobs.run(
             [
                 jobs.Job(
-                    name=plan.output.stem,
+                    name=plan.runs.output.stem,
                     function=transfer.run,
                     arguments={"plan": plan},
-                    units=plan.num_runs,
+                    units=plan.runs.num_runs,
                     done=functools.partial(transfer.runs_done, plan),
                 )
                 for plan in waiting
@@ -188,7 +190,7 @@ class Study:
             label="fine-tuning",
             unit="run",
         )
-        rows = [Score(**row) for plan in wanted for row in storage.read_jsonl(plan.output)]
+        rows = [Score(**row) for plan in wanted for row in storage.read_jsonl(plan.runs.output)]
         score_tables.write(self.folder / "scores.jsonl", rows)
         return rows
 
@@ -204,7 +206,7 @@ class Study:
         rows = storage.read_jsonl(self.folder / "scores.jsonl")
         babel = self.config.corpus.path is None
         found = findings.alpha_tradeoff(heldout, tiers(sizes), scale=scale)
-        for task in self._tasks():
+        for task in filter(findings.MEASURES.get, transfer.tasks(self.config)):
             chosen = getattr(self.config, task).finetune.selections[0]
             gain = findings.transfer_gain(
                 _zero_shot(rows, task, chosen),
@@ -238,10 +240,6 @@ class Study:
             self.folder / "arms.json",
             [{"arm": a.name, "folder": f"arms/{a.folder.name}"} for a in found],
         )
-
-    def _tasks(self) -> list[str]:
-        chosen = self.config.evaluated
-        return [task for task in chosen if stages.task_folder(self.config, task) is not None]
 
     def _scale(self) -> str:
         config = self.config

@@ -43,10 +43,10 @@ class TransferConfig:
     """
 
     path: str | None = None
-    """Folder of {train,dev,test}-<language>.tsv, or of files as they were published; none: Babel's
-    task, or no task on other text."""
+    """Folder of {train,dev,test}-<language>.tsv, or of files as they were published; none: in a
+    study on Babel Babel's task, else no task."""
     train_language: str = ""
-    """Language of the training data; empty: en where the study has it, else its largest language.
+    """Language of the training data; empty: en where there is one, else a study's largest language.
     """
     protocols: tuple[Protocol, ...] = ("zero-shot",)
     """What is learned from: zero-shot, the training language; translate-test, the same, scored on
@@ -102,7 +102,7 @@ class QaConfig(TransferConfig, AnswerConfig):
 
     path: str | None = None
     """Folder of <split>-context-<language>-question-<language>.json, as MLQA's, or of SQuAD's,
-    XQuAD's or TyDiQA-GoldP's; none: Babel's task, or no task on other text."""
+    XQuAD's or TyDiQA-GoldP's; none: in a study on Babel Babel's task, else no task."""
 
     def __post_init__(self) -> None:
         TransferConfig.__post_init__(self)
@@ -156,6 +156,18 @@ class TlmConfig:
         for name in names:
             if getattr(self, name) != defaults[name]:
                 raise UserError(f"tlm.{name} has no effect with {because}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class GlueConfig(TransferConfig):
+    """GLUE's tasks, and PAWS-X."""
+
+    path: str | None = None
+    """Folder with a folder for each task, as GLUE's downloads are (CoLA, SST-2, ...), or the folder
+    of one task; none: in a study on Babel Babel's tasks, else no task."""
+    tasks: tuple[str, ...] = ()
+    """Tasks: cola, sst2, mrpc, qqp, stsb, mnli, qnli, rte, wnli, pawsx; empty: all that the folder
+    has a folder of."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

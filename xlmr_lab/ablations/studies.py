@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from xlmr_lab.ablations.sections import (
     AblationConfig,
+    GlueConfig,
     NerConfig,
     NliConfig,
     QaConfig,
@@ -71,6 +72,10 @@ def tiny() -> StudyConfig:
             stride=32,
             finetune=FinetuneConfig(steps=1500, peak_learning_rate=1e-3, max_tokens=64),
         ),
+        glue=GlueConfig(
+            train_language="qaa",
+            finetune=FinetuneConfig(steps=500, peak_learning_rate=1e-3),
+        ),
     )
 
 
@@ -128,7 +133,7 @@ def medium() -> StudyConfig:
     blocks (8,192), 20,000 steps (1.5 million). The learning rate is RoBERTa's for such batches
     (5e-4, fairseq's examples/roberta), its warm-up 6 % of the steps. Fine-tuning is XTREME's: five
     passes over XNLI and ten over WikiANN's English, batches of 32, 2e-5, 128 tokens; three over
-    SQuAD, 3e-5, 384 tokens.
+    SQuAD, 3e-5, 384 tokens; of GLUE RoBERTa's (Table 10), ten passes, batches of 32, 2e-5.
     """
     made = presets.preset("medium")
     return StudyConfig(
@@ -148,6 +153,7 @@ def medium() -> StudyConfig:
         nli=NliConfig(finetune=FinetuneConfig(steps=61_360, peak_learning_rate=2e-5)),
         ner=NerConfig(finetune=FinetuneConfig(steps=6250, peak_learning_rate=2e-5)),
         qa=QaConfig(finetune=FinetuneConfig(steps=8300, peak_learning_rate=3e-5, max_tokens=384)),
+        glue=GlueConfig(finetune=FinetuneConfig(passes=10, peak_learning_rate=2e-5)),
         ablation=AblationConfig(alphas=()),
     )
 
@@ -262,6 +268,7 @@ def for_text(config: StudyConfig) -> StudyConfig:
         ),
         nli=dataclasses.replace(config.nli, train_language=""),
         qa=dataclasses.replace(config.qa, train_language=""),
+        glue=dataclasses.replace(config.glue, train_language=""),
         ner=dataclasses.replace(
             config.ner,
             train_language="",

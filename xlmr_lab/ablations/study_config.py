@@ -7,6 +7,7 @@ from typing import Literal
 from xlmr_lab.ablations.sections import (
     AblationConfig,
     CorpusConfig,
+    GlueConfig,
     NerConfig,
     NliConfig,
     QaConfig,
@@ -29,7 +30,7 @@ from xlmr_lab.sampling.meter import PASSES_WARNED
 from xlmr_lab.sampling.settings import SamplingConfig
 from xlmr_lab.vocabulary.settings import VocabularyConfig
 
-TaskName = Literal["nli", "ner", "qa"]
+TaskName = Literal["nli", "ner", "qa", "glue"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,8 +86,10 @@ class StudyConfig:
     """Named entity recognition (XLM-R Sec. 4.3)."""
     qa: QaConfig = QaConfig()
     """Question answering (XLM-R Sec. 4.2, Table 3)."""
+    glue: GlueConfig = GlueConfig()
+    """GLUE's tasks (XLM-R Sec. 5.3, Table 4)."""
     evaluated: tuple[TaskName, ...] = ("nli", "ner")
-    """Tasks that models are fine-tuned on and scored in: nli, ner, qa."""
+    """Tasks that models are fine-tuned on and scored in: nli, ner, qa, glue."""
     ablation: AblationConfig = AblationConfig()
     """What is compared."""
     surgery: SurgeryConfig = SurgeryConfig()

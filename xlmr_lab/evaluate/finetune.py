@@ -14,6 +14,7 @@ labels.
 """
 
 import contextlib
+import dataclasses
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,16 +37,18 @@ from xlmr_lab.pretrain.schedule import learning_rate
 LOOK_STEPS = 50
 """Steps between two looks at the losses on a GPU, which has to stop for them."""
 
-CHECKS = 5
-"""Checks of a run by default."""
+STEPS, CHECKS = 400, 5
+"""Steps and checks of a run by default."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FinetuneConfig:
     """How a pretrained encoder is fine-tuned on a task."""
 
-    steps: int = 400
+    steps: int = STEPS
     """Optimizer steps, at most; examples are passed over as often as that takes."""
+    passes: float = 0.0
+    """Passes over the training examples of each model, which say its steps; 0: `steps` does."""
     batch_sequences: int = 32
     """Sequences in a batch (BERT Sec. A.3: 16 or 32)."""
     peak_learning_rate: float = 5e-4
@@ -92,7 +95,7 @@ class FinetuneConfig:
         for name in ("warmup_fraction", "dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise UserError(f"{name} must be in [0, 1), got {getattr(self, name)}")
-        for name in ("weight_decay", "clip_norm", "frozen_layers", "patience"):
+        for name in ("passes", "weight_decay", "clip_norm", "frozen_layers", "patience"):
             if not getattr(self, name) >= 0:
                 raise UserError(f"{name} must not be negative, got {getattr(self, name)}")
         _check_selections(self)
@@ -102,6 +105,17 @@ class FinetuneConfig:
         """The peak learning rates of all runs, in their order."""
         return (self.peak_learning_rate, *self.other_learning_rates)
 
+    def for_examples(self, num_examples: int) -> "FinetuneConfig":
+        """Return the settings with the steps that `passes` over so many examples take.
+
+        >>> FinetuneConfig(passes=2.0, batch_sequences=8).for_examples(25).steps
+        7
+        """
+        if not self.passes:
+            return self
+        steps = math.ceil(self.passes * num_examples / self.batch_sequences)
+        return dataclasses.replace(self, passes=0.0, steps=max(1, steps))
+
     def is_check(self, step: int) -> bool:
         """Tell whether the model is looked at after a step; it is after the last."""
         checks = 1 if self.selections == ("last",) else self.selection_checks
@@ -109,7 +123,9 @@ class FinetuneConfig:
 
 
 def _check_selections(config: FinetuneConfig) -> None:
-    """Refuse selections that are none, and settings that have no effect on them."""
+    """Refuse selections that are none, and settings that have no effect on them or on steps."""
+    if config.passes and config.steps != STEPS:
+        raise UserError(f"steps has no effect with passes={config.passes:g}; set passes=0")
     check_names("selections", config.selections)
     check_names("other_learning_rates", [f"{rate:g}" for rate in config.learning_rates])
     looking = "train-dev, joint-dev or per-language-dev"
@@ -234,6 +250,7 @@ def finetune(
     model: TaskModel, examples: Examples, *, config: FinetuneConfig, seed: int
 ) -> list[float]:
     """Train a model in place through all steps and return the loss of each."""
+    config = config.for_examples(len(examples))
     run = Finetuning(
         model, examples, config=config, seed=seed, peak_learning_rate=config.peak_learning_rate
     )

@@ -9,12 +9,14 @@ answers.
 """
 
 import itertools
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate.protocols import TaskSet
-from xlmr_lab.evaluate.task_files import IMPLIED_SCRIPTS, SUFFIXES, ScoredSplit, iso_part
+from xlmr_lab.evaluate.task_files import IMPLIED_SCRIPTS, SUFFIXES, ScoredSplit, Split, iso_part
+from xlmr_lab.languages import LANGUAGES
 
 _LISTED = 6
 """File names that an error lists."""
@@ -80,6 +82,13 @@ def scored_split(folder: Path, language: str) -> ScoredSplit:
             return split
     wanted = " and no ".join(_suggested(TaskSet(split, language))[0] for split in splits)
     raise UserError(f"no {wanted} in {folder}; {_holds(folder)}")
+
+
+def languages(folder: Path, split: Split) -> list[str]:
+    """Return the keys of the languages that a folder has questions of a split of, in themselves."""
+    there = [path.name for path in folder.glob("*.json*")]
+    written = {part for name in there for part in re.split(r"[._]|-(?![A-Z])", name) if part}
+    return [key for key in sorted({*LANGUAGES, *written}) if find(folder, TaskSet(split, key))]
 
 
 def crossed(folder: Path, scored: Sequence[tuple[str, ScoredSplit]]) -> list[TaskSet]:

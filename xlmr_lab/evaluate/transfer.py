@@ -72,6 +72,10 @@ class TransferData:
     """Every set of `models` that is scored, and the dev sets that selections look at."""
 
 
+Looked = Callable[[ModelPlan, Sequence[Look], Mapping[str, Sequence[Verdict]]], None]
+"""Takes a model, its looks in their order, and the doctor's verdicts of each scored set."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Model:
     """One model of the plan on its way."""
@@ -112,11 +116,13 @@ def run(
     seed: int,
     folder: Path | None = None,
     save_seconds: float = SAVE_SECONDS,
+    looked: Looked | None = None,
 ) -> list[Score]:
     """Fine-tune copies of the encoder as planned and return the scores of every cell.
 
     With a `folder` each run keeps itself there every `save_seconds`, and the same call goes on with
-    what it finds; the folder is the caller's to remove.
+    what it finds; the folder is the caller's to remove. `looked` is given what was seen of each
+    model.
 
     Raises:
         UserError: the encoder has another vocabulary size than the data, takes only shorter
@@ -131,14 +137,17 @@ def run(
             data=data,
             plan=plan,
             rules=rules(plan, config.selections),
-            config=config,
+            config=config.for_examples(sum(len(data.train[part]) for part in plan.train)),
             seed=seed,
         )
         looks: list[Look] = []
         for rate in config.learning_rates:
             kept = KeptRun(folder / f"{names[number]}-{rate:g}", save_seconds) if folder else None
             looks += _looks(model, rate, looks, kept)
-        tell(model.told(looks))
+        told = model.told(looks)
+        tell(told)
+        if looked:
+            looked(plan, looks, told)
         rows += _rows(model, looks)
     return rows
 

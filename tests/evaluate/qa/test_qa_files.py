@@ -90,6 +90,16 @@ def test_the_test_file_scores_a_language_and_else_the_dev_file(put):
         qa_files.scored_split(folder, "sw")
 
 
+def test_the_languages_of_a_split_are_those_with_questions_in_themselves(put):
+    folder = put(
+        *("train-v1.1.json", "dev-v1.1.json", "test-context-zh-Hant-question-zh-Hant.json"),
+        *("test-context-de-question-de.json.gz", "test-context-de-question-en.json"),
+        *("test-qaa.json", "xquad.el.json", "test.translated-from-hi.json", "notes.json"),
+    )
+    assert qa_files.languages(folder, "test") == ["de", "el", "qaa", "zh-Hant"]
+    assert qa_files.languages(folder, "dev") == qa_files.languages(folder, "train") == ["en"]
+
+
 def test_what_is_missing_or_there_twice_is_named(put, tmp_path):
     with pytest.raises(UserError, match=r"no task folder .*nowhere; it should hold files such as"):
         qa_files.find(tmp_path / "nowhere", TaskSet("dev", "en"))

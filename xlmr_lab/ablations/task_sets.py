@@ -1,0 +1,129 @@
+"""The sets of every task by the task's name: where they lie, and which languages have them.
+
+A task is named as its scores are: nli, ner, qa, and glue-<name> for each of GLUE's and for PAWS-X.
+What one needs is looked for before anything is trained or fetched.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from xlmr_lab.ablations.sections import TransferConfig
+from xlmr_lab.errors import UserError
+from xlmr_lab.evaluate import glue, ner, nli, places, planned_files, qa, qa_files
+from xlmr_lab.evaluate.formats import conll, xnli
+from xlmr_lab.evaluate.formats import glue as glue_files
+from xlmr_lab.evaluate.places import Places
+from xlmr_lab.evaluate.protocols import Protocol, TaskSet
+from xlmr_lab.evaluate.selection import Selection
+from xlmr_lab.evaluate.task_files import IMPLIED_SCRIPTS, ScoredSplit, Split
+from xlmr_lab.evaluate.transfer import TransferData
+
+SCORED: tuple[ScoredSplit, ...] = ("test", "dev")
+"""Splits that score a language."""
+LOADERS: dict[str, Callable[..., TransferData]] = {
+    "nli": nli.load,
+    "ner": ner.load,
+    "qa": qa.load,
+    "glue": glue.load,
+}
+"""What reads the tasks of a section of settings."""
+
+
+def section(task: str) -> str:
+    """Return the section of settings that a task belongs to.
+
+    >>> section("nli"), section("glue-mnli")
+    ('nli', 'glue')
+    """
+    return task.partition("-")[0]
+
+
+def glue_name(task: str) -> str:
+    """Return the name of a task among GLUE's; empty for others."""
+    return task.partition("-")[2]
+
+
+def tasks_of(section: str, folder: Path, named: Sequence[str] = ()) -> list[str]:
+    """Return the tasks of a section: itself, or those of GLUE that are `named`, or all that the
+    folder has a folder of.
+
+    Raises:
+        UserError: an unknown task of GLUE, or none is named and none found.
+    """
+    if section != "glue":
+        return [section]
+    known = glue_files.TASKS
+    there = [
+        name for name in known if any((folder / x).is_dir() for x in (name, known[name].folder))
+    ]
+    for name in named:
+        glue_files.get(name)
+    if not named and not there:
+        raise UserError(
+            f"{folder} has no folder of a task of GLUE, such as MNLI; name those that it holds "
+            f"with glue.tasks (of {', '.join(known)})"
+        )
+    return [f"glue-{name}" for name in named or there]
+
+
+def reading(task: str, settings: TransferConfig) -> dict[str, Any]:
+    """Return how a task's files are read, by argument of its loader."""
+    name = glue_name(task)
+    return {**settings.reading, **({"task": name} if name else {})}
+
+
+def find(task: str, folder: Path, part: TaskSet) -> object | None:
+    """Return what holds a set of a task, or None.
+
+    Raises:
+        UserError: the folder is missing, or holds the set twice.
+    """
+    if task == "qa":
+        return qa_files.find(folder, part)
+    return places.find(_places(task), folder, part)
+
+
+def languages(task: str, folder: Path, split: Split) -> list[str]:
+    """Return the keys of the languages that a task has a file of a split of, sorted."""
+    if task == "qa":
+        found = qa_files.languages(folder, split)
+    else:
+        found = places.languages(_places(task), folder, split)
+    return sorted({IMPLIED_SCRIPTS.get(key, key) for key in found})
+
+
+def require(
+    task: str,
+    folder: Path,
+    *,
+    protocols: Sequence[Protocol],
+    train_language: str,
+    languages: Sequence[str],
+    selections: Sequence[Selection],
+) -> None:
+    """Look for every file that a task's protocols and selections need.
+
+    Raises:
+        UserError: one is missing, or holds what is both scored and looked at.
+    """
+    planned = qa.planned if task == "qa" else partial(planned_files.planned, _places(task))
+    planned(
+        folder,
+        protocols=protocols,
+        train_language=train_language,
+        languages=languages,
+        split=None,
+        selections=selections,
+    )
+
+
+def _places(task: str) -> Places:
+    match section(task):
+        case "nli":
+            return xnli.places
+        case "ner":
+            return conll.places
+        case _:
+            return glue_files.task_places(glue_name(task))
