@@ -47,6 +47,7 @@ def test_a_finished_folder_holds_what_it_should(finished: Path, make_run):
         "metrics.jsonl",
         "provenance.json",
         "telemetry.jsonl",
+        "tokens.json",
     ]
     names = sorted(path.name for path in (finished / "checkpoints").iterdir())
     assert names == ["step-00000010", FINAL]

@@ -27,6 +27,7 @@ from xlmr_lab.pretrain import (
     memory_plan,
     repetition,
     resumption,
+    token_files,
 )
 from xlmr_lab.pretrain import folder as run_folder
 from xlmr_lab.pretrain.checkpoint_writer import BYTES_PER_PARAMETER, CheckpointWriter
@@ -78,6 +79,8 @@ def pretrain(
         chosen = resumption.choose(checkpoints, identity(run, shards), processes)
         if chosen is not None and chosen.state["step"] == run.pretrain.steps:
             return chosen.path
+        if processes.first:
+            token_files.check(folder, shards, (*run.languages, *shards.pairs))
         resumption.require_everywhere(checkpoints, chosen, processes)
         planned = _require_memory(run, shards, place, processes)
         with (
