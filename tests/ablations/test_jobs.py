@@ -73,12 +73,14 @@ def test_the_bar_tells_what_running_jobs_have_to_say(tmp_path, monkeypatch) -> N
     told = []
     monkeypatch.setattr(tqdm, "set_postfix_str", lambda bar, text, **_: told.append(text))
     noted = [
-        dataclasses.replace(job(time.sleep, tmp_path), arguments={}, note=lambda n=n: f"loss {n}")
+        dataclasses.replace(
+            job(time.sleep, tmp_path), arguments={}, noted="loss", note=lambda n=n: f"{n}"
+        )
         for n in (1, 2)
     ]
     work = [dataclasses.replace(one, function=pause, name=f"{n}") for n, one in enumerate(noted)]
     jobs.run(work, workers=2, label="test")
-    assert "loss 1; loss 2" in told
+    assert "loss 1, 2" in told
 
 
 def test_a_bug_keeps_its_own_error(tmp_path) -> None:
