@@ -90,14 +90,12 @@ def _work_through(
     while running or waiting:
         while waiting and len(running) < workers:
             job = waiting.pop()
-            running[pool.submit(job.function, **job.arguments)] = job
+            running[pool.submit(_call, job.function, job.arguments)] = job
         ended, _ = concurrent.futures.wait(
             running, POLL_SECONDS, concurrent.futures.FIRST_COMPLETED
         )
         for future in ended:
             job, error = running.pop(future), future.exception()
-            if isinstance(error, KeyboardInterrupt):
-                raise error
             if isinstance(error, BrokenProcessPool):
                 raise UserError(KILLED)
             if error is not None:
@@ -107,6 +105,16 @@ def _work_through(
                     told.add(str(error))
         bar.set_postfix_str(_noted(list(running.values())), refresh=False)
         bar.update(sum(min(job.units, job.done()) for job in jobs) - bar.n)
+
+
+def _call(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    """Do a job. A worker that was asked to stop ends: it would wait for work, and a pool one of
+    whose workers is gone gives none and waits for it.
+    """
+    try:
+        return function(**arguments)
+    except KeyboardInterrupt:
+        os._exit(1)
 
 
 def _noted(running: Sequence[Job]) -> str:
