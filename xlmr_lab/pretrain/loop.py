@@ -36,7 +36,9 @@ from xlmr_lab.pretrain.fit import check_fit
 from xlmr_lab.pretrain.heldout import HeldoutSet, heldout_set
 from xlmr_lab.pretrain.interrupts import Interrupts
 from xlmr_lab.pretrain.memory import keep_freed_memory
+from xlmr_lab.pretrain.memory_plan import Shape
 from xlmr_lab.pretrain.memory_use import counted
+from xlmr_lab.pretrain.out_of_memory import explained
 from xlmr_lab.pretrain.records import Records
 from xlmr_lab.pretrain.settings import PretrainConfig, PretrainRun, check
 from xlmr_lab.pretrain.step_trace import step_trace
@@ -82,26 +84,28 @@ def pretrain(
         if processes.first:
             token_files.check(folder, shards, (*run.languages, *shards.pairs))
         resumption.require_everywhere(checkpoints, chosen, processes)
-        planned = _require_memory(run, shards, place, processes)
+        shape = memory_plan.shape_of(run, shards.vocab_size, place, processes=processes.size)
+        planned = _require_memory(shape, place, processes)
         with (
             _processor(threads, place),
             counted(folder, place, planned, writes=processes.first),
             Interrupts() as interrupts,
         ):
-            training = Training(run, shards, device=place, processes=processes)
-            work = _work(training)
-            if processes.first:
-                _note_origin(folder, training, work, planned, threads)
-            if chosen is not None:
-                training.resume(*chosen)
+            with explained(shape, "build"):
+                training = Training(run, shards, device=place, processes=processes)
+                work = _work(training)
+                if processes.first:
+                    _note_origin(folder, training, work, planned, threads)
+                if chosen is not None:
+                    training.resume(*chosen)
+                heldout = _heldout(training, shards)
             if processes.first:
                 _ready(folder, training)
             for told in repetition.warnings(run, shards, passes_warned):
                 logger.warning("%s", told)
             for told in grace.advice(training.num_parameters(), processes.size):
                 logger.info("%s", told)
-            heldout = _heldout(training, shards)
-            return _train(folder, training, heldout, interrupts, work)
+            return _train(folder, training, heldout, interrupts, work, shape)
 
 
 def load_model(path: Path) -> tuple[MaskedLM, dict[str, Any]]:
@@ -133,7 +137,12 @@ def every(step: int, period: int, last: int) -> bool:
 
 
 def _train(
-    folder: Path, training: Training, heldout: HeldoutSet, interrupts: Interrupts, work: Work
+    folder: Path,
+    training: Training,
+    heldout: HeldoutSet,
+    interrupts: Interrupts,
+    work: Work,
+    shape: Shape,
 ) -> Path:
     settings = training.run.pretrain
     clock = StepClock(run_folder.seconds_so_far(folder), step=training.step, work=work)
@@ -145,7 +154,8 @@ def _train(
         progress.bar(settings.steps, "pretrain", initial=training.step) as bar,
     ):
         while training.step < settings.steps:
-            with clock:  # which waits for the device where a record is made of its steps
+            # The clock waits for the device where a record is made of its steps.
+            with clock, explained(shape, "compute"):
                 training.advance()
                 stop = training.processes.any(interrupts.received)
                 log_due = every(training.step, settings.log_steps, settings.steps)
@@ -159,9 +169,11 @@ def _train(
                 bar.set_postfix_str(records.steps(training, clock), refresh=False)
             if every(step, settings.heldout_steps, settings.steps):
                 records.passes(training)
-                loss = records.heldout(training, heldout)
+                with explained(shape, "compute"):
+                    loss = records.heldout(training, heldout)
             if save_due:
-                training.save(writer, loss)
+                with explained(shape, "checkpoint"):
+                    training.save(writer, loss)
             bar.update()
             if stop:
                 writer.wait()
@@ -210,11 +222,8 @@ def _writer(folder: Path, training: Training) -> CheckpointWriter:
     )
 
 
-def _require_memory(
-    run: PretrainRun, shards: TokenShards, place: torch.device, processes: Processes
-) -> int:
+def _require_memory(shape: Shape, place: torch.device, processes: Processes) -> int:
     """Return the memory that each process will take, if it is there."""
-    shape = memory_plan.shape_of(run, shards.vocab_size, place, processes=processes.size)
     available = memory_plan.available_bytes(place, processes=processes.local_size)
     return memory_plan.require(shape, available).total
 
