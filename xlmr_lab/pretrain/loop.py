@@ -101,10 +101,7 @@ def pretrain(
                 heldout = _heldout(training, shards)
             if processes.first:
                 _ready(folder, training)
-            for told in repetition.warnings(run, shards, passes_warned):
-                logger.warning("%s", told)
-            for told in grace.advice(training.num_parameters(), processes.size):
-                logger.info("%s", told)
+            _tell(training, shards, passes_warned)
             return _train(folder, training, heldout, interrupts, work, shape)
 
 
@@ -247,6 +244,14 @@ def _ready(folder: Path, training: Training) -> None:
         _require_space(folder, training)
     checkpoint.set_aside_after(folder / run_folder.CHECKPOINTS_NAME, training.step)
     run_folder.keep_records(folder, training.step)
+
+
+def _tell(training: Training, shards: TokenShards, passes_warned: float) -> None:
+    """Log what the steps to come will do to languages, and what saving asks of torchrun."""
+    for told in repetition.warnings(training.run, shards, passes_warned):
+        logger.warning("%s", told)
+    for told in grace.advice(training.num_parameters(), training.processes.size):
+        logger.info("%s", told)
 
 
 def _heldout(training: Training, shards: TokenShards) -> HeldoutSet:
