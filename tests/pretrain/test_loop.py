@@ -14,7 +14,7 @@ from xlmr_lab import configs, storage
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.errors import UserError
 from xlmr_lab.pretrain import checkpoint, loop, training
-from xlmr_lab.pretrain.loop import PretrainRun, every, load_model, pretrain
+from xlmr_lab.pretrain.loop import PretrainRun, load_model, pretrain
 
 FINAL = "step-00000012"
 
@@ -33,10 +33,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory, shards_folder: Path, make
 
 def records(folder: Path, kind: str) -> list[dict]:
     return [r for r in storage.read_jsonl(folder / "metrics.jsonl") if r["kind"] == kind]
-
-
-def test_every_is_due_each_period_and_at_the_end():
-    assert [step for step in range(1, 11) if every(step, 4, last=10)] == [4, 8, 10]
 
 
 def test_a_finished_folder_holds_what_it_should(finished: Path, make_run):

@@ -9,7 +9,8 @@ first step. Several processes may share it (see distributed.py).
 import contextlib
 import functools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from xlmr_lab.pretrain import (
 from xlmr_lab.pretrain import folder as run_folder
 from xlmr_lab.pretrain.checkpoint_writer import BYTES_PER_PARAMETER, CheckpointWriter
 from xlmr_lab.pretrain.distributed import Processes
+from xlmr_lab.pretrain.due import Due
 from xlmr_lab.pretrain.fit import check_fit
 from xlmr_lab.pretrain.heldout import HeldoutSet, heldout_set
 from xlmr_lab.pretrain.interrupts import Interrupts
@@ -124,15 +126,6 @@ def load_model(path: Path) -> tuple[MaskedLM, dict[str, Any]]:
     return model.eval(), state
 
 
-def every(step: int, period: int, last: int) -> bool:
-    """Tell whether something periodic is due after `step`; it always is after the last.
-
-    >>> [step for step in range(1, 8) if every(step, 3, last=7)]
-    [3, 6, 7]
-    """
-    return step % period == 0 or step == last
-
-
 def _train(
     folder: Path,
     training: Training,
@@ -143,38 +136,34 @@ def _train(
 ) -> Path:
     settings = training.run.pretrain
     clock = StepClock(run_folder.seconds_so_far(folder), step=training.step, work=work)
-    trace_path = folder / f"trace-from-step-{training.step + 1:08d}.json"
     with (
         _writer(folder, training) as writer,
         _records(folder, training) as records,
-        step_trace(trace_path, settings.profile_steps * training.processes.first) as traced,
+        _traced(folder, training) as traced,
         progress.bar(settings.steps, "pretrain", initial=training.step) as bar,
     ):
         while training.step < settings.steps:
-            # The clock waits for the device where a record is made of its steps.
             with clock, explained(shape, "compute"):
                 training.advance()
                 stop = training.processes.any(interrupts.received)
-                log_due = every(training.step, settings.log_steps, settings.steps)
-                save_due = stop or every(training.step, settings.checkpoint_steps, settings.steps)
-                if not training.is_asynchronous or log_due or save_due:
+                due = Due.after(training.step, settings, stop=stop)
+                if not training.is_asynchronous or due.log or due.save:
                     training.require_finite(writer)
             traced()
             writer.check()
-            step, loss = training.step, None
-            if log_due:
+            loss = None
+            if due.log:
                 bar.set_postfix_str(records.steps(training, clock), refresh=False)
-            if every(step, settings.heldout_steps, settings.steps):
-                records.passes(training)
+            if due.heldout:
                 with explained(shape, "compute"):
                     loss = records.heldout(training, heldout)
-            if save_due:
+            if due.save:
                 with explained(shape, "checkpoint"):
                     training.save(writer, loss)
             bar.update()
-            if stop:
+            if due.stop:
                 writer.wait()
-                raise interrupts.interruption(f"at step {step} of {settings.steps}")
+                raise interrupts.interruption(f"at step {training.step} of {settings.steps}")
     training.processes.wait()
     return checkpoint.checkpoint_path(writer.folder, settings.steps)
 
@@ -195,6 +184,12 @@ def _held(
 ) -> contextlib.AbstractContextManager[None]:
     """Have the first process hold the folder for all of them."""
     return run_folder.held(folder, run) if processes.first else contextlib.nullcontext()
+
+
+def _traced(folder: Path, training: Training) -> AbstractContextManager[Callable[[], None]]:
+    """Return what traces the first steps, of the first process, where that is wanted."""
+    path = folder / f"trace-from-step-{training.step + 1:08d}.json"
+    return step_trace(path, training.run.pretrain.profile_steps * training.processes.first)
 
 
 def _records(folder: Path, training: Training) -> Records:
