@@ -128,6 +128,7 @@ def resumable_folder(folder: Path) -> Iterator[Path]:
             raise
         for path in sorted(unfinished.rglob("*"), reverse=True):
             _sync(path)
+        _sync(unfinished)
         os.rename(unfinished, folder)
         _sync(folder.parent)
 

@@ -73,12 +73,14 @@ def test_the_bar_tells_what_running_jobs_have_to_say(tmp_path, monkeypatch) -> N
     told = []
     monkeypatch.setattr(tqdm, "set_postfix_str", lambda bar, text, **_: told.append(text))
     noted = [
-        dataclasses.replace(job(time.sleep, tmp_path), arguments={}, note=lambda n=n: f"loss {n}")
+        dataclasses.replace(
+            job(time.sleep, tmp_path), arguments={}, noted="loss", note=lambda n=n: f"{n}"
+        )
         for n in (1, 2)
     ]
     work = [dataclasses.replace(one, function=pause, name=f"{n}") for n, one in enumerate(noted)]
     jobs.run(work, workers=2, label="test")
-    assert "loss 1; loss 2" in told
+    assert "loss 1, 2" in told
 
 
 def test_a_bug_keeps_its_own_error(tmp_path) -> None:
@@ -141,6 +143,49 @@ def test_an_interrupt_starts_no_further_job(tmp_path) -> None:
     os.killpg(parent.pid, signal.SIGINT)
     assert parent.wait(timeout=15) != 0
     assert [path.name for path in tmp_path.glob("job-*")] == ["job-a"]
+
+
+SAVING = """
+import functools, sys, time
+from pathlib import Path
+from xlmr_lab.ablations import jobs
+from xlmr_lab.pretrain.interrupts import Interrupts
+
+def save(path, seconds):
+    with Interrupts() as interrupts:
+        Path(path).write_text("started")
+        while not interrupts.received:
+            time.sleep(0.05)
+        time.sleep(seconds)
+        Path(path).write_text("saved")
+
+if __name__ == "__main__":
+    done = functools.partial(int, 0)
+    work = [
+        jobs.Job(
+            name=n,
+            function=save,
+            arguments={"path": sys.argv[1] + n, "seconds": seconds},
+            units=1,
+            done=done,
+        )
+        for n, seconds in (("a", 0), ("b", 4))
+    ]
+    jobs.run(work, workers=2, label="test")
+"""
+
+
+def test_an_interrupt_waits_until_every_job_has_saved_and_no_longer(tmp_path) -> None:
+    """The first that is through must not take the others' time, nor be waited for in vain."""
+    script, told = tmp_path / "saving.py", tmp_path / "job-"
+    script.write_text(SAVING)
+    parent = subprocess.Popen(
+        [sys.executable, str(script), str(told)], stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    _wait_for(lambda: all((tmp_path / f"job-{n}").exists() for n in "ab"), 90)
+    os.killpg(parent.pid, signal.SIGINT)
+    assert parent.wait(timeout=40) != 0
+    assert [(tmp_path / f"job-{n}").read_text() for n in "ab"] == ["saved", "saved"]
 
 
 TERMINATED = """

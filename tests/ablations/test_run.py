@@ -59,8 +59,8 @@ def finished(tmp_path_factory):
 
 
 def content(folder) -> dict[str, bytes]:
-    """Return all files below a folder with what they hold, clocks aside."""
-    clocks = ("provenance.json", "telemetry.jsonl", "stage.json")
+    """Return all files below a folder with what they hold, clocks and memory aside."""
+    clocks = ("provenance.json", "telemetry.jsonl", "stage.json", "tokens.json", "memory.json")
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))

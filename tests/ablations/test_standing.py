@@ -58,7 +58,7 @@ def test_progress_is_what_was_logged_last(found: list[Arm]) -> None:
     storage.write_jsonl(found[0].folder / "telemetry.jsonl", [{"step": 1500}])
     with (found[0].folder / "metrics.jsonl").open("a") as file:
         file.write('{"kind": "st')  # as a reader may meet it
-    assert standing.loss_told(found[0]) == "loss 6.000"
+    assert standing.loss_told(found[0]) == "6.00"
     assert standing.steps_done(found[0]) == 1499, "the final checkpoint is not there"
     save(found[0], 1500)
     assert standing.steps_done(found[0]) == 1500

@@ -14,7 +14,7 @@ from xlmr_lab.pretrain.interrupts import SIGNALS, Interrupts
 def test_the_first_signal_is_noted_and_a_later_one_interrupts(
     number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ):
-    clock = iter([0.0, 1.0, 9.0])
+    clock = iter([0.0, 1.0, 8.0, 9.0])
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
     seen = []
 
@@ -23,9 +23,10 @@ def test_the_first_signal_is_noted_and_a_later_one_interrupts(
             seen.append(interrupts.received)
             os.kill(os.getpid(), number)
             seen.append(interrupts.received)
+            os.kill(os.getpid(), signal.SIGINT)
             os.kill(os.getpid(), signal.SIGTERM)
             seen.append("the same once more, as a parent ends its workers")
-            os.kill(os.getpid(), number)
+            os.kill(os.getpid(), signal.SIGINT)
             seen.append("after the later one")
 
     with pytest.raises(KeyboardInterrupt) as stopped:

@@ -14,7 +14,7 @@ from xlmr_lab import configs, storage
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.errors import UserError
 from xlmr_lab.pretrain import checkpoint, loop, training
-from xlmr_lab.pretrain.loop import PretrainRun, every, load_model, pretrain
+from xlmr_lab.pretrain.loop import PretrainRun, load_model, pretrain
 
 FINAL = "step-00000012"
 
@@ -35,10 +35,6 @@ def records(folder: Path, kind: str) -> list[dict]:
     return [r for r in storage.read_jsonl(folder / "metrics.jsonl") if r["kind"] == kind]
 
 
-def test_every_is_due_each_period_and_at_the_end():
-    assert [step for step in range(1, 11) if every(step, 4, last=10)] == [4, 8, 10]
-
-
 def test_a_finished_folder_holds_what_it_should(finished: Path, make_run):
     assert sorted(path.name for path in finished.iterdir()) == [
         "checkpoints",
@@ -47,6 +43,7 @@ def test_a_finished_folder_holds_what_it_should(finished: Path, make_run):
         "metrics.jsonl",
         "provenance.json",
         "telemetry.jsonl",
+        "tokens.json",
     ]
     names = sorted(path.name for path in (finished / "checkpoints").iterdir())
     assert names == ["step-00000010", FINAL]

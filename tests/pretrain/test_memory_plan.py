@@ -13,13 +13,11 @@ from xlmr_lab.batches.masking import mask, num_masked
 from xlmr_lab.errors import UserError
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.model.masked_lm import MaskedLM
-from xlmr_lab.pretrain import training
 from xlmr_lab.pretrain.loop import pretrain
 from xlmr_lab.pretrain.memory_plan import (
     Shape,
     activations,
     chunk,
-    explained,
     layer_bytes,
     need,
     require,
@@ -77,6 +75,32 @@ def test_states_by_hand():
         found = need(dataclasses.replace(alone, sequences=sequences, device=device))
         assert found.parameters == pytest.approx(3 * weights, rel=0.001)
         assert found.gradients == pytest.approx(weights + extra * embedding, rel=0.001)
+
+
+def test_what_processes_share_by_hand():
+    """DDP's buckets, as large as the weights, stay beside the output's gradient at the loss and the
+    embedding's at the end; fsdp divides weights, moments and what comes back of gradients, and
+    holds what it sends.
+    """
+    weights, embedding = 4 * LARGE_SHAPE.num_parameters, 4 * 250_002 * 768
+    long = dataclasses.replace(LARGE_SHAPE, sequences=64, at_once=64)
+    short = dataclasses.replace(LARGE_SHAPE, sequences=1, at_once=1, block_tokens=8)
+    assert need(long).gradients == embedding
+    ddp, fsdp = ({"processes": 4, "parallel": parallel} for parallel in ("ddp", "fsdp"))
+    assert need(dataclasses.replace(long, **ddp)).gradients == embedding + weights
+    assert need(dataclasses.replace(short, **ddp)).gradients == weights + embedding
+    divided = need(dataclasses.replace(short, **fsdp))
+    assert divided.gradients == weights + embedding + weights // 4
+    assert divided.parameters == 3 * weights // 4 + weights
+    assert divided.snapshot == 3 * weights + 2 * embedding
+
+
+def test_a_gpu_has_a_margin():
+    """For what torch does not count, and for holes in what it does; for NCCL where it is used."""
+    for processes, fixed in ((1, 0.5e9), (2, 1.5e9)):
+        shape = dataclasses.replace(LARGE_SHAPE, device="cuda", processes=processes)
+        found = need(shape)
+        assert found.process == pytest.approx(fixed + 0.05 * (found.total - found.process))
 
 
 def test_an_adaptive_softmax_by_hand():
@@ -147,6 +171,9 @@ def test_the_plan_is_made_from_the_runs_settings(make_run):
         checkpointed=True,
         languages=("en", "sw", "ur"),
     )
+    shared = shape_of(make_run(parallel="fsdp"), 300, torch.device("cpu"), processes=2)
+    assert (shared.sequences, shared.at_once) == (2, 2)
+    assert (shared.processes, shared.parallel) == (2, "fsdp")
 
 
 @pytest.mark.parametrize("language_embeddings", [False, True])
@@ -159,39 +186,13 @@ def test_every_weight_is_counted(make_run, language_embeddings: bool):
     assert counted == sum(weight.numel() for weight in made.parameters())
 
 
-@pytest.mark.parametrize(
-    ("changes", "advice"),
-    [
-        ({}, "with 8 sequences of 32 tokens at once; set pretrain.micro_sequences=4 and run again"),
-        ({"at_once": 1}, "set pretrain.activation_checkpointing=true and run again"),
-        ({"at_once": 1, "checkpointed": True}, "take a smaller model or vocabulary"),
-    ],
-)
-def test_running_out_names_the_setting_to_change(changes, advice):
-    with (
-        pytest.raises(UserError, match=advice),
-        explained(dataclasses.replace(SHAPE, **changes)),
-    ):
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-
-def test_a_cpu_that_runs_out_is_explained_too():
-    with pytest.raises(UserError, match="memory ran out"), explained(SHAPE):
-        torch.empty(1 << 50)
-
-
-def test_other_errors_are_let_through():
-    with pytest.raises(RuntimeError, match="shapes"), explained(SHAPE):
-        raise RuntimeError("shapes")
-
-
 def test_a_run_that_cannot_fit_is_refused_before_the_first_step(
     tmp_path: Path, shards_folder: Path, make_run, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(machine_memory, "available_bytes", lambda: 10**6)
     with pytest.raises(UserError, match="pretraining needs about"):
         pretrain(tmp_path, shards_folder, make_run(), threads=1)
-    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+    assert not (tmp_path / "checkpoints").exists()
 
 
 def test_what_was_planned_is_recorded(tmp_path: Path, shards_folder: Path, make_run):
@@ -199,17 +200,6 @@ def test_what_was_planned_is_recorded(tmp_path: Path, shards_folder: Path, make_
     pretrain(tmp_path, shards_folder, run, threads=1)
     planned = need(shape_of(run, 300, torch.device("cpu"))).total
     assert storage.read_json(tmp_path / "provenance.json")["planned_memory_bytes"] == planned
-
-
-def test_memory_that_runs_out_in_a_step_is_explained(
-    tmp_path: Path, shards_folder: Path, make_run, monkeypatch: pytest.MonkeyPatch
-):
-    def full(*arguments, **settings):
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    monkeypatch.setattr(training, "train_step", full)
-    with pytest.raises(UserError, match=r"memory ran out .* set pretrain.micro_sequences=2"):
-        pretrain(tmp_path, shards_folder, make_run(), threads=1)
 
 
 @pytest.mark.gpu
@@ -240,4 +230,7 @@ def test_on_a_gpu_the_plan_is_near_what_torch_allocates(precision, cutoffs):
     settings = {"learning_rate": 1e-4, "clip_norm": 1.0, "dropout_seed": 1}
     for _ in range(2):
         train_step(Objective(masked_lm, precision), optimizer, batch, **settings)
-    assert need(shape).total == pytest.approx(torch.cuda.max_memory_allocated(), rel=0.25)
+    planned, reserved = need(shape), torch.cuda.max_memory_reserved()
+    tensors = planned.total - planned.process
+    assert tensors == pytest.approx(torch.cuda.max_memory_allocated(), rel=0.25)
+    assert planned.total > reserved

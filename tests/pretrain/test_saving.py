@@ -43,6 +43,28 @@ def test_steps_are_taken_while_a_checkpoint_is_written(
     assert storage.read_json(final / "state.json")["step"] == 12
 
 
+def test_metrics_are_on_the_disk_before_the_checkpoint_that_stands_for_them(
+    tmp_path: Path, shards_folder: Path, make_run, monkeypatch: pytest.MonkeyPatch
+):
+    metrics, rename, events = tmp_path / "metrics.jsonl", os.rename, []
+
+    def fsync(descriptor: int) -> None:
+        if metrics.exists() and os.fstat(descriptor).st_ino == metrics.stat().st_ino:
+            events.append(storage.read_jsonl(metrics)[-1]["step"])
+
+    def rename_and_note(source: Path, target: Path) -> None:
+        events.append(Path(target).name)
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "rename", rename_and_note)
+    run_pretrain(tmp_path, shards_folder, make_run())
+    flushed, named = events[::2], events[1::2]
+    assert named == ["step-00000005", "step-00000010", "step-00000012"]
+    logged = (4, 10, 12)
+    assert all(step >= least for step, least in zip(flushed, logged, strict=True)), events
+
+
 def test_the_run_ends_when_its_last_checkpoint_is_written(
     tmp_path: Path, shards_folder: Path, make_run, monkeypatch: pytest.MonkeyPatch
 ):

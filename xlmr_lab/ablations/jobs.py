@@ -40,8 +40,10 @@ class Job:
     """Size of the work, in the unit of the bar."""
     done: Callable[[], int]
     """Units done so far, read by the parent while the job runs."""
+    noted: str = ""
+    """What `note` is of."""
     note: Callable[[], str] = str
-    """What else the bar tells of it while it runs; empty: nothing."""
+    """A number that the bar tells of it while it runs; empty: none yet."""
 
 
 def run(jobs: Sequence[Job], *, workers: int, label: str, unit: str = "step") -> None:
@@ -88,14 +90,12 @@ def _work_through(
     while running or waiting:
         while waiting and len(running) < workers:
             job = waiting.pop()
-            running[pool.submit(job.function, **job.arguments)] = job
+            running[pool.submit(_call, job.function, job.arguments)] = job
         ended, _ = concurrent.futures.wait(
             running, POLL_SECONDS, concurrent.futures.FIRST_COMPLETED
         )
         for future in ended:
             job, error = running.pop(future), future.exception()
-            if isinstance(error, KeyboardInterrupt):
-                raise error
             if isinstance(error, BrokenProcessPool):
                 raise UserError(KILLED)
             if error is not None:
@@ -103,9 +103,24 @@ def _work_through(
                 if (running or waiting) and str(error) not in told:
                     logger.warning("%s failed, others go on: %s", job.name, error)
                     told.add(str(error))
-        notes = filter(None, (job.note() for job in running.values()))
-        bar.set_postfix_str("; ".join(notes), refresh=False)
+        bar.set_postfix_str(_noted(list(running.values())), refresh=False)
         bar.update(sum(min(job.units, job.done()) for job in jobs) - bar.n)
+
+
+def _call(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    """Do a job. A worker that was asked to stop ends: it would wait for work, and a pool one of
+    whose workers is gone gives none and waits for it.
+    """
+    try:
+        return function(**arguments)
+    except KeyboardInterrupt:
+        os._exit(1)
+
+
+def _noted(running: Sequence[Job]) -> str:
+    """Return what the running jobs, all of a kind, have to say."""
+    notes = [note for job in running if (note := job.note())]
+    return f"{running[0].noted} {', '.join(notes)}" if notes else ""
 
 
 def _raise(failures: dict[str, BaseException], told: set[str], num_jobs: int) -> None:

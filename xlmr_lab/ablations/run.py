@@ -133,6 +133,7 @@ class Study:
                 },
                 units=steps,
                 done=functools.partial(standing.steps_done, arm),
+                noted="loss",
                 note=functools.partial(standing.loss_told, arm),
             )
             for arm in waiting

@@ -35,10 +35,10 @@ def steps_done(arm: Arm) -> int:
 
 
 def loss_told(arm: Arm) -> str:
-    """Return the training loss that a run has logged last, in words; nothing before the first."""
+    """Return the training loss that a run has logged last; nothing before the first."""
     records = run_folder.last_records(arm.folder / run_folder.METRICS_NAME)
     losses = [record["loss"] for record in records if record["kind"] == "step"]
-    return f"loss {losses[-1]:.3f}" if losses else ""
+    return f"{losses[-1]:.2f}" if losses else ""
 
 
 def begun(waiting: Sequence[Arm]) -> list[str]:

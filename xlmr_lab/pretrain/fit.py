@@ -4,19 +4,19 @@ Of each language a few blocks from all over its training text are read: their id
 vocabulary (the stream looks at those of all others as it draws them), and some of them must be
 ordinary pieces, which alone are masked. Text that a vocabulary does not know is all `<unk>`, and
 nothing would be learned from it. Token files that are younger than their sidecar, which is written
-last, are compared with their checksums. Left out: reading everything each time, which would take as
-long as a pass (see `TokenShards.verify`).
+last, are compared with their checksums, as are those that differ from what a run has noted (see
+token_files.py). Left out: reading everything each time, which would take as long as a pass (see
+`TokenShards.verify`).
 """
 
 import numpy as np
 import torch
 
-from xlmr_lab import storage
 from xlmr_lab.batches import masking, packing
-from xlmr_lab.batches.shards import SIDECAR_NAME, TokenShards
-from xlmr_lab.batches.splits import SPLITS
+from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.errors import UserError
 from xlmr_lab.model.masked_lm import MaskedLM
+from xlmr_lab.pretrain import token_files
 from xlmr_lab.pretrain.settings import PretrainRun
 
 LOOKED_AT = 64
@@ -32,21 +32,8 @@ def check_fit(run: PretrainRun, shards: TokenShards) -> None:
     with torch.device("meta"):
         MaskedLM(run.model, shards.vocab_size, languages=run.languages)
     for language in (*run.languages, *shards.pairs):
-        _compare_younger(shards, language)
+        token_files.compare_younger(shards, language)
         _look_at(shards, language, run.batches.block_tokens)
-
-
-def _compare_younger(shards: TokenShards, language: str) -> None:
-    """Refuse token files that have changed since their sidecar was written."""
-    for name in SPLITS:
-        path = shards.path(language, name)
-        if path.stat().st_mtime_ns <= (path.parent / SIDECAR_NAME).stat().st_mtime_ns:
-            continue
-        if storage.checksum(path) != shards.counts(language, name)["checksum"]:
-            raise UserError(
-                f"{path} has changed since it was encoded; put it back, or delete {path.parent} "
-                "and encode again, for a new run"
-            )
 
 
 def _look_at(shards: TokenShards, language: str, block_tokens: int) -> None:

@@ -9,12 +9,13 @@ from xlmr_lab.errors import Terminated
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SAME_SECONDS = 2.0
-"""Signals that come so soon after the first mean the same: one to all processes of a command is
-followed by the one with which the first of them ends the others."""
+"""A signal that comes so soon after the first means the same: what goes to all processes of a
+command reaches a worker twice."""
 
 
 class Interrupts:
-    """While it is entered, the first signal sets `received`; a later one interrupts at once.
+    """While it is entered, the first signal sets `received`; a later SIGINT interrupts at once.
+    SIGTERM never does: a parent may send it several times, and what cannot wait is killed.
 
     A signal is never lost: work that ends without having looked is followed by KeyboardInterrupt.
     Handlers can only be set in the main thread; in another one nothing is caught.
@@ -46,5 +47,5 @@ class Interrupts:
         now = time.monotonic()
         if not self.received:
             self.received, self._first = True, (number, now)
-        elif now - self._first[1] > SAME_SECONDS:
+        elif number == signal.SIGINT and now - self._first[1] > SAME_SECONDS:
             raise self.interruption()

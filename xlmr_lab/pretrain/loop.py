@@ -9,7 +9,8 @@ first step. Several processes may share it (see distributed.py).
 import contextlib
 import functools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +28,19 @@ from xlmr_lab.pretrain import (
     memory_plan,
     repetition,
     resumption,
+    token_files,
 )
 from xlmr_lab.pretrain import folder as run_folder
 from xlmr_lab.pretrain.checkpoint_writer import BYTES_PER_PARAMETER, CheckpointWriter
 from xlmr_lab.pretrain.distributed import Processes
+from xlmr_lab.pretrain.due import Due
 from xlmr_lab.pretrain.fit import check_fit
 from xlmr_lab.pretrain.heldout import HeldoutSet, heldout_set
 from xlmr_lab.pretrain.interrupts import Interrupts
 from xlmr_lab.pretrain.memory import keep_freed_memory
+from xlmr_lab.pretrain.memory_plan import Shape
 from xlmr_lab.pretrain.memory_use import counted
+from xlmr_lab.pretrain.out_of_memory import explained
 from xlmr_lab.pretrain.records import Records
 from xlmr_lab.pretrain.settings import PretrainConfig, PretrainRun, check
 from xlmr_lab.pretrain.step_trace import step_trace
@@ -78,27 +83,28 @@ def pretrain(
         chosen = resumption.choose(checkpoints, identity(run, shards), processes)
         if chosen is not None and chosen.state["step"] == run.pretrain.steps:
             return chosen.path
+        if processes.first:
+            token_files.check(folder, shards, (*run.languages, *shards.pairs))
         resumption.require_everywhere(checkpoints, chosen, processes)
-        planned = _require_memory(run, shards, place, processes)
+        shape = memory_plan.shape_of(run, shards.vocab_size, place, processes=processes.size)
+        planned = _require_memory(shape, place, processes)
         with (
             _processor(threads, place),
             counted(folder, place, planned, writes=processes.first),
             Interrupts() as interrupts,
         ):
-            training = Training(run, shards, device=place, processes=processes)
-            work = _work(training)
-            if processes.first:
-                _note_origin(folder, training, work, planned, threads)
-            if chosen is not None:
-                training.resume(*chosen)
+            with explained(shape, "build"):
+                training = Training(run, shards, device=place, processes=processes)
+                work = _work(training)
+                if processes.first:
+                    _note_origin(folder, training, work, planned, threads)
+                if chosen is not None:
+                    training.resume(*chosen)
+                heldout = _heldout(training, shards)
             if processes.first:
                 _ready(folder, training)
-            for told in repetition.warnings(run, shards, passes_warned):
-                logger.warning("%s", told)
-            for told in grace.advice(training.num_parameters(), processes.size):
-                logger.info("%s", told)
-            heldout = _heldout(training, shards)
-            return _train(folder, training, heldout, interrupts, work)
+            _tell(training, shards, passes_warned)
+            return _train(folder, training, heldout, interrupts, work, shape)
 
 
 def load_model(path: Path) -> tuple[MaskedLM, dict[str, Any]]:
@@ -120,49 +126,44 @@ def load_model(path: Path) -> tuple[MaskedLM, dict[str, Any]]:
     return model.eval(), state
 
 
-def every(step: int, period: int, last: int) -> bool:
-    """Tell whether something periodic is due after `step`; it always is after the last.
-
-    >>> [step for step in range(1, 8) if every(step, 3, last=7)]
-    [3, 6, 7]
-    """
-    return step % period == 0 or step == last
-
-
 def _train(
-    folder: Path, training: Training, heldout: HeldoutSet, interrupts: Interrupts, work: Work
+    folder: Path,
+    training: Training,
+    heldout: HeldoutSet,
+    interrupts: Interrupts,
+    work: Work,
+    shape: Shape,
 ) -> Path:
     settings = training.run.pretrain
     clock = StepClock(run_folder.seconds_so_far(folder), step=training.step, work=work)
-    trace_path = folder / f"trace-from-step-{training.step + 1:08d}.json"
     with (
         _writer(folder, training) as writer,
         _records(folder, training) as records,
-        step_trace(trace_path, settings.profile_steps * training.processes.first) as traced,
+        _traced(folder, training) as traced,
         progress.bar(settings.steps, "pretrain", initial=training.step) as bar,
     ):
         while training.step < settings.steps:
-            with clock:  # which waits for the device where a record is made of its steps
+            with clock, explained(shape, "compute"):
                 training.advance()
                 stop = training.processes.any(interrupts.received)
-                log_due = every(training.step, settings.log_steps, settings.steps)
-                save_due = stop or every(training.step, settings.checkpoint_steps, settings.steps)
-                if not training.is_asynchronous or log_due or save_due:
+                due = Due.after(training.step, settings, stop=stop)
+                if not training.is_asynchronous or due.log or due.save:
                     training.require_finite(writer)
             traced()
             writer.check()
-            step, loss = training.step, None
-            if log_due:
+            loss = None
+            if due.log:
                 bar.set_postfix_str(records.steps(training, clock), refresh=False)
-            if every(step, settings.heldout_steps, settings.steps):
-                records.passes(training)
-                loss = records.heldout(training, heldout)
-            if save_due:
-                training.save(writer, loss)
+            if due.heldout:
+                with explained(shape, "compute"):
+                    loss = records.heldout(training, heldout)
+            if due.save:
+                with explained(shape, "checkpoint"):
+                    training.save(writer, loss)
             bar.update()
-            if stop:
+            if due.stop:
                 writer.wait()
-                raise interrupts.interruption(f"at step {step} of {settings.steps}")
+                raise interrupts.interruption(f"at step {training.step} of {settings.steps}")
     training.processes.wait()
     return checkpoint.checkpoint_path(writer.folder, settings.steps)
 
@@ -183,6 +184,12 @@ def _held(
 ) -> contextlib.AbstractContextManager[None]:
     """Have the first process hold the folder for all of them."""
     return run_folder.held(folder, run) if processes.first else contextlib.nullcontext()
+
+
+def _traced(folder: Path, training: Training) -> AbstractContextManager[Callable[[], None]]:
+    """Return what traces the first steps, of the first process, where that is wanted."""
+    path = folder / f"trace-from-step-{training.step + 1:08d}.json"
+    return step_trace(path, training.run.pretrain.profile_steps * training.processes.first)
 
 
 def _records(folder: Path, training: Training) -> Records:
@@ -207,11 +214,8 @@ def _writer(folder: Path, training: Training) -> CheckpointWriter:
     )
 
 
-def _require_memory(
-    run: PretrainRun, shards: TokenShards, place: torch.device, processes: Processes
-) -> int:
+def _require_memory(shape: Shape, place: torch.device, processes: Processes) -> int:
     """Return the memory that each process will take, if it is there."""
-    shape = memory_plan.shape_of(run, shards.vocab_size, place, processes=processes.size)
     available = memory_plan.available_bytes(place, processes=processes.local_size)
     return memory_plan.require(shape, available).total
 
@@ -235,6 +239,14 @@ def _ready(folder: Path, training: Training) -> None:
         _require_space(folder, training)
     checkpoint.set_aside_after(folder / run_folder.CHECKPOINTS_NAME, training.step)
     run_folder.keep_records(folder, training.step)
+
+
+def _tell(training: Training, shards: TokenShards, passes_warned: float) -> None:
+    """Log what the steps to come will do to languages, and what saving asks of torchrun."""
+    for told in repetition.warnings(training.run, shards, passes_warned):
+        logger.warning("%s", told)
+    for told in grace.advice(training.num_parameters(), training.processes.size):
+        logger.info("%s", told)
 
 
 def _heldout(training: Training, shards: TokenShards) -> HeldoutSet:

@@ -6,16 +6,14 @@ keeps of each layer for the backward pass, which grows with the sequences that g
 the logits of a chunk; gradients. The bytes of a layer are what our layer keeps, counted on a CPU by
 torch's hooks (tests/pretrain/test_memory_plan.py); the constants of a CPU's process were fitted to
 the peaks of tests/benchmarks/pretrain_memory.py. What CUDA takes was read from the same code (masks
-of dropout in bytes, attention in one kernel that keeps no weights) and could not be measured where
-it was written.
+of dropout in bytes, attention in one kernel that keeps no weights) and, with the margins beside it,
+could not be measured where it was written.
 
 Shapes: B sequences at once, T tokens, P masked positions, D model width, F feed-forward width, H
 heads, V vocabulary, L layers.
 """
 
-import contextlib
 import dataclasses
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,6 +27,7 @@ from xlmr_lab.model.bands import Band, bands
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.model.losses import rows_at_once
 from xlmr_lab.model.masked_lm import MaskedLM
+from xlmr_lab.pretrain.distributed import Parallel
 from xlmr_lab.pretrain.precision import Computed, resolve
 from xlmr_lab.pretrain.settings import PretrainRun
 
@@ -38,6 +37,14 @@ CPU_FIXED = 100_000_000
 """Bytes of what libraries load and compile in the first steps on a CPU."""
 CPU_HOLES = 1.08
 """On a CPU freed memory is kept (see memory.py), and what is asked for next may not fit into it."""
+CUDA_FIXED = 500_000_000
+"""Bytes of what torch does not count on a GPU: kernels, loaded when first called, and workspaces of
+cuBLAS, 32 MiB each on Hopper."""
+CUDA_HOLES = 1.05
+"""Torch's allocator takes a GPU's memory in segments, and what is asked for may fit into none."""
+NCCL = 1_000_000_000
+"""Bytes of NCCL's buffers, 4 MiB for each channel and neighbour: 688 MB among four A100s
+(NVIDIA/nccl issue 964), more where there are more channels."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,8 +69,10 @@ class Shape:
     """Whether layers are computed again in the backward pass."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where."""
-    divided: int = 1
-    """Processes that share weights, gradients and moments."""
+    processes: int = 1
+    """How many share a step."""
+    parallel: Parallel = "ddp"
+    """How they share it."""
     languages: tuple[str, ...] = ()
     """Those of the run, for language embeddings."""
 
@@ -73,6 +82,23 @@ class Shape:
         with torch.device("meta"):
             model = MaskedLM(self.model, self.vocab_size, languages=self.languages)
         return sum(p.numel() for p in model.parameters())
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of all weights."""
+        return NUMBER * self.num_parameters
+
+    @property
+    def divided(self) -> int:
+        """Among how many processes weights, gradients and moments are divided."""
+        return self.processes if self.parallel == "fsdp" else 1
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether gradients are added to what is held already: those of parts before, or DDP's
+        buckets, which stay from step to step."""
+        in_buckets = self.processes > 1 and self.parallel == "ddp"
+        return self.at_once < self.sequences or in_buckets
 
     @property
     def bands(self) -> list[Band]:
@@ -93,7 +119,7 @@ class Need:
     logits: int
     """A chunk of logits and what turns it into gradients."""
     snapshot: int
-    """A copy of the last checkpoint, while it is written."""
+    """A copy of the last checkpoint, while it is written, and what fsdp gathers for it."""
     process: int
     """What the process takes besides."""
 
@@ -106,24 +132,32 @@ class Need:
 def need(shape: Shape) -> Need:
     """Return what a run takes. The peak is at the loss, when all activations are kept, or at the
     end of the backward pass, when all gradients are there and that of the embedding is added to
-    what it was before; on a GPU that of its lookup stands beside it (see `model.tied`)."""
-    weights = NUMBER * shape.num_parameters
+    what it was before; on a GPU that of its lookup stands beside it (see `model.tied`), under fsdp
+    what is sent of it and what comes back."""
+    weights = shape.weight_bytes
     embedding = NUMBER * shape.vocab_size * shape.model.hidden_size
     output = NUMBER * sum(band.num_scores * band.width for band in shape.bands)
-    in_parts, on_gpu = shape.at_once < shape.sequences, shape.device == "cuda"
-    at_loss = (output + weights * in_parts, activations(shape), chunk(shape))
-    at_end = (weights + embedding * (in_parts + on_gpu), _hole(shape, embedding), 0)
+    on_gpu = shape.device == "cuda"
+    whole, sent = (weights, embedding + weights // shape.divided) if shape.divided > 1 else (0, 0)
+    at_loss = (output + weights * shape.adds_up, activations(shape), chunk(shape))
+    at_end = (weights + embedding * (shape.adds_up + on_gpu) + sent, _hole(shape, embedding), 0)
     gradients, kept, logits = max(at_loss, at_end, key=sum)
-    held = 3 * weights + gradients + kept + logits
-    whole = weights if shape.divided > 1 else 0  # as layers need them
+    parameters = 3 * weights // shape.divided + whole  # whole as layers need them
     return Need(
-        parameters=3 * weights // shape.divided + whole,
+        parameters=parameters,
         gradients=gradients,
         activations=kept,
         logits=logits,
-        snapshot=0 if on_gpu else 3 * weights,
-        process=0 if on_gpu else CPU_FIXED + round((CPU_HOLES - 1) * held),
+        snapshot=0 if on_gpu else 3 * weights + 2 * embedding * (shape.divided > 1),
+        process=_process(shape, parameters + gradients + kept + logits),
     )
+
+
+def _process(shape: Shape, held: int) -> int:
+    """Return the bytes that a process takes beside those `held` by tensors."""
+    if shape.device == "cpu":
+        return CPU_FIXED + round((CPU_HOLES - 1) * held)
+    return CUDA_FIXED + NCCL * (shape.processes > 1) + round((CUDA_HOLES - 1) * held)
 
 
 def _hole(shape: Shape, embedding: int) -> int:
@@ -201,7 +235,8 @@ def shape_of(
         precision=resolve(settings.precision, device),
         checkpointed=settings.activation_checkpointing,
         device="cuda" if device.type == "cuda" else "cpu",
-        divided=processes if settings.parallel == "fsdp" else 1,
+        processes=processes,
+        parallel=settings.parallel,
         languages=run.languages,
     )
 
@@ -247,31 +282,3 @@ def _remedy(shape: Shape, available: int) -> str:
         f"one sequence at once needs {told(need(least).total, up=True)} still; take a smaller "
         "model or vocabulary, or shorter blocks"
     )
-
-
-@contextlib.contextmanager
-def explained(shape: Shape) -> Iterator[None]:
-    """Say which setting to change if memory runs out.
-
-    Raises:
-        UserError: it ran out.
-    """
-    try:
-        yield
-    except RuntimeError as error:
-        if not _ran_out(error):
-            raise
-        if shape.at_once > 1:
-            change = f"set pretrain.micro_sequences={shape.at_once // 2}"
-        elif not shape.checkpointed:
-            change = "set pretrain.activation_checkpointing=true"
-        else:
-            change = "take a smaller model or vocabulary, or shorter blocks,"
-        raise UserError(
-            f"memory ran out with {shape.at_once} sequences of {shape.block_tokens} tokens at "
-            f"once; {change} and run again to go on from the last checkpoint"
-        ) from None
-
-
-def _ran_out(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

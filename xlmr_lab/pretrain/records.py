@@ -49,7 +49,7 @@ class Records:
         self._write(run_folder.TELEMETRY_NAME, speed)
         return f"loss {record['loss']:.3f}, {tqdm.format_sizeof(speed['tokens_per_second'])}tok/s"
 
-    def passes(self, training: Training) -> None:
+    def _passes(self, training: Training) -> None:
         """Write and tell how often each language's text has been passed, and will be."""
         record = training.repetition()
         self._write(run_folder.METRICS_NAME, record)
@@ -59,8 +59,9 @@ class Records:
                 logger.info("step %s: %s%s", f"{training.step:,}", of, told)
 
     def heldout(self, training: Training, heldout: HeldoutSet) -> float | None:
-        """Write the held-out loss by language and their plain mean, in nats per masked token;
-        return the mean, None where nothing is held out."""
+        """Write the passes over each language's text, and the held-out loss by language and their
+        plain mean, in nats per masked token; return the mean, None where nothing is held out."""
+        self._passes(training)
         if not heldout:
             return None
         losses = heldout_loss(

@@ -25,7 +25,7 @@ from xlmr_lab.batches.splits import SPLITS
 from xlmr_lab.batches.stream import BlockStream, StreamState
 from xlmr_lab.errors import UserError
 from xlmr_lab.model.masked_lm import MaskedLM
-from xlmr_lab.pretrain import checkpoint, distributed, memory_plan
+from xlmr_lab.pretrain import checkpoint, distributed
 from xlmr_lab.pretrain.checkpoint_writer import CheckpointWriter
 from xlmr_lab.pretrain.distributed import ALONE, Processes
 from xlmr_lab.pretrain.optimizer import build_optimizer
@@ -85,7 +85,6 @@ class Training:
         )
         self._loss_sum = torch.zeros((), device=device)
         self._in_band = np.zeros(1 + len(run.model.adaptive_cutoffs), dtype=np.int64)
-        self._shape = memory_plan.shape_of(run, shards.vocab_size, device, processes=processes.size)
         self._unseen: list[_Taken] = []
         self._gradient_norm = math.nan
 
@@ -122,17 +121,16 @@ class Training:
             rng=seeds.generator(self.run.seed, "masks", step),
         )
         self._in_band += _by_band(masked.targets, self.run.model.adaptive_cutoffs)
-        with memory_plan.explained(self._shape):
-            result = train_step(
-                self.objective,
-                self.optimizer,
-                to_device(masked, self.device, self._places.of(batch)),
-                learning_rate=self._learning_rate(step),
-                clip_norm=settings.clip_norm,
-                dropout_seed=seeds.integer(self.run.seed, "dropout", step),
-                micro_sequences=settings.micro_sequences,
-                processes=self.processes,
-            )
+        result = train_step(
+            self.objective,
+            self.optimizer,
+            to_device(masked, self.device, self._places.of(batch)),
+            learning_rate=self._learning_rate(step),
+            clip_norm=settings.clip_norm,
+            dropout_seed=seeds.integer(self.run.seed, "dropout", step),
+            micro_sequences=settings.micro_sequences,
+            processes=self.processes,
+        )
         self._loss_sum += result.loss
         self._unseen.append(_Taken(step, batch.languages, result))
 
