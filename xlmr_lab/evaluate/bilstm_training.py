@@ -98,7 +98,10 @@ def _check_selections(config: BilstmConfig) -> None:
 
 
 def quick() -> BilstmConfig:
-    """Return settings of ours, that learn in a few minutes: Adam, on batches of 16, 12 passes."""
+    """Return settings of ours, which learn in few passes: Adam, on batches of 16 sentences.
+
+    One thread of a CPU reads about 200 sentences of WikiANN a second.
+    """
     return BilstmConfig(optimizer="adam", learning_rate=2e-3, batch_sentences=16, passes=12)
 
 
