@@ -97,6 +97,16 @@ def test_zero_shot_ner_is_the_papers_row_en() -> None:
     assert (cell["protocol"], cell["paper"]) == ("en", 69.60)
 
 
+def test_a_set_of_unknown_size_is_not_compared_beside_other_data() -> None:
+    """WikiANN's German beside its English is not CoNLL's."""
+    row = {"task": "ner", "metric": "span_f1", "seed": 0, "value": 0.7, "num_examples": 3453}
+    for size, paper in ((3453, 69.60), (10_000, None)):
+        found = scores({**row, "language": "de"}, {**row, "language": "en", "num_examples": size})
+        cell = one(score_tables.beside_paper(found, "ner"), "de")
+        assert cell["paper"] == paper
+        assert ("beside other data" in cell["note"]) == (paper is None)
+
+
 def test_f1_and_exact_match_stand_apart() -> None:
     row = {"task": "qa", "language": "de", "seed": 0, "num_examples": 4517}
     found = scores(

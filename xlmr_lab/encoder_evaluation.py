@@ -168,8 +168,11 @@ def beside(cells: pl.DataFrame, name: Name) -> Iterator[str]:
     if columns := ours.filter(other)["column"].unique(maintain_order=True).to_list():
         told = f"not compared, other numbers of examples than the paper's: {', '.join(columns)}"
         yield textwrap.fill(told, WIDTH)
-    for note in ours.filter(~other, pl.col("note") != "")["note"].unique(maintain_order=True):
-        yield textwrap.fill(f"not compared: {note}", WIDTH)
+    rest = ours.filter(~other, pl.col("note") != "")
+    for (note,), part in rest.group_by(["note"], maintain_order=True):
+        of = part.filter(pl.col("column") != score_tables.AVERAGE)["column"].unique()
+        named = f" ({', '.join(sorted(of))})" if len(of) else ""
+        yield textwrap.fill(f"not compared: {note}{named}", WIDTH)
 
 
 def _number(value: float | None) -> str:

@@ -151,10 +151,13 @@ def _measured(
     averaged = [column for column in benchmark.averaged if column in own]
     if len(averaged) < len(benchmark.averaged):
         averaged = sorted(own)
-    foreign = {}
-    for column in part["column"].unique(maintain_order=True):
-        values = part.filter(pl.col("column") == column)
-        foreign[column] = _other_data(values, column, benchmark)
+    columns = part.partition_by("column", as_dict=True, maintain_order=True)
+    foreign = {str(c): _other_data(own, str(c), benchmark) for (c,), own in columns.items()}
+    others = [c for c, why in foreign.items() if why and c in benchmark.test_sizes]
+    for (column,), values in columns.items():
+        if others and column in benchmark.columns and column not in benchmark.test_sizes:
+            told = f"{column}, whose examples in the paper are not counted, beside other data"
+            foreign[column] = told
         paper = row.cells.get(column, (None,) * 2)[place] if row and not foreign[column] else None
         yield _cell(values, column, metric, paper, foreign[column])
     runs = part.filter(pl.col("column").is_in(averaged))

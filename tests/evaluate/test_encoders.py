@@ -185,4 +185,4 @@ def test_a_run_of_the_lab_is_evaluated_from_the_command_line(study, tmp_path, ca
     assert [(row["language"], row["finetune_seed"]) for row in rows] == [
         (key, seed) for seed in (0, 1) for key in ("qaa", "qab")
     ]
-    assert "a language that the paper's table lacks" in capsys.readouterr().out
+    assert "a language that the paper's table lacks (qaa, qab)" in capsys.readouterr().out
