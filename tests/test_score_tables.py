@@ -8,6 +8,7 @@ import pytest
 from xlmr_lab import score_tables
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate.scores import SCORES
+from xlmr_lab.paper import benchmarks
 from xlmr_lab.paper.benchmarks import XNLI
 
 SHARED = {
@@ -96,6 +97,16 @@ def test_zero_shot_ner_is_the_papers_row_en() -> None:
     assert (cell["protocol"], cell["paper"]) == ("en", 69.60)
 
 
+def test_a_set_of_unknown_size_is_not_compared_beside_other_data() -> None:
+    """WikiANN's German beside its English is not CoNLL's."""
+    row = {"task": "ner", "metric": "span_f1", "seed": 0, "value": 0.7, "num_examples": 3453}
+    for size, paper in ((3453, 69.60), (10_000, None)):
+        found = scores({**row, "language": "de"}, {**row, "language": "en", "num_examples": size})
+        cell = one(score_tables.beside_paper(found, "ner"), "de")
+        assert cell["paper"] == paper
+        assert ("beside other data" in cell["note"]) == (paper is None)
+
+
 def test_f1_and_exact_match_stand_apart() -> None:
     row = {"task": "qa", "language": "de", "seed": 0, "num_examples": 4517}
     found = scores(
@@ -120,6 +131,30 @@ def test_tasks_of_glue_are_columns() -> None:
     row = {"task": "glue-qnli", "language": "en", "seed": 0, "num_examples": 5463}
     cells = score_tables.beside_paper(scores({**row, "value": 0.9}), "glue", reference="XLM-R")
     assert one(cells, "QNLI")["difference"] == pytest.approx(-3.8)
+
+
+def test_the_average_of_glue_is_over_tasks_of_different_measures() -> None:
+    sizes = dict(benchmarks.BENCHMARKS["glue"].test_sizes)
+    rows = [
+        {
+            **{"task": task, "metric": metric, "language": "en", "seed": 0},
+            **{"num_examples": sizes[column], "value": 0.9 if metric == "accuracy" else 0.6},
+        }
+        for (task, metric), column in score_tables.SOURCES["glue"].items()
+    ]
+    average = one(score_tables.beside_paper(scores(*rows), "glue"), "Avg")
+    assert average["value"] == pytest.approx(85.0)  # five of 90 and one of 60; MNLI counts once
+    assert average["paper"] is not None
+    assert average["note"] == ""
+
+
+def test_simplified_chinese_stands_in_the_papers_column_of_chinese() -> None:
+    cells = score_tables.beside_paper(
+        scores({"language": "zh-Hans", "seed": 0, "value": 0.7}), "xnli"
+    )
+    assert one(cells, "zh")["paper"] is not None
+    assert score_tables.compared_with("xnli") == "XLM-R Base"
+    assert score_tables.compared_with("glue") == "XLM-R"
 
 
 def test_both_versions_and_what_is_wrong_in_print_are_there() -> None:

@@ -45,10 +45,10 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    from xlmr_lab import bench, commands, verb_help
+    from xlmr_lab import bench, commands, encoder_evaluation, verb_help
     from xlmr_lab.ablations import opened, run, studies
 
-    chosen = _parser(commands.VERBS).parse_args(_checked(arguments))
+    chosen = _parser(commands.VERBS).parse_args(_options_last(_checked(arguments)))
     if chosen.verb != "pretrain" and _processes() > 1:
         raise UserError(f"torchrun is for pretrain; run {chosen.verb} without it")
     if chosen.verb == "bench":
@@ -58,6 +58,14 @@ def _run(arguments: list[str]) -> int:
         else:
             bench.pretrain(chosen.settings, preset=name, say=_say)
         return 0
+    if chosen.verb == "evaluate":
+        source, settings = encoder_evaluation.source_of(chosen.settings)
+        if source is not None:
+            if chosen.help:
+                _say(encoder_evaluation.help_text(chosen.preset))
+            else:
+                encoder_evaluation.run(source, settings, preset=chosen.preset, say=_say)
+            return 0
     preset = chosen.preset or DEFAULT_PRESET
     named = dict(setting.partition("=")[::2] for setting in chosen.settings)
     own_text = named.get("corpus.path", "none").lower() not in ("none", "null")
@@ -114,6 +122,20 @@ def _checked(arguments: list[str]) -> list[str]:
         if word.startswith("preset="):
             raise UserError(f"the preset is an option: --preset {value}, got {word!r}")
     return arguments
+
+
+def _options_last(arguments: list[str]) -> list[str]:
+    """Return the arguments with the preset behind the settings, between which argparse takes none.
+
+    >>> _options_last(["evaluate", "hf:bert", "--preset", "narrow", "nli.path=xnli"])
+    ['evaluate', 'hf:bert', 'nli.path=xnli', '--preset', 'narrow']
+    """
+    words, options = list(arguments), list[str]()
+    while "--preset" in words:
+        place = words.index("--preset")
+        options += words[place : place + 2]
+        del words[place : place + 2]
+    return words + options
 
 
 def _complain(text: str, *, is_cause: bool = True) -> None:

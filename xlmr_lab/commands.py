@@ -117,16 +117,25 @@ def _pretrain(work: Study, say: Say) -> None:
 
 
 def evaluate(work: Study, say: Say) -> None:
-    """Fine-tune the main arm and the baseline without pretraining, and tell the scores."""
+    """Fine-tune the main arm and the baseline without pretraining, and tell the scores.
+
+    `evaluate ENCODER` is another thing: any encoder (hf:PATH, hf:OWNER/NAME, a run folder, a
+    checkpoint) on task files; `evaluate ENCODER --help`.
+    """
     work.prepare()
-    groups: dict[tuple[str, str, str], list[float]] = {}
+    groups: dict[tuple[str, ...], list[float]] = {}
     for row in work.evaluate():
-        groups.setdefault((row.task, row.language, row.arm), []).append(row.value)
-    rows = [
-        (*names, f"{sum(values) / len(values):.3f}", str(len(values)))
-        for names, values in groups.items()
-    ]
-    say(table(("task", "language", "arm", "mean score", "runs"), sorted(rows)))
+        asked = f", asked in {row.question_language}" if row.question_language else ""
+        place = f"{row.language}{asked}"
+        names = (row.task, row.protocol, row.selection, place, row.arm, row.metric)
+        groups.setdefault(names, []).append(row.value)
+    rows: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+    for group, values in groups.items():
+        told = (*group[3:], f"{sum(values) / len(values):.3f}", str(len(values)))
+        rows.setdefault(group[:3], []).append(told)
+    for heading, cells in rows.items():
+        say(", ".join(heading))
+        say(table(("language", "arm", "measure", "mean", "runs"), sorted(cells)))
     say(f"scores: {work.folder / 'scores.jsonl'}")
 
 

@@ -20,6 +20,7 @@ import xlmr_lab
 
 LIBRARIES = (
     "fasttext-numpy2",
+    "huggingface-hub",
     "ipywidgets",
     "jupyterlab",
     "numpy",
@@ -28,7 +29,9 @@ LIBRARIES = (
     "polars",
     "safetensors",
     "sentencepiece",
+    "tokenizers",
     "torch",
+    "transformers",
 )
 
 

@@ -62,6 +62,8 @@ SOURCES: dict[Name, dict[tuple[str, str], str]] = {
 language."""
 PRINTED_PROTOCOLS = {"ner": {"zero-shot": "en"}, "glue": {"zero-shot": ""}}
 """What the paper's table calls a protocol, where not the same."""
+PRINTED_LANGUAGES = {"zh-Hans": "zh"}
+"""What the paper's tables call a language, where not by its key."""
 ONE_EACH = ("translate-train", "each", "monolingual")
 """Protocols that train a model for each language."""
 GROUP = ["protocol", "selection", "arm"]
@@ -76,11 +78,7 @@ def beside_paper(scores: pl.DataFrame, name: Name, *, reference: str | None = No
     Raises:
         UserError: there is no such table, or no such model in it.
     """
-    printed = benchmarks.rows(name)
-    known = list(dict.fromkeys(row.model for row in printed))
-    chosen = reference or (REFERENCE if REFERENCE in known else known[-1])
-    if chosen not in known:
-        raise UserError(f"no model {chosen!r} in {name}; it has {', '.join(known)}")
+    printed, chosen = benchmarks.rows(name), compared_with(name, reference)
     rows = [row for row in printed if row.model == chosen and row.version == "v2"]
     groups = _scored(scores, name).partition_by(GROUP, maintain_order=True)
     cells = [
@@ -91,6 +89,19 @@ def beside_paper(scores: pl.DataFrame, name: Name, *, reference: str | None = No
     return pl.DataFrame(cells, schema=CELLS)
 
 
+def compared_with(name: Name, reference: str | None = None) -> str:
+    """Return the model of a table of the paper that ours are compared with.
+
+    Raises:
+        UserError: as `beside_paper`.
+    """
+    known = list(dict.fromkeys(row.model for row in benchmarks.rows(name)))
+    chosen = reference or (REFERENCE if REFERENCE in known else known[-1])
+    if chosen not in known:
+        raise UserError(f"no model {chosen!r} in {name}; it has {', '.join(known)}")
+    return chosen
+
+
 def _scored(scores: pl.DataFrame, name: Name) -> pl.DataFrame:
     """Return the scores that belong in a table, with their column in it."""
     if "question_language" in scores.columns:
@@ -98,8 +109,13 @@ def _scored(scores: pl.DataFrame, name: Name) -> pl.DataFrame:
         scores = scores.filter((question == "") | (question == pl.col("language")))
     places = [(task, metric, column) for (task, metric), column in SOURCES[name].items()]
     known = pl.DataFrame(places, ["task", "metric", "place"], orient="row")
-    column = pl.when(pl.col("place") == "").then("language").otherwise("place")
-    return scores.join(known, ["task", "metric"], maintain_order="left").with_columns(column=column)
+    language = pl.col("language").replace(PRINTED_LANGUAGES)
+    column = pl.when(pl.col("place") == "").then(language).otherwise("place")
+    found = scores.join(known, ["task", "metric"], maintain_order="left").with_columns(
+        column=column
+    )
+    metrics = BENCHMARKS[name].metrics
+    return found.with_columns(metric=pl.lit(metrics[0])) if len(metrics) == 1 else found
 
 
 def _ours(
@@ -135,10 +151,13 @@ def _measured(
     averaged = [column for column in benchmark.averaged if column in own]
     if len(averaged) < len(benchmark.averaged):
         averaged = sorted(own)
-    foreign = {}
-    for column in part["column"].unique(maintain_order=True):
-        values = part.filter(pl.col("column") == column)
-        foreign[column] = _other_data(values, column, benchmark)
+    columns = part.partition_by("column", as_dict=True, maintain_order=True)
+    foreign = {str(c): _other_data(own, str(c), benchmark) for (c,), own in columns.items()}
+    others = [c for c, why in foreign.items() if why and c in benchmark.test_sizes]
+    for (column,), values in columns.items():
+        if others and column in benchmark.columns and column not in benchmark.test_sizes:
+            told = f"{column}, whose examples in the paper are not counted, beside other data"
+            foreign[column] = told
         paper = row.cells.get(column, (None,) * 2)[place] if row and not foreign[column] else None
         yield _cell(values, column, metric, paper, foreign[column])
     runs = part.filter(pl.col("column").is_in(averaged))

@@ -8,6 +8,8 @@ import pytest
 import sentencepiece
 import torch
 
+from xlmr_lab import storage
+from xlmr_lab.__main__ import main
 from xlmr_lab.batches.shards import TokenShards, encode
 from xlmr_lab.batches.stream import BatchConfig
 from xlmr_lab.errors import UserError
@@ -168,3 +170,19 @@ def test_what_is_no_encoder_of_the_lab_is_refused(study, tmp_path):
         open_encoder(tmp_path / "empty")
     with pytest.raises(UserError, match="has a tokenizer of its own; leave the vocabulary out"):
         open_encoder("hf:owner/name", vocabulary=tmp_path)
+
+
+def test_a_run_of_the_lab_is_evaluated_from_the_command_line(study, tmp_path, capsys):
+    lines = "ab\tO\ncd\tB-X\n\nef\tO\n"
+    for name in ("train-qaa", "test-qaa", "test-qab"):
+        (tmp_path / f"{name}.tsv").write_text(lines)
+    settings = (f"ner.path={tmp_path}", "ner.finetune.steps=2", "ner.seeds=2", "device=cpu")
+    place = f"runs_dir={tmp_path / 'out'}"
+    assert main(["evaluate", str(study / "arms/alpha-0.3/run"), *settings, place]) == 0
+    (folder,) = (tmp_path / "out").iterdir()
+    assert folder.name == "evaluate-run-step-00000002"
+    rows = storage.read_jsonl(folder / "scores.jsonl")
+    assert [(row["language"], row["finetune_seed"]) for row in rows] == [
+        (key, seed) for seed in (0, 1) for key in ("qaa", "qab")
+    ]
+    assert "a language that the paper's table lacks (qaa, qab)" in capsys.readouterr().out

@@ -6,6 +6,7 @@ is kept where a folder for it is given.
 """
 
 import dataclasses
+import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,8 @@ from xlmr_lab.evaluate.looks import Look
 from xlmr_lab.evaluate.protocols import ModelPlan, Protocol
 from xlmr_lab.evaluate.text import TextEncoder
 from xlmr_lab.evaluate.transfer import TransferData
+
+logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +99,7 @@ def run(runs: TaskRuns, encoder: AnyEncoder, text: TextEncoder) -> None:
 
 
 def _run_seed(runs: TaskRuns, encoder: AnyEncoder, data: TransferData, seed: int) -> None:
+    logger.info("%s: fine-tuning, seed %s of %s", runs.task, seed + 1, runs.num_runs)
     kept = runs.output.with_suffix(f".f{seed}.state")
     seen: list[dict[str, Any]] = []
 

@@ -56,9 +56,22 @@ def open_encoder(source: str | Path, *, vocabulary: Path | None = None) -> Opene
         if vocabulary is not None:
             raise UserError(f"{name} has a tokenizer of its own; leave the vocabulary out")
         return Opened(*huggingface.open_encoder(name.removeprefix(FOREIGN)))
-    checkpoint = _checkpoint(Path(source))
+    checkpoint = locate(name)
     model, state = load_model(checkpoint)
     return Opened(model.encoder, _text(checkpoint, state, vocabulary))
+
+
+def locate(source: str | Path) -> Path:
+    """Return the folder of an encoder: the checkpoint that a folder is or has, or what `hf:` names,
+    fetched from the hub unless it is here; opened in the same way as the source.
+
+    Raises:
+        UserError: there is no such encoder, or there are several.
+    """
+    name = str(source)
+    if name.startswith(FOREIGN):
+        return huggingface.locate(name.removeprefix(FOREIGN))
+    return _checkpoint(Path(source))
 
 
 def _checkpoint(place: Path) -> Path:

@@ -72,7 +72,7 @@ def open_parts(source: str, auto: str) -> Parts:
     """Return what a folder or hub name holds, its model made by the library's class `auto`; raises
     as `open_encoder`."""
     library = _library()
-    folder = _folder(source)
+    folder = locate(source)
     with _quiet(library):
         config = _config(library, folder)
         if config.model_type == PERMUTED and auto != "AutoModel":
@@ -103,8 +103,9 @@ def _library() -> Any:
     return transformers
 
 
-def _folder(source: str) -> Path:
-    """Return the local folder of a source, fetched from the hub unless it is one."""
+def locate(source: str) -> Path:
+    """Return the local folder of a source, fetched from the hub unless it is one; raises as
+    `open_encoder`."""
     folder = Path(source).expanduser()
     if not folder.exists():
         if not HUB_NAME.fullmatch(source):

@@ -1,0 +1,142 @@
+"""An evaluation of one given encoder, carried out: each task fine-tuned over its seeds, sentences
+retrieved, all collected in a run folder; nothing is pretrained.
+
+What is finished is found again by the fingerprint of all it depends on (the encoder's weights and
+tokenizer, the files, the settings), and a killed run goes on. The folder holds the scores of the
+last call, what was seen on the way (looks.jsonl: dev sets at each check, and the doctor's
+verdicts), predictions for GLUE's leaderboard if asked for, and where it all comes from.
+"""
+
+import dataclasses
+import logging
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from xlmr_lab import configs, provenance, storage
+from xlmr_lab.ablations import sentence_runs, stages, task_runs
+from xlmr_lab.ablations.evaluation_plan import (
+    EVALUATION_VERSION,
+    PREDICTIONS_NAME,
+    Evaluation,
+    names,
+    planned,
+    predicted,
+)
+from xlmr_lab.ablations.task_runs import TaskRuns
+from xlmr_lab.errors import UserError
+from xlmr_lab.evaluate import glue_submission
+from xlmr_lab.evaluate import scores as score_tables
+from xlmr_lab.evaluate.encoders import FOREIGN
+from xlmr_lab.evaluate.scores import Score
+
+logger = logging.getLogger(__name__)
+
+SETTINGS_NAME, STUDY_NAME = "evaluation.json", "config.json"
+"""Files of settings: of an evaluation, and of a study."""
+SCORES_NAME, LOOKS_NAME = "scores.jsonl", "looks.jsonl"
+
+
+def run(work: Evaluation) -> list[Score]:
+    """Fine-tune and score what is not done yet, and collect it all in the run folder."""
+    _prepare(work)
+    everything = planned(work)
+    for runs in everything:
+        if not _is_finished(runs):
+            runs.output.unlink(missing_ok=True)
+            task_runs.run(runs, *work.opened)
+    outputs = [runs.output for runs in everything]
+    if work.config.retrieval.path is not None:
+        outputs.append(_retrieved(work))
+    rows = [Score(**row) for path in outputs for row in storage.read_jsonl(path)]
+    seen = [row for runs in everything if runs.looks for row in storage.read_jsonl(runs.looks)]
+    storage.write_jsonl(work.folder / LOOKS_NAME, seen)
+    score_tables.write(work.folder / SCORES_NAME, rows)
+    if work.config.predictions:
+        _collect_predictions(work, everything)
+    return rows
+
+
+def doctor(work: Evaluation) -> list[dict[str, Any]]:
+    """Return what the doctor says of scored sets, a record for each verdict."""
+    return [
+        {"task": row["task"], "finetune_seed": row["finetune_seed"], "set": name, **verdict}
+        for row in storage.read_jsonl(work.folder / LOOKS_NAME)
+        for name, verdicts in row["doctor"].items()
+        for verdict in verdicts
+    ]
+
+
+def _prepare(work: Evaluation) -> None:
+    """Have the run folder say what it holds; what another encoder left in it is replaced."""
+    folder = work.folder
+    if (folder / STUDY_NAME).is_file():
+        raise UserError(f"{folder} holds a study; add name=NEW for the evaluation")
+    place = folder / SETTINGS_NAME
+    held = storage.read_json(place) if place.is_file() else {}
+    if held.get("fingerprint", work.fingerprint) != work.fingerprint:
+        logger.warning(
+            "%s held the evaluation of another encoder, which is replaced; name=NEW keeps both",
+            folder,
+        )
+    for name in (SCORES_NAME, LOOKS_NAME, f"{PREDICTIONS_NAME}.zip"):
+        (folder / name).unlink(missing_ok=True)
+    for name in (PREDICTIONS_NAME, "tables"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    text = work.opened.text
+    revision = work.place.name if work.place.parent.name == "snapshots" else None
+    about = {
+        "source": _shown(work.source),
+        "revision": revision,
+        "fingerprint": work.fingerprint,
+        "text_fingerprint": text.fingerprint,
+        "preset": work.preset,
+    }
+    storage.write_json(place, {**about, "settings": configs.to_dict(work.config)})
+    device = str(next(work.opened.module.parameters()).device)
+    storage.write_json(folder / "provenance.json", provenance.collect(encoder=about, run_on=device))
+
+
+def _shown(source: str) -> str:
+    """Return an encoder's name without an absolute path."""
+    start = FOREIGN if source.startswith(FOREIGN) else ""
+    return start + provenance.shortened(source.removeprefix(start), Path.cwd())
+
+
+def _retrieved(work: Evaluation) -> Path:
+    """Return the file of the scores of retrieval, made if it is not there."""
+    config = work.config.retrieval
+    folder = Path(str(config.path))
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    signatures = [stages.signature(path, work.folder) for path in files]
+    mark = configs.fingerprint(
+        EVALUATION_VERSION, work.fingerprint, signatures, config, work.config.languages
+    )
+    output = work.folder / "scores" / f"retrieval-{mark}.jsonl"
+    if not output.exists():
+        logger.info("retrieval: %s", folder)
+        rows = sentence_runs.run(work.opened, config, folder, work.config.languages)
+        named = [dataclasses.replace(row, **names(work)) for row in rows]
+        score_tables.write(output, named)
+    return output
+
+
+def _is_finished(runs: TaskRuns) -> bool:
+    """Tell whether a task's scores are there, and its predictions."""
+    written = [
+        runs.reading["predictions"] / glue_submission.file_name(name) for name in predicted(runs)
+    ]
+    return all(path.is_file() for path in (runs.output, runs.looks, *written) if path)
+
+
+def _collect_predictions(work: Evaluation, everything: Sequence[TaskRuns]) -> None:
+    """Put the predictions of all tasks into one folder and, where they are whole, an archive."""
+    folder = work.folder / PREDICTIONS_NAME
+    for runs in everything:
+        for name in map(glue_submission.file_name, predicted(runs)):
+            storage.write_bytes(folder / name, (runs.reading["predictions"] / name).read_bytes())
+    try:
+        glue_submission.pack(folder, work.folder / f"{PREDICTIONS_NAME}.zip")
+    except UserError as error:
+        logger.warning("no archive for GLUE's leaderboard: %s", error)
