@@ -31,7 +31,7 @@ from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.study_config import TASKS, StudyConfig
 from xlmr_lab.evaluate import scores as score_tables
 from xlmr_lab.evaluate.scores import Score
-from xlmr_lab.pretrain import distributed
+from xlmr_lab.pretrain import distributed, foresight
 from xlmr_lab.pretrain.loop import pretrain
 from xlmr_lab.pretrain.settings import check
 from xlmr_lab.tiers import tiers
@@ -118,7 +118,11 @@ class Study:
         waiting = [arm for arm in found if not arm.final.is_dir()]
         for line in standing.begun(waiting) if distributed.is_first() else ():
             logger.info("%s", line)
-        arms.warn(waiting, parallel_text.training_shards(self.config), self.config.passes_warned)
+        shards = parallel_text.training_shards(self.config)
+        arms.warn(waiting, shards, self.config.passes_warned)
+        if waiting:
+            runs = beforehand.runs_at_once(self.config, len(waiting))
+            foresight.require_memory(waiting[0].run, shards.vocab_size, runs=runs)
         work = [
             jobs.Job(
                 name=arm.folder.name,
