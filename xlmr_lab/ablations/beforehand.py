@@ -9,6 +9,7 @@ study whose results are there already is not looked at: nothing may be left to d
 import logging
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from tqdm import tqdm
@@ -64,6 +65,17 @@ def length_told(config: StudyConfig, rate: float) -> str:
     turns = math.ceil(seeds / min(config.jobs, _most_at_once()))
     seconds = turns * foresight.least_seconds(run, config.vocabulary.size, rate)
     return f"pretraining an arm is {runs}, {tokens}: at least {durations.told(seconds)}"
+
+
+def check_memory(config: StudyConfig, waiting: Sequence[PretrainRun], vocab_size: int) -> None:
+    """Refuse runs, alike in what they take, that do not fit into memory together.
+
+    Raises:
+        UserError: names the setting to change.
+    """
+    if waiting:
+        runs = runs_at_once(config, len(waiting))
+        foresight.require_memory(waiting[0], vocab_size, runs=runs)
 
 
 def runs_at_once(config: StudyConfig, waiting: int) -> int:

@@ -31,7 +31,7 @@ from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.study_config import TASKS, StudyConfig
 from xlmr_lab.evaluate import scores as score_tables
 from xlmr_lab.evaluate.scores import Score
-from xlmr_lab.pretrain import distributed, foresight
+from xlmr_lab.pretrain import distributed
 from xlmr_lab.pretrain.loop import pretrain
 from xlmr_lab.pretrain.settings import check
 from xlmr_lab.tiers import tiers
@@ -113,35 +113,14 @@ class Study:
         """Pretrain what is not pretrained yet."""
         found = self.arms(alphas)
         tokens, pairs = stages.token_shards(self.config), parallel_text.pair_shards(self.config)
-        steps = self.config.pretrain.steps
         standing.refuse_idle(found)
         waiting = [arm for arm in found if not arm.final.is_dir()]
         for line in standing.begun(waiting) if distributed.is_first() else ():
             logger.info("%s", line)
         shards = parallel_text.training_shards(self.config)
         arms.warn(waiting, shards, self.config.passes_warned)
-        if waiting:
-            runs = beforehand.runs_at_once(self.config, len(waiting))
-            foresight.require_memory(waiting[0].run, shards.vocab_size, runs=runs)
-        work = [
-            jobs.Job(
-                name=arm.folder.name,
-                function=pretrain,
-                arguments={
-                    "folder": arm.folder,
-                    "shards_folder": tokens,
-                    "pairs_folder": pairs,
-                    "run": arm.run,
-                    "threads": 1,
-                    "passes_warned": math.inf,  # told above, once for all seeds
-                },
-                units=steps,
-                done=functools.partial(standing.steps_done, arm),
-                noted="loss",
-                note=functools.partial(standing.loss_told, arm),
-            )
-            for arm in waiting
-        ]
+        beforehand.check_memory(self.config, [arm.run for arm in waiting], shards.vocab_size)
+        work = [_pretraining(arm, tokens, pairs) for arm in waiting]
         if distributed.started_with() > 1:
             for job in work:  # its processes are there already
                 job.function(**job.arguments)
@@ -256,6 +235,25 @@ class Study:
             f"{corpus}, {len(stages.sizes(config))} languages, L{config.model.num_layers} "
             f"H{config.model.hidden_size}, {tokens / 1e6:.1f}M tokens a run, {config.seeds} seeds"
         )
+
+
+def _pretraining(arm: Arm, tokens: Path, pairs: Path | None) -> jobs.Job:
+    return jobs.Job(
+        name=arm.folder.name,
+        function=pretrain,
+        arguments={
+            "folder": arm.folder,
+            "shards_folder": tokens,
+            "pairs_folder": pairs,
+            "run": arm.run,
+            "threads": 1,
+            "passes_warned": math.inf,  # told before, once for all seeds
+        },
+        units=arm.run.pretrain.steps,
+        done=functools.partial(standing.steps_done, arm),
+        noted="loss",
+        note=functools.partial(standing.loss_told, arm),
+    )
 
 
 def _heldout(found: list[Arm]) -> Iterator[dict[str, Any]]:
