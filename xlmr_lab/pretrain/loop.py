@@ -1,9 +1,10 @@
 """Pretraining from token shards to a checkpoint, with exact resume (XLM-R Sec. 3 and 5.2).
 
-Killed at any moment and started again, a run ends with the same weights and metrics, bit for bit,
-as if it had not been killed. It stops by its budget of steps, never on validation loss, whose
-plateau misleads (XLM-R Sec. 5.1). A language whose text will be passed too often is told before the
-first step. Several processes may share it (see distributed.py).
+Killed at any moment and started again, a run on a CPU ends with the same weights and metrics, bit
+for bit, as if it had not been killed; on a GPU with the same batches, masks and seeds (see
+training.py). It stops by its budget of steps, never on validation loss, whose plateau misleads
+(XLM-R Sec. 5.1). A language whose text will be passed too often is told before the first step.
+Several processes may share it (see distributed.py).
 """
 
 import contextlib

@@ -2,8 +2,11 @@
 
 A step is a function of (weights, optimizer state, seed, step, draws per language): the batch comes
 from the stream's counters, masks and dropout from streams of random numbers named by the step. So a
-run resumed from a checkpoint repeats the uninterrupted one bit for bit, on the same machine with
-the same number of threads.
+run resumed from a checkpoint repeats the uninterrupted one bit for bit, on a CPU of the same
+machine with the same number of threads. On a GPU inputs and random numbers are the same, but the
+fused kernels of attention add up gradients in no fixed order unless
+`torch.use_deterministic_algorithms` is on, which nothing here turns on; and which kernel torch
+takes, precision and width of a head decide, unseen.
 """
 
 import logging
