@@ -69,6 +69,13 @@ def test_every_dependency_is_pinned_inside_its_range(dependency: str) -> None:
     assert requirement.specifier.contains(pin.removeprefix("=="), prereleases=True)
 
 
+def test_no_torch_is_let_in_that_lacks_what_bf16_on_a_gpu_takes() -> None:
+    """`torch.mm(..., out_dtype=)` came with 2.8 (pytorch issue 150812); `model.losses` calls it."""
+    (torch,) = [r for r in map(Requirement, PROJECT["dependencies"]) if r.name == "torch"]
+    assert not torch.specifier.contains("2.7.1")
+    assert torch.specifier.contains("2.8.0")
+
+
 def test_pins_are_exact_sorted_and_fit_any_build() -> None:
     assert all(re.fullmatch(r"==[\w.]+", str(r.specifier)) for r in pins().values())
     assert not {"pip", "setuptools", "wheel", "xlmr-lab"} & set(pins())

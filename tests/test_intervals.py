@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+from xlmr_lab import intervals
 from xlmr_lab.intervals import hierarchical_interval, mean_interval, student_t_quantile
 
 # Two-sided 95 % and 99 % points as printed in statistical tables.
@@ -114,3 +115,9 @@ def test_components_are_recovered_on_average():
         within.append(found.within)
     assert sum(within) / 1500 == pytest.approx(1.0, rel=0.05)
     assert sum(between) / 1500 == pytest.approx(9.0, rel=0.08)
+
+
+def test_a_quantile_asked_for_again_is_not_computed_again(monkeypatch):
+    first = student_t_quantile(0.975, 1234.5)
+    monkeypatch.setattr(intervals, "_upper_tail", lambda t, df: pytest.fail("computed again"))
+    assert student_t_quantile(0.975, 1234.5) == first

@@ -105,7 +105,6 @@ def told(mean: float, low: float | None, high: float | None, *, sign: bool = Tru
     return f"{mean:{plus}.{digits}f} [{low:{plus}.{digits}f}, {high:{plus}.{digits}f}]"
 
 
-@functools.lru_cache(maxsize=1024)
 def binomial_tail(least: int, number: int, p: float) -> float:
     """Return the chance that of so many independent events of chance `p` that many happen, or more.
 
@@ -124,6 +123,7 @@ def binomial_tail(least: int, number: int, p: float) -> float:
     )
 
 
+@functools.lru_cache(maxsize=1024)
 def student_t_quantile(p: float, df: float) -> float:
     """Return the t with P(T <= t) = p for Student's t distribution with `df` degrees of freedom.
 

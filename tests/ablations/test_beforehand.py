@@ -67,6 +67,32 @@ def test_a_study_with_results_needs_nothing_of_the_machine(
 
 
 @pytest.mark.parametrize(
+    ("settings", "runs"), [(["seeds=3", "jobs=2"], 2), (["seeds=1", "jobs=2"], 1)]
+)
+def test_runs_at_once_must_fit_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: list[str], runs: int
+) -> None:
+    work = study("tiny", tmp_path, *settings)
+    run = beforehand.likely_run(work.config)
+    shape = memory_plan.shape_of(run, work.config.vocabulary.size, torch.device("cpu"))
+    total = memory_plan.need(shape).total
+    monkeypatch.setattr(memory_plan, "available_bytes", lambda *_, **__: runs * total)
+    beforehand.check(work.config, work.folder)
+    monkeypatch.setattr(memory_plan, "available_bytes", lambda *_, **__: runs * total - 1)
+    with pytest.raises(UserError, match="set jobs=1" if runs > 1 else "set pretrain"):
+        beforehand.check(work.config, work.folder)
+
+
+def test_under_torchrun_one_run_comes_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = study("tiny", tmp_path).config
+    assert beforehand.runs_at_once(config, 3) == 2
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert beforehand.runs_at_once(config, 3) == 1
+
+
+@pytest.mark.parametrize(
     ("setting", "told"),
     [
         ("model.language_embeddings=true", "language embeddings cannot be exported"),

@@ -10,6 +10,7 @@ from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations.opened import open_run
 from xlmr_lab.ablations.run import BASELINE, Study
 from xlmr_lab.errors import UserError
+from xlmr_lab.pretrain import memory_plan
 from xlmr_lab.results import open_study
 
 MICRO = (
@@ -94,15 +95,21 @@ def test_a_study_leaves_what_its_readers_expect(finished) -> None:
 
 @pytest.mark.slow
 def test_pretraining_alone_leaves_its_runs_and_takes_none_from_a_finished_study(
-    finished, tmp_path
+    finished, tmp_path, monkeypatch
 ) -> None:
     _, study = finished
     before = content(study.folder)
-    study.pretrain([0.3])
+    with monkeypatch.context() as full:
+        full.setattr(memory_plan, "available_bytes", lambda *_, **__: 0)
+        study.pretrain([0.3])
     assert content(study.folder) == before
     assert len(storage.read_json(study.folder / "arms.json")) == 2 * 3
     alone = micro(tmp_path, "seeds=1")
     alone.prepare()
+    with monkeypatch.context() as full:
+        full.setattr(memory_plan, "available_bytes", lambda *_, **__: 0)
+        with pytest.raises(UserError, match="needs about"):
+            alone.pretrain([0.3])
     alone.pretrain([0.3])
     (run,) = storage.read_json(alone.folder / "arms.json")
     assert run["arm"] == "alpha=0.3"

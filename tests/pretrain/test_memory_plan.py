@@ -142,6 +142,18 @@ def test_what_fits_is_let_through_and_what_does_not_is_told():
         require(SHAPE, total - 1)
 
 
+def test_runs_at_once_share_what_there_is():
+    total = need(SHAPE).total
+    assert require(SHAPE, 3 * total, runs=3).total == total
+    with pytest.raises(UserError, match=r"pretraining 3 runs at once needs .* set jobs=2$"):
+        require(SHAPE, 3 * total - 1, runs=3)
+    shape = dataclasses.replace(LARGE_SHAPE, sequences=64, at_once=64)
+    with pytest.raises(UserError, match=r"set pretrain.micro_sequences=\d+ jobs=1$"):
+        require(shape, need(shape).total - 1, runs=2)
+    with pytest.raises(UserError, match=r"or shorter blocks$"):
+        require(LARGE_SHAPE, 10**9, runs=2)
+
+
 @pytest.mark.parametrize("gigabytes", [30, 20, 16, 13, 12])
 def test_advice_fits_when_followed(gigabytes: int):
     shape = dataclasses.replace(LARGE_SHAPE, sequences=256, at_once=256)

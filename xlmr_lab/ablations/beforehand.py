@@ -9,6 +9,7 @@ study whose results are there already is not looked at: nothing may be left to d
 import logging
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from tqdm import tqdm
@@ -33,7 +34,7 @@ def check(config: StudyConfig, folder: Path) -> None:
     if run_folder.has_results(folder, config):
         return
     run = likely_run(config)
-    foresight.check(run, config.vocabulary.size)
+    foresight.check(run, config.vocabulary.size, runs=runs_at_once(config, config.seeds))
     logger.info("%s", length_told(config, foresight.matrix_rate(run)))
     try:
         convert.require_published_form(config.model)
@@ -64,6 +65,23 @@ def length_told(config: StudyConfig, rate: float) -> str:
     turns = math.ceil(seeds / min(config.jobs, _most_at_once()))
     seconds = turns * foresight.least_seconds(run, config.vocabulary.size, rate)
     return f"pretraining an arm is {runs}, {tokens}: at least {durations.told(seconds)}"
+
+
+def check_memory(config: StudyConfig, waiting: Sequence[PretrainRun], vocab_size: int) -> None:
+    """Refuse runs, alike in what they take, that do not fit into memory together.
+
+    Raises:
+        UserError: names the setting to change.
+    """
+    if waiting:
+        runs = runs_at_once(config, len(waiting))
+        foresight.require_memory(waiting[0], vocab_size, runs=runs)
+
+
+def runs_at_once(config: StudyConfig, waiting: int) -> int:
+    """Return how many of the runs that wait share the machine; under torchrun one comes after the
+    other."""
+    return 1 if distributed.started_with() > 1 else min(config.jobs, waiting)
 
 
 def _most_at_once() -> int:

@@ -2,8 +2,8 @@
 
 Settings that change no result (how many processes, where things lie) may differ. Results of other
 text are not replaced; any other change replaces what the folder holds, which is said, with the name
-that keeps both. `config.json` goes
-first then and is written last, so that a kill in between leaves no study, and not half of two.
+that keeps both. `config.json` goes first then and is written last, so that a kill in between leaves
+no study, and not half of two.
 """
 
 import json

@@ -113,31 +113,14 @@ class Study:
         """Pretrain what is not pretrained yet."""
         found = self.arms(alphas)
         tokens, pairs = stages.token_shards(self.config), parallel_text.pair_shards(self.config)
-        steps = self.config.pretrain.steps
         standing.refuse_idle(found)
         waiting = [arm for arm in found if not arm.final.is_dir()]
         for line in standing.begun(waiting) if distributed.is_first() else ():
             logger.info("%s", line)
-        arms.warn(waiting, parallel_text.training_shards(self.config), self.config.passes_warned)
-        work = [
-            jobs.Job(
-                name=arm.folder.name,
-                function=pretrain,
-                arguments={
-                    "folder": arm.folder,
-                    "shards_folder": tokens,
-                    "pairs_folder": pairs,
-                    "run": arm.run,
-                    "threads": 1,
-                    "passes_warned": math.inf,  # told above, once for all seeds
-                },
-                units=steps,
-                done=functools.partial(standing.steps_done, arm),
-                noted="loss",
-                note=functools.partial(standing.loss_told, arm),
-            )
-            for arm in waiting
-        ]
+        shards = parallel_text.training_shards(self.config)
+        arms.warn(waiting, shards, self.config.passes_warned)
+        beforehand.check_memory(self.config, [arm.run for arm in waiting], shards.vocab_size)
+        work = [_pretraining(arm, tokens, pairs) for arm in waiting]
         if distributed.started_with() > 1:
             for job in work:  # its processes are there already
                 job.function(**job.arguments)
@@ -259,6 +242,25 @@ def _zero_shot(rows: list[dict[str, Any]], task: str, selection: str) -> list[di
     wanted = "zero-shot", selection, findings.MEASURES[task], ""
     names = "protocol", "selection", "metric", "question_language"
     return [r for r in rows if tuple(r[name] for name in names) == wanted]
+
+
+def _pretraining(arm: Arm, tokens: Path, pairs: Path | None) -> jobs.Job:
+    return jobs.Job(
+        name=arm.folder.name,
+        function=pretrain,
+        arguments={
+            "folder": arm.folder,
+            "shards_folder": tokens,
+            "pairs_folder": pairs,
+            "run": arm.run,
+            "threads": 1,
+            "passes_warned": math.inf,  # told before, once for all seeds
+        },
+        units=arm.run.pretrain.steps,
+        done=functools.partial(standing.steps_done, arm),
+        noted="loss",
+        note=functools.partial(standing.loss_told, arm),
+    )
 
 
 def _heldout(found: list[Arm]) -> Iterator[dict[str, Any]]:

@@ -10,19 +10,31 @@ from xlmr_lab.pretrain.precision import resolve
 from xlmr_lab.pretrain.settings import PretrainRun
 
 
-def check(run: PretrainRun, vocab_size: int) -> None:
-    """Refuse a run that this machine, or a vocabulary of at most so many ids, has no place for.
+def check(run: PretrainRun, vocab_size: int, *, runs: int = 1) -> None:
+    """Refuse a run that this machine, or a vocabulary of at most so many ids, has no place for, or
+    not for so many at once.
+
+    Raises:
+        UserError: names the setting to change.
+    """
+    distributed.chosen_device(run.pretrain.device)
+    if run.pretrain.tensorboard:
+        event_files.require_package()
+    bands(vocab_size, run.model.hidden_size, run.model.adaptive_cutoffs)
+    require_memory(run, vocab_size, runs=runs)
+
+
+def require_memory(run: PretrainRun, vocab_size: int, *, runs: int) -> None:
+    """Refuse runs that do not fit into memory together: each looks only at what is free when it
+    begins.
 
     Raises:
         UserError: names the setting to change.
     """
     device = distributed.chosen_device(run.pretrain.device)
-    if run.pretrain.tensorboard:
-        event_files.require_package()
-    bands(vocab_size, run.model.hidden_size, run.model.adaptive_cutoffs)
     shape = memory_plan.shape_of(run, vocab_size, device, processes=distributed.started_with())
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    memory_plan.require(shape, memory_plan.available_bytes(device, processes=local))
+    memory_plan.require(shape, memory_plan.available_bytes(device, processes=local), runs=runs)
 
 
 def num_tokens(run: PretrainRun) -> float:

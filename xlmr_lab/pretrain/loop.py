@@ -1,16 +1,16 @@
 """Pretraining from token shards to a checkpoint, with exact resume (XLM-R Sec. 3 and 5.2).
 
-Killed at any moment and started again, a run ends with the same weights and metrics, bit for bit,
-as if it had not been killed. It stops by its budget of steps, never on validation loss, whose
-plateau misleads (XLM-R Sec. 5.1). A language whose text will be passed too often is told before the
-first step. Several processes may share it (see distributed.py).
+Killed at any moment and started again, a run on a CPU ends with the same weights and metrics, bit
+for bit, as if it had not been killed; on a GPU with the same batches, masks and seeds (see
+training.py). It stops by its budget of steps, never on validation loss, whose plateau misleads
+(XLM-R Sec. 5.1). A language whose text will be passed too often is told before the first step.
+Several processes may share it (see distributed.py).
 """
 
 import contextlib
 import functools
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +169,7 @@ def _train(
 
 
 def _opened(run: PretrainRun, shards_folder: Path, pairs_folder: Path | None) -> TokenShards:
-    """Return the token shards, which the run must fit, and the number of processes."""
+    """Return the token shards, which the run must fit, as its batches must the processes."""
     shards = TokenShards.open(shards_folder)
     if pairs_folder is not None:
         shards = shards.with_pairs(TokenShards.open(pairs_folder))
@@ -186,7 +186,9 @@ def _held(
     return run_folder.held(folder, run) if processes.first else contextlib.nullcontext()
 
 
-def _traced(folder: Path, training: Training) -> AbstractContextManager[Callable[[], None]]:
+def _traced(
+    folder: Path, training: Training
+) -> contextlib.AbstractContextManager[Callable[[], None]]:
     """Return what traces the first steps, of the first process, where that is wanted."""
     path = folder / f"trace-from-step-{training.step + 1:08d}.json"
     return step_trace(path, training.run.pretrain.profile_steps * training.processes.first)

@@ -248,24 +248,29 @@ def available_bytes(device: torch.device, *, processes: int = 1) -> int:
     return machine_memory.available_bytes() // processes
 
 
-def require(shape: Shape, available: int) -> Need:
-    """Return what a run takes, if the device has that.
+def require(shape: Shape, available: int, *, runs: int = 1) -> Need:
+    """Return what a run takes, if the device has that for so many at once, which `jobs` decides.
 
     Raises:
         UserError: it has not; the message names settings that fit.
     """
     found = need(shape)
-    if found.total <= available:
+    if runs * found.total <= available:
         return found
     place = "the GPU" if shape.device == "cuda" else "the machine"
+    if found.total <= available:
+        raise UserError(
+            f"pretraining {runs} runs at once needs about {told(runs * found.total, up=True)} of "
+            f"memory; {place} has {told(available)} to give; set jobs={available // found.total}"
+        )
     raise UserError(
         f"pretraining needs about {told(found.total, up=True)} of memory, "
         f"{told(found.activations, up=True)} of it for {shape.at_once} sequences at once; {place} "
-        f"has {told(available)} to give; {_remedy(shape, available)}"
+        f"has {told(available)} to give; {_remedy(shape, available, ' jobs=1' * (runs > 1))}"
     )
 
 
-def _remedy(shape: Shape, available: int) -> str:
+def _remedy(shape: Shape, available: int, alone: str) -> str:
     """Return settings that fit: the most sequences at once by halves, before layers are computed
     twice."""
     least = shape
@@ -276,7 +281,7 @@ def _remedy(shape: Shape, available: int) -> str:
             least = dataclasses.replace(shape, at_once=at_once, checkpointed=checkpointed)
             if need(least).total <= available:
                 micro = f" pretrain.micro_sequences={at_once}" if at_once < shape.at_once else ""
-                return f"set{micro}{also}"
+                return f"set{micro}{also}{alone}"
             at_once //= 2
     return (
         f"one sequence at once needs {told(need(least).total, up=True)} still; take a smaller "

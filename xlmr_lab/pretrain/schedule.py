@@ -3,9 +3,10 @@ never.
 
 "polynomial" is RoBERTa's schedule (Table 9; the power of its released code is 1): up to the peak
 over the warm-up, then down to the end of the run. "wsd" (warm-up, stable, decay; MiniCPM, arXiv
-2404.06395) stays at the peak and falls in the last steps, so that one run can be gone on with from
-before its fall; how it falls is the polynomial's, a straight line at power 1 (1 - sqrt, arXiv
-2405.18392, is left out). XLM-R gives no learning rate and no warm-up.
+2404.06395) stays at the peak and falls in the last steps, so what comes before the fall does not
+depend on the length of the run (going on from there for longer, in another run, is left out); how
+it falls is the polynomial's, a straight line at power 1 (1 - sqrt, arXiv 2405.18392, is left out).
+XLM-R gives no learning rate and no warm-up.
 """
 
 from typing import Literal

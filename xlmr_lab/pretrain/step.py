@@ -35,7 +35,7 @@ class StepResult(NamedTuple):
 
 
 class TensorBatch(NamedTuple):
-    """A masked batch on the device."""
+    """A masked batch, or sequences of one."""
 
     inputs: Tensor
     """int32 [B, T]"""
@@ -57,6 +57,14 @@ class TensorBatch(NamedTuple):
     def rows(self, place: slice) -> "TensorBatch":
         """Return some of the sequences."""
         return TensorBatch(*(tensor[place] for tensor in self))
+
+    def pinned(self) -> "TensorBatch":
+        """Return a copy in pages from which a GPU copies by itself."""
+        return TensorBatch(*(tensor.pin_memory() for tensor in self))
+
+    def to(self, device: torch.device) -> "TensorBatch":
+        """Return the batch on a device; nobody waits for what is copied from locked pages."""
+        return TensorBatch(*(tensor.to(device, non_blocking=True) for tensor in self))
 
     def parts(self, sequences: int) -> Iterator["TensorBatch"]:
         """Yield the batch in parts of at most so many sequences; 0: whole."""
@@ -85,14 +93,19 @@ _CLIP_EPSILON = 1e-6
 """What torch adds to a norm before it divides by it."""
 
 
+def on_host(masked: Masked, languages: npt.ArrayLike | None = None) -> TensorBatch:
+    """Return a masked batch as tensors; `languages` are the places of its sequences' [B, 1], or of
+    its tokens' [B, T], None where they make no difference."""
+    places = [[0]] * len(masked.inputs) if languages is None else languages
+    inputs, positions, targets = map(torch.from_numpy, masked)
+    return TensorBatch(inputs, positions, targets, torch.as_tensor(places))
+
+
 def to_device(
     masked: Masked, device: torch.device, languages: npt.ArrayLike | None = None
 ) -> TensorBatch:
-    """Return a masked batch as tensors on the device; `languages` are the places of its sequences'
-    [B, 1], or of its tokens' [B, T], None where they make no difference."""
-    places = [[0]] * len(masked.inputs) if languages is None else languages
-    inputs, positions, targets = (torch.from_numpy(array).to(device) for array in masked)
-    return TensorBatch(inputs, positions, targets, torch.as_tensor(places, device=device))
+    """Return what `on_host` does, on the device."""
+    return on_host(masked, languages).to(device)
 
 
 def train_step(
@@ -104,11 +117,13 @@ def train_step(
     clip_norm: float,
     dropout_seed: int,
     micro_sequences: int = 0,
+    num_targets: Tensor | None = None,
     processes: Processes = ALONE,
 ) -> StepResult:
-    """Update the model on one batch, that of all processes; `objective` is an `Objective` or what
-    distributed.py makes of it; `clip_norm` 0 leaves the gradient as it is, `micro_sequences` 0
-    takes what is a process's at once."""
+    """Update the model on one batch, of which `batch` is the share of this process; `objective` is
+    an `Objective` or what distributed.py makes of it; `clip_norm` 0 leaves the gradient as it is,
+    `micro_sequences` 0 takes the share at once; `num_targets` is how many count in the batch of all
+    processes, None: as many as in `batch`."""
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
     optimizer.zero_grad()
@@ -117,6 +132,7 @@ def train_step(
         batch,
         dropout_seed=dropout_seed,
         micro_sequences=micro_sequences,
+        num_targets=num_targets,
         processes=processes,
     )
     norm = clip(list(objective.parameters()), clip_norm)
@@ -142,14 +158,15 @@ def add_gradients(
     *,
     dropout_seed: int,
     micro_sequences: int,
+    num_targets: Tensor | None = None,
     processes: Processes = ALONE,
 ) -> Tensor:
-    """Add the gradients of the batch's mean loss to those of the weights, and return that loss."""
-    total = batch.num_targets().clamp(min=1)
-    place = processes.part(len(batch.inputs))
-    parts = list(batch.rows(place).parts(micro_sequences))
+    """Add the gradients of the whole batch's mean loss to those of the weights, and return that
+    loss."""
+    total = (batch.num_targets() if num_targets is None else num_targets).clamp(min=1)
+    parts = list(batch.parts(micro_sequences))
     mean = torch.zeros((), device=batch.inputs.device)
-    first = place.start
+    first = processes.rank * len(batch.inputs)
     for number, part in enumerate(parts, 1):
         seed_dropout(dropout_seed + first, batch.inputs.device)
         with reducing(objective, now=number == len(parts)):

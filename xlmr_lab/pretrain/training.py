@@ -2,24 +2,24 @@
 
 A step is a function of (weights, optimizer state, seed, step, draws per language): the batch comes
 from the stream's counters, masks and dropout from streams of random numbers named by the step. So a
-run resumed from a checkpoint repeats the uninterrupted one bit for bit, on the same machine with
-the same number of threads.
+run resumed from a checkpoint repeats the uninterrupted one bit for bit, on a CPU of the same
+machine with the same number of threads. On a GPU inputs and random numbers are the same, but the
+fused kernels of attention add up gradients in no fixed order unless
+`torch.use_deterministic_algorithms` is on, which nothing here turns on; and which kernel torch
+takes, precision and width of a head decide, unseen.
 """
 
 import logging
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from xlmr_lab import configs, seeds
-from xlmr_lab.batches.masking import mask
-from xlmr_lab.batches.pairs import LanguagePlaces
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.batches.splits import SPLITS
 from xlmr_lab.batches.stream import BlockStream, StreamState
@@ -30,9 +30,10 @@ from xlmr_lab.pretrain.checkpoint_writer import CheckpointWriter
 from xlmr_lab.pretrain.distributed import ALONE, Processes
 from xlmr_lab.pretrain.optimizer import build_optimizer
 from xlmr_lab.pretrain.precision import resolve
+from xlmr_lab.pretrain.prepared import PreparedBatches
 from xlmr_lab.pretrain.schedule import learning_rate
 from xlmr_lab.pretrain.settings import PretrainRun, decisive, sampling_phases
-from xlmr_lab.pretrain.step import Objective, StepResult, to_device, train_step
+from xlmr_lab.pretrain.step import Objective, StepResult, train_step
 from xlmr_lab.sampling import meter
 
 logger = logging.getLogger(__name__)
@@ -77,11 +78,8 @@ class Training:
         self._phases = sampling_phases(run, shards)
         self._stream = BlockStream(shards, self._phases, config=run.batches, seed=run.seed)
         self._state = self._stream.start()
-        self._places = LanguagePlaces(
-            run.languages,
-            shards,
-            shards.pairs if run.model.language_embeddings else (),
-            run.batches.block_tokens,
+        self._batches = PreparedBatches(
+            run, shards, self._stream, processes=processes, device=device
         )
         self._loss_sum = torch.zeros((), device=device)
         self._in_band = np.zeros(1 + len(run.model.adaptive_cutoffs), dtype=np.int64)
@@ -111,24 +109,19 @@ class Training:
 
     def advance(self) -> None:
         """Take one step."""
-        settings, batches = self.run.pretrain, self.run.batches
-        step = self.step + 1
-        batch, self._state = self._stream.next(self._state)
-        masked = mask(
-            batch.tokens,
-            vocab_size=self._shards.vocab_size,
-            fraction=batches.mask_fraction,
-            rng=seeds.generator(self.run.seed, "masks", step),
-        )
-        self._in_band += _by_band(masked.targets, self.run.model.adaptive_cutoffs)
+        settings, step = self.run.pretrain, self.step + 1
+        batch = self._batches.after(self._state, ahead=self.is_asynchronous)
+        self._state = batch.state
+        self._in_band += batch.by_band
         result = train_step(
             self.objective,
             self.optimizer,
-            to_device(masked, self.device, self._places.of(batch)),
+            batch.own.to(self.device),
             learning_rate=self._learning_rate(step),
             clip_norm=settings.clip_norm,
             dropout_seed=seeds.integer(self.run.seed, "dropout", step),
             micro_sequences=settings.micro_sequences,
+            num_targets=torch.full((), batch.num_targets, device=self.device),
             processes=self.processes,
         )
         self._loss_sum += result.loss
@@ -259,16 +252,6 @@ class Training:
             "processes": self.processes.size,
             "micro_sequences": self.run.pretrain.micro_sequences,
         }
-
-
-def _by_band(targets: npt.NDArray[np.int64], cutoffs: Sequence[int]) -> npt.NDArray[np.int64]:
-    """Return how many targets are in each band of ids; one that does not count is in the first.
-
-    >>> _by_band(np.array([3, -100, 10, 40]), (10, 20)).tolist()
-    [2, 1, 1]
-    """
-    band = np.searchsorted(np.array(cutoffs), targets.ravel(), side="right")
-    return np.bincount(band, minlength=1 + len(cutoffs))
 
 
 def _changed(ones: dict[str, Any], others: dict[str, Any]) -> str:
