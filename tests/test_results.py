@@ -113,9 +113,21 @@ def test_the_language_learned_in_is_the_one_set_else_english_else_the_largest(fo
     assert set(study.scores().filter("trained")["language"]) == {"qaa"}
     config = study.config()
     config["ner"]["train_language"] = "qad"
+    config["glue"] = {"train_language": "qae"}
     (folder / "config.json").write_text(json.dumps(config))
     assert study.train_language("ner") == "qad"
     assert study.train_language("nli") == "qaa"
+    assert study.train_language("glue-qnli") == "qae"
+
+
+def test_languages_whose_own_training_sets_were_learned_from_are_no_transfer(folder: Path) -> None:
+    rows = storage.read_jsonl(folder / "scores.jsonl")
+    other = [row | {"protocol": name} for row in rows for name in ("translate-train", "all")]
+    storage.write_jsonl(folder / "scores.jsonl", rows + other)
+    scores = results.open_study(folder).scores()
+    learned = scores.filter("trained").group_by("protocol").agg(pl.col("language").n_unique())
+    assert dict(learned.rows()) == {"zero-shot": 1, "translate-train": 1, "all": 12}
+    assert set(scores.filter("source")["language"]) == {"qaa"}
 
 
 def test_a_study_without_tasks_or_findings_has_empty_frames(folder: Path) -> None:

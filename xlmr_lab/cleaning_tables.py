@@ -14,7 +14,8 @@ from xlmr_lab.corpus import card_tables, cards, documents
 from xlmr_lab.corpus.judge import CleanConfig
 from xlmr_lab.corpus.paragraphs import REASONS, STAGES
 from xlmr_lab.corpus.report import Report
-from xlmr_lab.results import MODEL_ORGANISM, Study
+from xlmr_lab.results import Study
+from xlmr_lab.study_words import MODEL_ORGANISM
 
 CONFUSION = pl.Schema({"gold": pl.String, "predicted": pl.String, "count": pl.Int64})
 """How often paragraphs of a language were taken for another; "" is none."""

@@ -12,20 +12,19 @@ from typing import Any
 
 import polars as pl
 
-from xlmr_lab import languages, storage, study_call, text_estimates
+from xlmr_lab import (
+    languages,
+    score_results,
+    storage,
+    study_call,
+    study_words,
+    text_estimates,
+)
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import scores
 from xlmr_lab.paper import tables
 from xlmr_lab.result_tables import BLOCKS, FERTILITY, FINDINGS, HELDOUT, SIZES
 from xlmr_lab.tiers import tiers
-
-MODEL_ORGANISM = (
-    "**Babel is a model organism**: its languages are invented, their sizes, scripts and families "
-    "are shaped after real ones, and their documents all speak of one made-up world. "
-    "What is found here is found about Babel."
-)
-GLOSSED = "Outside the first language, {:.0%} of sentences stand beside a translation into it."
-REAL_TEXT = "The text is real; what is found holds for these languages at this scale."
 
 
 def open_study(run: str | Path) -> "Study":
@@ -97,32 +96,14 @@ class Study:
 
     def about(self) -> str:
         """Say in Markdown what was studied, and what kind of languages it speaks about."""
-        sizes, scripts = self.sizes(), self.sizes()["script"].n_unique()
-        amount = f"{sum(sizes['size_bytes'].to_list()) / 2**20:,.1f} MiB of clean text"
-        what = f"{len(sizes)} languages in {scripts} script{'s' * (scripts > 1)}, {amount}"
-        glossed = GLOSSED.format(self.config()["babel"]["glossed"])
-        kind = f"{MODEL_ORGANISM} {glossed}" if self.is_babel() else REAL_TEXT
-        return f"`{self.name}`: {what}. {kind}"
+        glossed = self.config()["babel"]["glossed"] if self.is_babel() else None
+        return study_words.about(self.name, self.sizes(), glossed)
 
     def kinship(self) -> str:
         """Say which low-resource languages are of the family of the largest, whose text helps
         them.
         """
-        frame = self.sizes()
-        largest = frame.row(0, named=True)
-        low = frame.filter(pl.col("tier") == "low")
-        kin = low.filter(pl.col("family") == largest["family"])["language"].to_list()
-        if low.is_empty():
-            return "Its languages have about as much text each, so there are no tiers to compare."
-        if not kin:
-            return (
-                f"No low-resource language is of the family of the largest, {largest['language']}."
-            )
-        return (
-            f"Of {len(low)} low-resource languages, {len(kin)} ({', '.join(kin)}) are of the "
-            f"family of the largest, {largest['language']}, whose text may help them: they may "
-            "lose less by rare sampling than strangers."
-        )
+        return study_words.kinship(self.sizes())
 
     def sizes(self) -> pl.DataFrame:
         """Return the kept text of each language, largest first."""
@@ -163,24 +144,25 @@ class Study:
         return self._grouped(self._frame("heldout.jsonl", HELDOUT))
 
     def scores(self) -> pl.DataFrame:
-        """Return task scores by run, fine-tuning seed and language.
+        """Return task scores by run, fine-tuning seed and language, with what tells transfer
+        (`score_results.marked`).
 
         Column `pretrained` is false for arms without held-out loss, which were fine-tuned from a
-        fresh initialisation; `trained` is true for the language that the task was learned in.
+        fresh initialisation; `source` is true for the language that the task is learned in,
+        `trained` for all whose own training set was learned from.
         """
-        arms = self.heldout()["arm"].unique().to_list()
         frame = scores.read(self._path("scores.jsonl"))
-        learned = [
-            (pl.col("task") == task) & (pl.col("language") == self.train_language(task))
-            for task in frame["task"].unique()
-        ]
-        frame = frame.with_columns(pretrained=pl.col("arm").is_in(arms))
-        return self._grouped(frame.with_columns(trained=pl.any_horizontal(False, *learned)))
+        marked = score_results.marked(
+            frame,
+            pretrained=self.heldout()["arm"].unique(),
+            sources={task: self.train_language(task) for task in frame["task"].unique()},
+        )
+        return self._grouped(marked)
 
     def train_language(self, task: str) -> str:
-        """Return the language that a task was learned in: as set, else en, else the largest."""
-        keys = self.sizes()["language"].to_list()
-        chosen = self.config().get(task, {}).get("train_language")
+        """Return the language that a task is learned in: as set, else en, else the largest."""
+        keys, section = self.sizes()["language"].to_list(), task.partition("-")[0]
+        chosen = self.config().get(section, {}).get("train_language")
         return str(chosen or ("en" if "en" in keys else keys[0]))
 
     def findings(self) -> pl.DataFrame:

@@ -1,0 +1,56 @@
+"""What is to be known of a study's scores before they are compared: which are transfer, and which
+stand beside the paper's.
+
+A language is learned in where a training set of its own, as it was made, was learned from under the
+row's protocol. A set that was translated into a language is none of its own: translate-train is
+what is done without one (XLM-R Sec. 4.2), so that its scores belong with those of zero-shot
+transfer. Left out: averages and intervals, which are those of whoever draws them.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import polars as pl
+
+from xlmr_lab.score_tables import ONE_EACH
+
+OWN_SETS = ("each", "all")
+"""Protocols that learn from every language's own training set."""
+PRINTED = ("joint-dev", "per-language-dev")
+"""Selections of the paper: one model for all languages, and one for each (Table 1, #M)."""
+
+
+def marked(
+    scores: pl.DataFrame, *, pretrained: Iterable[str], sources: Mapping[str, str]
+) -> pl.DataFrame:
+    """Add to scores what figures ask of each row, given the pretrained arms and the language that
+    each task is learned in.
+
+    `pretrained`: whether its arm is. `source`: whether its language is the task's, under any
+    protocol, so that the languages are the same ones whatever is compared. `trained`: whether its
+    language's own training set was learned from, which makes it no transfer: the source alone, but
+    under `each` and `all` every language.
+
+    >>> rows = [("nli", "alpha=0.3", protocol, "qab") for protocol in ("translate-train", "all")]
+    >>> frame = pl.DataFrame(rows, ["task", "arm", "protocol", "language"], orient="row")
+    >>> marked(frame, pretrained=["alpha=0.3"], sources={"nli": "qaa"})["trained"].to_list()
+    [False, True]
+    """
+    is_source = [
+        (pl.col("task") == task) & (pl.col("language") == language)
+        for task, language in sources.items()
+    ]
+    return scores.with_columns(
+        pretrained=pl.col("arm").is_in(list(pretrained)),
+        source=pl.any_horizontal(pl.lit(False), *is_source),
+    ).with_columns(trained=pl.col("source") | pl.col("protocol").is_in(OWN_SETS))
+
+
+def as_in_print(scores: pl.DataFrame) -> pl.DataFrame:
+    """Return the scores of pretrained arms whose step was chosen as in the paper's Table 1, where
+    there are such, else as they were chosen; a protocol with a model for each language has one way.
+    """
+    ours, chosen = scores.filter("pretrained"), pl.col("selection")
+    printed = ours.filter(chosen.is_in(PRINTED))
+    if printed.is_empty():
+        return ours
+    return printed.filter((chosen == PRINTED[1]) | ~pl.col("protocol").is_in(ONE_EACH))
