@@ -70,6 +70,24 @@ def test_the_average_is_compared_only_over_all_of_the_papers_columns() -> None:
     assert (cell["paper"], cell["difference"]) == (76.2, pytest.approx(-26.2))
 
 
+def test_a_baseline_stands_beside_its_own_row_of_the_paper() -> None:
+    shared = {"task": "ner", "metric": "span_f1", "protocol": "each", "num_examples": 3453}
+    rows = (
+        {**shared, "arm": arm, "language": "en", "seed": 0, "value": 0.9}
+        for arm in ("bilstm-crf", "ours")
+    )
+    cells = score_tables.beside_paper(scores(*rows), "ner")
+    found = cells.filter(pl.col("source") == "ours", pl.col("column") == "en")
+    assert dict(found.select("model", "paper").rows()) == {"bilstm-crf": 90.74, "ours": 92.25}
+    named = score_tables.beside_paper(
+        scores({**shared, "arm": "bilstm-crf", "language": "en", "seed": 0, "value": 0.9}),
+        "ner",
+        reference="mBERT",
+    )
+    assert one(named, "en")["paper"] == 91.97
+    assert score_tables.compared_with("xnli", arm="bilstm-crf") == "XLM-R Base"
+
+
 def test_other_data_are_told_and_not_compared() -> None:
     found = scores(
         {"language": "sw", "seed": 0, "value": 0.5, "num_examples": 2490},

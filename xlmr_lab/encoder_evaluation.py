@@ -16,6 +16,7 @@ import polars as pl
 from xlmr_lab import configs, intervals, score_tables, storage
 from xlmr_lab.ablations import evaluation, evaluation_config, evaluation_plan
 from xlmr_lab.ablations.evaluation_plan import Evaluation
+from xlmr_lab.ablations.task_runs import TaskRuns
 from xlmr_lab.commands import WIDTH, table
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import scores
@@ -116,9 +117,11 @@ def run(
 
 
 def told(frame: pl.DataFrame) -> Iterator[str]:
-    """Yield a heading and a table for each task, protocol and selection."""
+    """Yield a heading and a table for each task, protocol and selection, and for each arm where
+    there are several."""
     tuned = frame.filter(pl.col("task") != "retrieval")
-    keys = ["task", "protocol", "selection"]
+    several = tuned["arm"].n_unique() > 1
+    keys = ["task", "protocol", "selection", *(["arm"] if several else [])]
     for names, group in tuned.group_by(keys, maintain_order=True):
         yield ", ".join(map(str, names))
         measures = group["metric"].unique(maintain_order=True).to_list()
@@ -155,15 +158,19 @@ def beside(cells: pl.DataFrame, name: Name) -> Iterator[str]:
     """Yield our rows of a table beside the model of the paper that they are compared with."""
     yield BENCHMARKS[name].title
     ours = cells.filter(pl.col("source") == "ours")
-    for (_, protocol, models, metric), part in ours.group_by(
-        ["row", "protocol", "models", "metric"], maintain_order=True
+    several = ours["model"].n_unique() > 1
+    for (_, arm, protocol, models, metric), part in ours.group_by(
+        ["row", "model", "protocol", "models", "metric"], maintain_order=True
     ):
-        yield ", ".join(filter(None, (str(protocol), f"#M {models}", str(metric))))
+        heading = (str(arm) * several, str(protocol), f"#M {models}", str(metric))
+        yield ", ".join(filter(None, heading))
         rows = [
             (row["column"], *(_number(row[name]) for name in ("value", "paper", "difference")))
             for row in part.iter_rows(named=True)
         ]
-        yield table(("", "this encoder", score_tables.compared_with(name), "difference"), rows)
+        own = "this baseline" if arm in score_tables.COUNTERPARTS else "this encoder"
+        theirs = score_tables.compared_with(name, arm=str(arm))
+        yield table(("", own, theirs, "difference"), rows)
     other = pl.col("note").str.contains(" was scored on ")
     if columns := ours.filter(other)["column"].unique(maintain_order=True).to_list():
         told = f"not compared, other numbers of examples than the paper's: {', '.join(columns)}"
@@ -202,15 +209,23 @@ def _planned(work: Evaluation) -> Iterator[str]:
         WIDTH,
         break_on_hyphens=False,
     )
-    rows = []
-    for runs in evaluation_plan.planned(work):
+    everything, rows = evaluation_plan.planned(work), []
+    for runs in everything:
         tuned = runs.finetune
         length = f"{tuned.passes:g} passes" if tuned.passes else f"{tuned.steps:,} steps"
         rates = ", ".join(f"{rate:g}" for rate in tuned.learning_rates)
-        counts = (str(tuned.batch_sequences), rates, str(runs.num_runs), str(len(runs.languages)))
-        rows.append((runs.task, runs.train_language, length, *counts))
+        rows.append(_planned_row(runs, runs.task, length, tuned.batch_sequences, rates))
+    for plan in evaluation_plan.beside(work, everything):
+        name, how = f"{plan.runs.task}, {plan.runs.names['arm']}", plan.config
+        length, rate = f"{how.passes:,} passes", f"{how.learning_rate:g}"
+        rows.append(_planned_row(plan.runs, name, length, how.batch_sentences, rate))
     if rows:
         yield table(("task", "learned in", "", "batch", "rate", "seeds", "languages"), rows)
+
+
+def _planned_row(runs: TaskRuns, name: str, length: str, batch: int, rates: str) -> tuple[str, ...]:
+    counts = (str(len(runs.seeds)), str(len(runs.languages)))
+    return (name, runs.train_language, length, str(batch), rates, *counts)
 
 
 def _verdicts(found: Sequence[dict[str, Any]]) -> Iterator[str]:

@@ -64,6 +64,8 @@ PRINTED_PROTOCOLS = {"ner": {"zero-shot": "en"}, "glue": {"zero-shot": ""}}
 """What the paper's table calls a protocol, where not the same."""
 PRINTED_LANGUAGES = {"zh-Hans": "zh"}
 """What the paper's tables call a language, where not by its key."""
+COUNTERPARTS = {"bilstm-crf": "Lample et al. 2016"}
+"""Models of the paper's tables that an arm without a pretrained encoder is compared with."""
 ONE_EACH = ("translate-train", "each", "monolingual")
 """Protocols that train a model for each language."""
 GROUP = ["protocol", "selection", "arm"]
@@ -72,31 +74,35 @@ GROUP = ["protocol", "selection", "arm"]
 def beside_paper(scores: pl.DataFrame, name: Name, *, reference: str | None = None) -> pl.DataFrame:
     """Return one table of the paper with the rows of `scores` that belong in it first, as `CELLS`.
 
-    `reference` is the model of the paper that ours are compared with; None takes XLM-R Base where
-    the table has it, else its last one.
+    `reference` is the model of the paper that ours are compared with; None takes that of
+    `COUNTERPARTS` for its arms, else XLM-R Base where the table has it, else its last one.
 
     Raises:
         UserError: there is no such table, or no such model in it.
     """
-    printed, chosen = benchmarks.rows(name), compared_with(name, reference)
-    rows = [row for row in printed if row.model == chosen and row.version == "v2"]
+    printed = benchmarks.rows(name)
+    compared_with(name, reference)
     groups = _scored(scores, name).partition_by(GROUP, maintain_order=True)
-    cells = [
-        cell for i, group in enumerate(groups) for cell in _ours(group, name, rows, {"row": i})
-    ]
+    cells = []
+    for i, group in enumerate(groups):
+        model = compared_with(name, reference, arm=group["arm"][0])
+        rows = [row for row in printed if row.model == model and row.version == "v2"]
+        cells += _ours(group, name, rows, {"row": i})
     for i, row in enumerate(printed, len(groups)):
         cells += _as_printed(row, BENCHMARKS[name], {"row": i})
     return pl.DataFrame(cells, schema=CELLS)
 
 
-def compared_with(name: Name, reference: str | None = None) -> str:
-    """Return the model of a table of the paper that ours are compared with.
+def compared_with(name: Name, reference: str | None = None, *, arm: str = "") -> str:
+    """Return the model of a table of the paper that ours are compared with, or an arm of ours.
 
     Raises:
         UserError: as `beside_paper`.
     """
     known = list(dict.fromkeys(row.model for row in benchmarks.rows(name)))
-    chosen = reference or (REFERENCE if REFERENCE in known else known[-1])
+    own = COUNTERPARTS.get(arm)
+    usual = REFERENCE if REFERENCE in known else known[-1]
+    chosen = reference or (own if own in known else usual)
     if chosen not in known:
         raise UserError(f"no model {chosen!r} in {name}; it has {', '.join(known)}")
     return chosen

@@ -8,7 +8,8 @@ from xlmr_lab import configs, stage_folders, storage
 from xlmr_lab.ablations import diagnosis, stages, studies
 from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations.opened import open_run
-from xlmr_lab.ablations.run import BASELINE, Study
+from xlmr_lab.ablations.run import Study
+from xlmr_lab.ablations.task_jobs import BASELINE
 from xlmr_lab.errors import UserError
 from xlmr_lab.pretrain import memory_plan
 from xlmr_lab.results import open_study

@@ -12,6 +12,7 @@ from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import baselines, task_files
 from xlmr_lab.evaluate.bilstm_crf import BilstmShape
 from xlmr_lab.evaluate.bilstm_training import BilstmConfig, Training, quick
+from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.evaluate.metrics import span_f1
 
 SHAPE = BilstmShape(word_dim=8, character_dim=6, character_hidden=6, word_hidden=12)
@@ -244,7 +245,7 @@ def test_a_little_of_a_real_file_is_learned(tmp_path):
     pairs = list(zip(read.words, read.tags, strict=True))
     write(tmp_path / "train-de.tsv", pairs[:300])
     write(tmp_path / "test-de.tsv", pairs[300:500])
-    config = dataclasses.replace(quick(), passes=6)
+    config = BilstmConfig.of(dataclasses.replace(quick(), passes=6), FinetuneConfig())
     settings = {"train_language": "de", "languages": ("de",)}
     data = baselines.load(tmp_path, config=config, **settings)
     (row,) = baselines.run(data, config=config, seed=1)

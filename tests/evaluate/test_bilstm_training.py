@@ -11,7 +11,8 @@ import torch
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import bilstm_inputs
 from xlmr_lab.evaluate.bilstm_crf import BilstmShape
-from xlmr_lab.evaluate.bilstm_training import BilstmConfig, Training, clip, quick
+from xlmr_lab.evaluate.bilstm_training import BilstmConfig, BilstmSettings, Training, clip, quick
+from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.evaluate.metrics import span_f1
 from xlmr_lab.evaluate.task_files import TaggedSentences
 
@@ -158,7 +159,7 @@ def test_gradients_are_clipped_to_one_norm_sparse_rows_counted_once():
 
 
 def test_the_papers_settings_are_the_defaults():
-    paper = BilstmConfig()
+    paper = BilstmSettings()
     assert (paper.optimizer, paper.learning_rate, paper.clip_norm) == ("sgd", 0.01, 5.0)
     assert (paper.scheme, paper.unknown, paper.shape.dropout) == ("iobes", 0.5, 0.5)
     assert (
@@ -167,6 +168,16 @@ def test_the_papers_settings_are_the_defaults():
         )
         == paper
     )
+
+
+def test_selections_are_those_of_the_encoders_beside_it():
+    """The number of checks is theirs where dev sets are looked at; else it has none to take."""
+    looking = FinetuneConfig(selections=("train-dev",), selection_checks=7, patience=2)
+    config = BilstmConfig.of(quick(), looking)
+    assert (config.selections, config.selection_checks, config.patience) == (("train-dev",), 7, 2)
+    assert (config.optimizer, config.passes) == ("adam", quick().passes)
+    last = BilstmConfig.of(BilstmSettings(), FinetuneConfig())
+    assert last == BilstmConfig()
 
 
 def test_a_loss_that_is_no_number_stops_the_run():

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from xlmr_lab import configs, provenance, storage
-from xlmr_lab.ablations import sentence_runs, stages, task_runs
+from xlmr_lab.ablations import baseline_runs, sentence_runs, task_runs, task_sets
 from xlmr_lab.ablations.evaluation_plan import (
     EVALUATION_VERSION,
     PREDICTIONS_NAME,
     Evaluation,
+    beside,
     names,
     planned,
     predicted,
@@ -39,13 +40,19 @@ SCORES_NAME, LOOKS_NAME = "scores.jsonl", "looks.jsonl"
 
 
 def run(work: Evaluation) -> list[Score]:
-    """Fine-tune and score what is not done yet, and collect it all in the run folder."""
+    """Fine-tune and score what is not done yet, baselines too, and collect it all in the run
+    folder."""
     _prepare(work)
     everything = planned(work)
     for runs in everything:
         if not _is_finished(runs):
             runs.output.unlink(missing_ok=True)
             task_runs.run(runs, *work.opened)
+    for plan in beside(work, everything):
+        if not _is_finished(plan.runs):
+            plan.runs.output.unlink(missing_ok=True)
+            baseline_runs.run(plan)
+        everything.append(plan.runs)
     outputs = [runs.output for runs in everything]
     if work.config.retrieval.path is not None:
         outputs.append(_retrieved(work))
@@ -108,10 +115,9 @@ def _retrieved(work: Evaluation) -> Path:
     """Return the file of the scores of retrieval, made if it is not there."""
     config = work.config.retrieval
     folder = Path(str(config.path))
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    signatures = [stages.signature(path, work.folder) for path in files]
+    files = task_sets.signatures(folder, work.folder)
     mark = configs.fingerprint(
-        EVALUATION_VERSION, work.fingerprint, signatures, config, work.config.languages
+        EVALUATION_VERSION, work.fingerprint, files, config, work.config.languages
     )
     output = work.folder / "scores" / f"retrieval-{mark}.jsonl"
     if not output.exists():

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from xlmr_lab import configs
-from xlmr_lab.ablations import evaluation_config, sentence_runs, stages, task_sets
+from xlmr_lab.ablations import baseline_runs, evaluation_config, sentence_runs, task_sets
+from xlmr_lab.ablations.baseline_runs import BaselineRuns
 from xlmr_lab.ablations.evaluation_config import EvaluationConfig
 from xlmr_lab.ablations.sections import TransferConfig
 from xlmr_lab.ablations.task_runs import TaskRuns
@@ -99,6 +100,23 @@ def planned(work: Evaluation) -> list[TaskRuns]:
     return found
 
 
+def beside(work: Evaluation, everything: Sequence[TaskRuns]) -> list[BaselineRuns]:
+    """Return the baselines that stand beside the encoder's runs, with its seeds.
+
+    Raises:
+        UserError: word vectors that were named are not there.
+    """
+    settings = work.config.ner
+    return [
+        plan
+        for runs in everything
+        if runs.task == "ner"
+        for plan in baseline_runs.beside(
+            settings, runs, data=work.folder, of_seeds=[({}, runs.seeds)]
+        )
+    ]
+
+
 def names(work: Evaluation) -> dict[str, Any]:
     """Return what scores say of the encoder."""
     name = work.folder.name
@@ -135,7 +153,9 @@ def _require_tasks(config: EvaluationConfig) -> None:
 def _require_files(work: Evaluation) -> None:
     """Refuse what would fail after hours: missing files, sequences or languages that the encoder
     does not take."""
-    for runs in planned(work):
+    everything = planned(work)
+    beside(work, everything)
+    for runs in everything:
         section = task_sets.section(runs.task)
         if runs.finetune.max_tokens > work.opened.module.max_tokens:
             raise UserError(
@@ -166,13 +186,12 @@ def _runs(work: Evaluation, task: str, settings: TransferConfig, folder: Path) -
     languages = _languages(work.config, task, folder)
     reading = task_sets.reading(task, settings)
     is_predicted = work.config.predictions and _is_asked_for(task)
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
     mark = configs.fingerprint(
         EVALUATION_VERSION,
         transfer.FINETUNE_VERSION,
         work.fingerprint,
         task,
-        [stages.signature(path, work.folder) for path in files],
+        task_sets.signatures(folder, work.folder),
         [settings.finetune, settings.protocols, settings.seeds, reading, train, languages],
         is_predicted,
     )
@@ -187,7 +206,7 @@ def _runs(work: Evaluation, task: str, settings: TransferConfig, folder: Path) -
         train_language=train,
         protocols=settings.protocols,
         languages=languages,
-        num_runs=settings.seeds,
+        seeds=tuple(range(settings.seeds)),
         names=names(work),
         output=output,
         looks=work.folder / "looks" / output.name,

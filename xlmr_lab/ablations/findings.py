@@ -140,7 +140,7 @@ def transfer_gain(
     without it, for each pretraining seed over its fine-tuning seeds. `elsewhere` says where a
     claim that is not supported is tried otherwise.
     """
-    all_rows = [row for row in scores if row["task"] == task]
+    all_rows = [row for row in scores if row["task"] == task and row["arm"] in (arm, baseline)]
     own = _by_seed([r for r in all_rows if r["language"] == train_language], arm)
     rows = [row for row in all_rows if row["language"] != train_language]
     with_, without = (_by_seed(rows, name) for name in (arm, baseline))

@@ -24,11 +24,13 @@ from xlmr_lab.ablations import (
     parallel_text,
     stages,
     standing,
+    task_jobs,
     transfer,
 )
 from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.study_config import StudyConfig
+from xlmr_lab.ablations.task_jobs import BASELINE
 from xlmr_lab.evaluate import scores as score_tables
 from xlmr_lab.evaluate.scores import Score
 from xlmr_lab.pretrain import distributed
@@ -38,11 +40,6 @@ from xlmr_lab.tiers import tiers
 from xlmr_lab.vocabulary.load import load
 
 logger = logging.getLogger(__name__)
-
-BASELINE = "no-pretraining"
-"""The arm that is fine-tuned from fresh weights."""
-
-TRANSFER_VERSION = 1
 
 ELSEWHERE = {
     "tiny": "a larger and easier setting is tried in the small preset: "
@@ -135,45 +132,13 @@ class Study:
         return found
 
     def evaluate(self) -> list[Score]:
-        """Fine-tune the main arm and the baseline without pretraining on every task, and return all
-        scores.
+        """Fine-tune the main arm and the same networks without pretraining on every task, train the
+        baselines, and return all scores.
         """
         config = self.config
         main = self.pretrain([config.sampling.alpha])
-        wanted = [
-            transfer.plan(
-                config,
-                task,
-                folder=self.folder / "scores",
-                names={
-                    "study": self.name,
-                    "run": arm.folder.name if pretrained else BASELINE,
-                    "arm": arm.name if pretrained else BASELINE,
-                    "seed": arm.run.seed,
-                },
-                checkpoint=arm.final if pretrained else None,
-                parts=[TRANSFER_VERSION, arm.folder.name if pretrained else arm.run.seed],
-            )
-            for task in transfer.tasks(config)
-            for arm in main
-            for pretrained in (True, False)
-        ]
-        waiting = [plan for plan in wanted if not plan.runs.output.exists()]
-        jobs.run(
-            [
-                jobs.Job(
-                    name=plan.runs.output.stem,
-                    function=transfer.run,
-                    arguments={"plan": plan},
-                    units=plan.runs.num_runs,
-                    done=functools.partial(transfer.runs_done, plan),
-                )
-                for plan in waiting
-            ],
-            workers=config.jobs,
-            label="fine-tuning",
-            unit="run",
-        )
+        wanted = task_jobs.planned(config, main, folder=self.folder, name=self.name)
+        jobs.run(task_jobs.waiting(wanted), workers=config.jobs, label="fine-tuning", unit="run")
         rows = [Score(**row) for plan in wanted for row in storage.read_jsonl(plan.runs.output)]
         score_tables.write(self.folder / "scores.jsonl", rows)
         return rows

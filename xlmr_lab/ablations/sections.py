@@ -2,10 +2,11 @@
 
 import dataclasses
 from collections import Counter
-from typing import Any
+from typing import Any, Literal
 
 from xlmr_lab.corpus import remote
 from xlmr_lab.errors import UserError
+from xlmr_lab.evaluate.bilstm_training import BilstmSettings, quick
 from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.evaluate.ner import Context
 from xlmr_lab.evaluate.protocols import Protocol, check_names
@@ -14,6 +15,9 @@ from xlmr_lab.model.surgery import Start
 from xlmr_lab.sampling.exponent import check_alpha
 from xlmr_lab.sampling.pairs import PairSampling, check_share
 from xlmr_lab.vocabulary.settings import LOWEST_COVERAGE
+
+Baseline = Literal["bilstm-crf"]
+"""What is trained without a pretrained encoder, as scores name its arm."""
 
 OF_TRIM = ("languages", "min_count")
 """Settings of surgery that `trim` alone has."""
@@ -68,6 +72,11 @@ class TransferConfig:
         """What the task's own settings say of reading its files, by argument."""
         return {}
 
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """What the scores of an encoder on one of its tasks depend on."""
+        return dataclasses.asdict(self)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class NliConfig(TransferConfig):
@@ -90,10 +99,39 @@ class NerConfig(TransferConfig):
     """What the encoder sees: a sentence alone, or document: filled up with what stands around it in
     its document, where the files mark documents."""
 
+    baselines: tuple[Baseline, ...] = ()
+    """What is trained beside encoders, from nothing, on the same files under the same protocols,
+    selections and seeds: bilstm-crf (Lample et al. 2016; XLM-R Sec. 5.2, Table 2). It sees each
+    sentence alone."""
+    bilstm: BilstmSettings = quick()
+    """How BiLSTM-CRFs are trained; the paper's way is optimizer=sgd, learning_rate=0.01,
+    batch_sentences=1, passes=100."""
+    vectors: str | None = None
+    """Folder of pretrained word vectors that BiLSTM-CRFs begin with, <language>.vec or .txt in
+    word2vec's text form (also .gz, .xz, .zst); a language without a file begins at random."""
+
+    def __post_init__(self) -> None:
+        TransferConfig.__post_init__(self)
+        if len(set(self.baselines)) < len(self.baselines):
+            raise UserError(f"baselines names {self.baselines[0]} more than once; name it once")
+        idle = [
+            f"ner.bilstm.{field.name}"
+            for field in dataclasses.fields(BilstmSettings)
+            if getattr(self.bilstm, field.name) != getattr(quick(), field.name)
+        ] + ["ner.vectors"] * (self.vectors is not None)
+        if idle and not self.baselines:
+            raise UserError(f"{idle[0]} has no effect without ner.baselines=bilstm-crf; add it")
+
     @property
     def reading(self) -> dict[str, Any]:
         """What the encoder sees."""
         return {"context": self.context}
+
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """What the scores of an encoder depend on: not on what is trained beside it."""
+        beside = ("baselines", "bilstm", "vectors")
+        return {k: v for k, v in dataclasses.asdict(self).items() if k not in beside}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,6 +206,11 @@ class GlueConfig(TransferConfig):
     tasks: tuple[str, ...] = ()
     """Tasks: cola, sst2, mrpc, qqp, stsb, mnli, qnli, rte, wnli, pawsx; empty: all that the folder
     has a folder of."""
+
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """What the scores of one of the tasks depend on: not on which others there are."""
+        return {**dataclasses.asdict(self), "tasks": ()}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""The fine-tuning runs of one model on one task, over seeds.
+"""The fine-tuning runs of one model on one task, over seeds, or the training runs of a baseline.
 
 A finished seed leaves its scores, and all seeds together one file; a killed one goes on where it
 was. What was seen on the way (the looks of each model, and what the doctor says of its scored sets)
@@ -8,7 +8,7 @@ is kept where a folder for it is given.
 import dataclasses
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,17 @@ from xlmr_lab.evaluate import glue, transfer
 from xlmr_lab.evaluate.doctor.verdict import Verdict
 from xlmr_lab.evaluate.encoders import AnyEncoder
 from xlmr_lab.evaluate.finetune import FinetuneConfig
-from xlmr_lab.evaluate.looks import Look
+from xlmr_lab.evaluate.looks import Look, Looked
 from xlmr_lab.evaluate.protocols import ModelPlan, Protocol
+from xlmr_lab.evaluate.scores import Score
 from xlmr_lab.evaluate.text import TextEncoder
 from xlmr_lab.evaluate.transfer import TransferData
 
 logger = logging.getLogger(__name__)
+
+RunSeed = Callable[[int, Path, Looked], list[Score]]
+"""Does all the runs of a seed: takes it, the folder in which they keep themselves, and what takes
+what was seen; returns the scores."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,8 +46,8 @@ class TaskRuns:
     protocols: tuple[Protocol, ...]
     languages: tuple[str, ...]
     """Those that are scored."""
-    num_runs: int
-    """Seeds."""
+    seeds: tuple[int, ...]
+    """Seeds, a run of each model for each."""
     names: Mapping[str, Any]
     """What scores say of the model: study, run, arm, seed."""
     output: Path
@@ -71,8 +76,8 @@ class TaskRuns:
     def done(self) -> int:
         """Seeds that are finished."""
         if self.output.exists():
-            return self.num_runs
-        return sum(self.part(seed).exists() for seed in range(self.num_runs))
+            return len(self.seeds)
+        return sum(self.part(seed).exists() for seed in self.seeds)
 
     def part(self, seed: int) -> Path:
         """Return the file of one seed's scores."""
@@ -86,20 +91,33 @@ class TaskRuns:
 def run(runs: TaskRuns, encoder: AnyEncoder, text: TextEncoder) -> None:
     """Fine-tune and score over all seeds; finished ones are not done again."""
     data = runs.load(text)
-    for seed in range(runs.num_runs):
+
+    def tuned(seed: int, kept: Path, looked: Looked) -> list[Score]:
+        rows = transfer.run(
+            encoder, data, config=runs.finetune, seed=seed, folder=kept, looked=looked
+        )
+        return glue.told_apart(data, rows) if task_sets.section(runs.task) == "glue" else rows
+
+    over_seeds(runs, tuned)
+
+
+def over_seeds(runs: TaskRuns, run_seed: RunSeed) -> None:
+    """Do the runs of each seed that is not finished, and gather what all of them gave."""
+    for seed in runs.seeds:
         if not runs.part(seed).exists():
-            _run_seed(runs, encoder, data, seed)
-    parts = [runs.part(seed) for seed in range(runs.num_runs)]
+            _run_seed(runs, seed, run_seed)
+    parts = [runs.part(seed) for seed in runs.seeds]
+    seen = [path for seed in runs.seeds if (path := runs.seen(seed)) and path.exists()]
     if runs.looks:
-        seen = [path for seed in range(runs.num_runs) if (path := runs.seen(seed))]
         _gather(seen, runs.looks)
     _gather(parts, runs.output)
-    for path in parts + (seen if runs.looks else []):
+    for path in parts + seen:
         path.unlink()
 
 
-def _run_seed(runs: TaskRuns, encoder: AnyEncoder, data: TransferData, seed: int) -> None:
-    logger.info("%s: fine-tuning, seed %s of %s", runs.task, seed + 1, runs.num_runs)
+def _run_seed(runs: TaskRuns, seed: int, run_seed: RunSeed) -> None:
+    place = runs.seeds.index(seed) + 1
+    logger.info("%s: %s, seed %s of %s", runs.task, runs.names["arm"], place, len(runs.seeds))
     kept = runs.output.with_suffix(f".f{seed}.state")
     seen: list[dict[str, Any]] = []
 
@@ -111,9 +129,11 @@ def _run_seed(runs: TaskRuns, encoder: AnyEncoder, data: TransferData, seed: int
             for name, verdicts in told.items()
             if verdicts
         }
+        names = {name: runs.names[name] for name in ("arm", "seed")}
         seen.append(
             {
                 "task": runs.task,
+                **names,
                 "finetune_seed": seed,
                 "train": [str(part) for part in plan.train],
                 "looks": [look.written() for look in looks],
@@ -121,9 +141,7 @@ def _run_seed(runs: TaskRuns, encoder: AnyEncoder, data: TransferData, seed: int
             }
         )
 
-    rows = transfer.run(encoder, data, config=runs.finetune, seed=seed, folder=kept, looked=looked)
-    if task_sets.section(runs.task) == "glue":
-        rows = glue.told_apart(data, rows)
+    rows = run_seed(seed, kept, looked)
     if path := runs.seen(seed):
         storage.write_jsonl(path, seen)
     named = [dataclasses.replace(row, **runs.names) for row in rows]

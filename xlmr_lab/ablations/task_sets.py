@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from xlmr_lab.ablations import stages
 from xlmr_lab.ablations.sections import TransferConfig
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import glue, ner, nli, places, planned_files, qa, qa_files
@@ -117,6 +118,13 @@ def require(
         split=None,
         selections=selections,
     )
+
+
+def signatures(folder: Path, data: Path) -> list[list[Any]]:
+    """Describe the files of a task so that changed ones get another fingerprint; `data` is the
+    folder of stages."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [stages.signature(path, data) for path in paths]
 
 
 def _places(task: str) -> Places:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from xlmr_lab import configs
-from xlmr_lab.ablations import stages, task_runs, task_sets
-from xlmr_lab.ablations.sections import GlueConfig
+from xlmr_lab.ablations import baseline_runs, stages, task_runs, task_sets
+from xlmr_lab.ablations.sections import NerConfig
 from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.ablations.task_runs import TaskRuns
 from xlmr_lab.errors import UserError
@@ -71,6 +71,8 @@ def check(config: StudyConfig, task: str) -> None:
         languages=languages,
         selections=settings.finetune.selections,
     )
+    if isinstance(settings, NerConfig):
+        baseline_runs.vector_files(settings, [stages.train_language(config, section), *languages])
 
 
 def scored_languages(config: StudyConfig, task: str) -> list[str]:
@@ -93,15 +95,16 @@ def plan(
     checkpoint: Path | None,
     parts: list[Any],
 ) -> Plan:
-    """Return the plan of one model on one task; its output is named by the fingerprint of all it
-    depends on. `names` are what its scores say of it: study, run, arm, seed.
+    """Return the plan of one model on one task; its output, in the study's `folder`, is named by
+    the fingerprint of all it depends on. `names` are what its scores say of it: study, run, arm,
+    seed.
     """
     section, task_folder = task_sets.section(task), _folder(config, task)
     settings = getattr(config, section)
     vocabulary, scored = stages.vocabulary(config), scored_languages(config, task)
     train = stages.train_language(config, section)
-    files = _signatures(task_folder, Path(config.data_dir))
-    own = dataclasses.replace(settings, tasks=()) if isinstance(settings, GlueConfig) else settings
+    files = task_sets.signatures(task_folder, Path(config.data_dir))
+    own = settings.decisive
     mark = configs.fingerprint(
         task, files, vocabulary.name, config.model, own, train, scored, parts
     )
@@ -113,9 +116,10 @@ def plan(
         train_language=train,
         protocols=settings.protocols,
         languages=tuple(scored),
-        num_runs=settings.seeds,
+        seeds=tuple(range(settings.seeds)),
         names=names,
-        output=folder / f"{task}-{names['arm']}-s{names['seed']}-{mark}.jsonl",
+        output=folder / "scores" / f"{task}-{names['arm']}-s{names['seed']}-{mark}.jsonl",
+        looks=folder / "looks" / f"{task}-{names['arm']}-s{names['seed']}-{mark}.jsonl",
     )
     return Plan(
         runs=runs,
@@ -134,12 +138,6 @@ def _folder(config: StudyConfig, task: str) -> Path:
     return folder
 
 
-def _signatures(folder: Path, data: Path) -> list[list[Any]]:
-    """Describe the files of a task."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return [stages.signature(path, data) for path in paths]
-
-
 def run(plan: Plan) -> None:
     """Fine-tune and score over the plan's fine-tuning seeds; finished ones are not done again."""
     vocabulary = load(plan.vocabulary)
@@ -151,8 +149,3 @@ def run(plan: Plan) -> None:
         languages=plan.pretrained,
     ).to(chosen_device(plan.device))
     task_runs.run(plan.runs, encoder, of_vocabulary(vocabulary))
-
-
-def runs_done(plan: Plan) -> int:
-    """Return how many fine-tuning runs of a plan are finished."""
-    return plan.runs.done

@@ -6,8 +6,8 @@ row here stands beside a row there: `each`, a model a language, as Lample et al.
 model from all languages; `zero-shot`, from one language, which without anything shared but spelling
 shows what pretraining adds. A word keeps its language's pretrained vector where files of them are
 given; a model takes those of its training languages, for vectors of several languages share no
-space. Left out: Flair (Akbik et al. 2018), whose language models over characters would have to be
-pretrained first; sentences in their documents; a grid of learning rates.
+space. Left out: Flair (Akbik et al. 2018), whose package asks for transformers below version 5 and
+does not go with ours; sentences in their documents; a grid of learning rates.
 """
 
 import hashlib
@@ -24,9 +24,11 @@ from xlmr_lab import configs
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import bilstm_inputs, planned_files, word_vectors
 from xlmr_lab.evaluate.bilstm_training import BilstmConfig, Training, vector_of
+from xlmr_lab.evaluate.doctor.examine import examine_tags
+from xlmr_lab.evaluate.doctor.verdict import Verdict
 from xlmr_lab.evaluate.finetune_state import SAVE_SECONDS, KeptRun
 from xlmr_lab.evaluate.formats import conll
-from xlmr_lab.evaluate.looks import Look
+from xlmr_lab.evaluate.looks import Look, Looked, tell, told_of
 from xlmr_lab.evaluate.metrics import span_f1
 from xlmr_lab.evaluate.places import Source
 from xlmr_lab.evaluate.planned_files import Planned
@@ -138,11 +140,13 @@ def run(
     seed: int,
     folder: Path | None = None,
     save_seconds: float = SAVE_SECONDS,
+    looked: Looked | None = None,
 ) -> list[Score]:
     """Train BiLSTM-CRFs as planned and return the span F1 of every cell.
 
     With a `folder` each run keeps itself there every `save_seconds`, and the same call goes on with
-    what it finds; the folder is the caller's to remove.
+    what it finds; the folder is the caller's to remove. `looked` is given what was seen of each
+    model.
 
     Raises:
         UserError: the loss became infinite or not a number, or the disk is full.
@@ -151,7 +155,12 @@ def run(
     for plan in data.models:
         model = _Model(data, plan, config, seed)
         place = folder / f"{ARM}-{model.name()}" if folder else None
-        rows += model.rows(_looks(model, place, save_seconds))
+        looks = _looks(model, place, save_seconds)
+        told = model.told(looks)
+        tell(told)
+        if looked:
+            looked(plan, looks, told)
+        rows += model.rows(looks)
     return rows
 
 
@@ -211,17 +220,28 @@ class _Model:
     def look(self, run: Training, before: Sequence[Look]) -> Look:
         """Score the dev sets, and each set that a rule would now score at this very step."""
         looked_at = dict.fromkeys(part for rule in self.rules for part in rule.looked_at)
-        dev = {str(part): self.f1(part, run) for part in looked_at}
+        dev = {str(part): self.measured(part, run)[0] for part in looked_at}
         found = Check(learning_rate=self.config.learning_rate, step=run.step, dev=dev)
         logger.info("BiLSTM-CRF, %s", found)
         looks = [*before, Look(found, {}, {})]
         taken = [rule.cell.scored for rule in self.rules if self.place(rule, looks) == len(before)]
-        scores = {str(part): {"span_f1": self.f1(part, run)} for part in dict.fromkeys(taken)}
-        return Look(found, scores, {})
+        scored = {str(part): self.measured(part, run) for part in dict.fromkeys(taken)}
+        return Look(
+            found,
+            {name: {"span_f1": f1} for name, (f1, _) in scored.items()},
+            {name: verdicts for name, (_, verdicts) in scored.items() if verdicts},
+        )
 
-    def f1(self, part: TaskSet, run: Training) -> float:
-        """Return the span F1 of a set."""
-        return span_f1(run.predict(self.encoded[part]), self.sets[part].tags).f1
+    def measured(self, part: TaskSet, run: Training) -> tuple[float, list[Verdict]]:
+        """Return the span F1 of a set, and the doctor's verdicts."""
+        predicted, gold = run.predict(self.encoded[part]), self.sets[part].tags
+        return span_f1(predicted, gold).f1, examine_tags(predicted, gold)
+
+    def told(self, looks: Sequence[Look]) -> dict[str, Sequence[Verdict]]:
+        """Return the doctor's verdicts of each set at the steps where it is scored."""
+        return told_of(
+            (str(rule.cell.scored), looks[self.place(rule, looks)]) for rule in self.rules
+        )
 
     def rows(self, looks: Sequence[Look]) -> list[Score]:
         """Return the rows of all cells."""

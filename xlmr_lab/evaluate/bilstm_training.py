@@ -24,7 +24,7 @@ from xlmr_lab.evaluate import bilstm_inputs
 from xlmr_lab.evaluate.bilstm_crf import BilstmCrf, BilstmShape
 from xlmr_lab.evaluate.bilstm_inputs import Encoded, Lexicon, Scheme
 from xlmr_lab.evaluate.examples import batches, prediction_batches
-from xlmr_lab.evaluate.finetune import is_check
+from xlmr_lab.evaluate.finetune import FinetuneConfig, is_check
 from xlmr_lab.evaluate.protocols import check_names
 from xlmr_lab.evaluate.selection import Selection
 from xlmr_lab.pretrain import checkpoint
@@ -36,8 +36,8 @@ PREDICT_WORDS = 2048
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class BilstmConfig:
-    """How a BiLSTM-CRF is trained, by default as in the paper."""
+class BilstmSettings:
+    """How a BiLSTM-CRF is trained, whichever step is scored; by default as in the paper."""
 
     shape: BilstmShape = BilstmShape()
     """Sizes of the network."""
@@ -57,6 +57,23 @@ class BilstmConfig:
     """Sentences in a batch (the authors' code)."""
     passes: int = 100
     """Passes over the training sentences, at most (the authors' code)."""
+
+    def __post_init__(self) -> None:
+        for name in ("batch_sentences", "passes"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not 0 <= self.unknown <= 1:
+            raise UserError(f"unknown must be in [0, 1], got {self.unknown}")
+        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
+            raise UserError(f"learning_rate must be above 0, got {self.learning_rate}")
+        if not self.clip_norm >= 0:
+            raise UserError(f"clip_norm must not be negative, got {self.clip_norm}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class BilstmConfig(BilstmSettings):
+    """How a BiLSTM-CRF is trained, and which of its steps are scored."""
+
     selections: tuple[Selection, ...] = ("last",)
     """Which step is scored, each from the same run: last; train-dev, the best on the dev sets of
     the training languages, as the authors' code; joint-dev; per-language-dev (selection.py)."""
@@ -67,17 +84,28 @@ class BilstmConfig:
     have; 0: the run goes through all its steps."""
 
     def __post_init__(self) -> None:
-        for name in ("batch_sentences", "passes", "selection_checks"):
-            if getattr(self, name) < 1:
-                raise UserError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not 0 <= self.unknown <= 1:
-            raise UserError(f"unknown must be in [0, 1], got {self.unknown}")
-        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
-            raise UserError(f"learning_rate must be above 0, got {self.learning_rate}")
-        for name in ("clip_norm", "patience"):
-            if not getattr(self, name) >= 0:
-                raise UserError(f"{name} must not be negative, got {getattr(self, name)}")
+        BilstmSettings.__post_init__(self)
+        if self.selection_checks < 1:
+            raise UserError(f"selection_checks must be at least 1, got {self.selection_checks}")
+        if not self.patience >= 0:
+            raise UserError(f"patience must not be negative, got {self.patience}")
         _check_selections(self)
+
+    @classmethod
+    def of(cls, settings: BilstmSettings, finetune: FinetuneConfig) -> "BilstmConfig":
+        """Return settings with the selections of encoders that it stands beside; the number of
+        checks is theirs too, unless none looks at a dev set."""
+        own = {
+            field.name: getattr(settings, field.name)
+            for field in dataclasses.fields(BilstmSettings)
+        }
+        looks = finetune.selections != ("last",)
+        return cls(
+            **own,
+            selections=finetune.selections,
+            selection_checks=finetune.selection_checks if looks else CHECKS,
+            patience=finetune.patience,
+        )
 
 
 def _check_selections(config: BilstmConfig) -> None:
@@ -97,12 +125,12 @@ def _check_selections(config: BilstmConfig) -> None:
         )
 
 
-def quick() -> BilstmConfig:
+def quick() -> BilstmSettings:
     """Return settings of ours, which learn in few passes: Adam, on batches of 16 sentences.
 
     One thread of a CPU reads about 200 sentences of WikiANN a second.
     """
-    return BilstmConfig(optimizer="adam", learning_rate=2e-3, batch_sentences=16, passes=12)
+    return BilstmSettings(optimizer="adam", learning_rate=2e-3, batch_sentences=16, passes=12)
 
 
 class Training:

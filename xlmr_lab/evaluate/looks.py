@@ -5,10 +5,11 @@ says of those.
 
 import dataclasses
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from xlmr_lab.evaluate.doctor.verdict import Verdict
+from xlmr_lab.evaluate.protocols import ModelPlan
 from xlmr_lab.evaluate.selection import Check
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,18 @@ class Look(NamedTuple):
         told = record.get("verdicts", {})
         verdicts = {name: [Verdict(**one) for one in found] for name, found in told.items()}
         return cls(Check(**fields), record["scores"], verdicts)
+
+
+Looked = Callable[[ModelPlan, Sequence[Look], Mapping[str, Sequence[Verdict]]], None]
+"""Takes a model, its looks in their order, and the doctor's verdicts of each scored set."""
+
+
+def told_of(scored: Iterable[tuple[str, Look]]) -> dict[str, Sequence[Verdict]]:
+    """Return the doctor's verdicts of scored sets by name, each with the looks that score it."""
+    found: dict[str, Sequence[Verdict]] = {}
+    for name, look in scored:
+        found[name] = [*found.get(name, ()), *look.verdicts.get(name, ())]
+    return found
 
 
 def tell(told: Mapping[str, Sequence[Verdict]]) -> None:

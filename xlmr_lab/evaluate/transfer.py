@@ -23,7 +23,7 @@ from xlmr_lab.evaluate.encoders import AnyEncoder
 from xlmr_lab.evaluate.examples import Examples, concatenate
 from xlmr_lab.evaluate.finetune import FinetuneConfig, Finetuning
 from xlmr_lab.evaluate.finetune_state import SAVE_SECONDS, KeptRun, digest
-from xlmr_lab.evaluate.looks import Look, tell
+from xlmr_lab.evaluate.looks import Look, Looked, tell, told_of
 from xlmr_lab.evaluate.objectives import Objective, check_labels
 from xlmr_lab.evaluate.protocols import ModelPlan, TaskSet
 from xlmr_lab.evaluate.scores import Score
@@ -72,10 +72,6 @@ class TransferData:
     """Every set of `models` that is scored, and the dev sets that selections look at."""
 
 
-Looked = Callable[[ModelPlan, Sequence[Look], Mapping[str, Sequence[Verdict]]], None]
-"""Takes a model, its looks in their order, and the doctor's verdicts of each scored set."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Model:
     """One model of the plan on its way."""
@@ -96,11 +92,9 @@ class _Model:
 
     def told(self, looks: Sequence[Look]) -> dict[str, Sequence[Verdict]]:
         """Return the doctor's verdicts of each set at the steps where it is scored."""
-        found: dict[str, Sequence[Verdict]] = {}
-        for rule in self.rules:
-            name, look = str(rule.cell.scored), looks[self.place(rule, looks)]
-            found[name] = [*found.get(name, ()), *look.verdicts.get(name, ())]
-        return found
+        return told_of(
+            (str(rule.cell.scored), looks[self.place(rule, looks)]) for rule in self.rules
+        )
 
     def place(self, rule: Rule, looks: Sequence[Look]) -> int:
         """Return the place of the look that a rule takes."""

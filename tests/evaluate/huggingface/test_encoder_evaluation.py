@@ -179,6 +179,26 @@ def test_what_is_finished_is_found_again_and_a_killed_seed_goes_on(
     assert set(scores.read(whole)["step"]) == {3}
 
 
+def test_a_baseline_beside_the_encoder(lab, folder_of, tasks, tmp_path):
+    small = ("ner.bilstm.passes=2", "ner.bilstm.shape.word_hidden=8", "ner.baselines=bilstm-crf")
+    asked = ("ner.path=tasks/conll", "ner.protocols=zero-shot,each", "name=x", *few("ner"), *small)
+    code, out, line = lab(f"hf:{folder_of('bert')}", *asked, *QUICK)
+    assert (code, line) == (0, "")
+    rows = scores.read(tmp_path / "runs/x/scores.jsonl")
+    cells = set(zip(rows["arm"], rows["protocol"], rows["finetune_seed"], strict=True))
+    arms, protocols = ("bert0", "bilstm-crf"), ("zero-shot", "each")
+    assert cells == {(a, p, s) for a in arms for p in protocols for s in (0, 1)}
+    assert "ner, each, last, bilstm-crf" in out
+    assert "\nner, bilstm-crf  " in out
+    assert "bilstm-crf, each, #M N, span_f1" in out
+    assert "this baseline  Lample et al. 2016" in out
+    assert max(map(len, out.splitlines())) <= 80
+    seen = storage.read_jsonl(tmp_path / "runs/x/looks.jsonl")
+    assert {row["arm"] for row in seen} == set(arms)
+    assert "bilstm-crf" in (tmp_path / "runs/x/tables/ner.html").read_text()
+    assert lab(f"hf:{folder_of('bert')}", *asked, *QUICK)[1] == out
+
+
 def test_another_encoder_is_told_and_fine_tuned_anew(lab, folder_of, tasks, tmp_path, caplog):
     asked = ("ner.path=tasks/conll", "name=x", *few("ner"), *QUICK)
     assert lab(f"hf:{folder_of('bert')}", *asked)[0] == 0
@@ -212,6 +232,10 @@ def test_another_encoder_is_told_and_fine_tuned_anew(lab, folder_of, tasks, tmp_
         (("nli.path=tasks/xnli", "nli.finetune.max_tokens=99"), "max_tokens must be at most 64"),
         (("nli.path=tasks/xnli", "pretrain.steps=3"), "unknown setting 'pretrain.steps'"),
         (("nli.path=tasks/xnli", "predictions=true"), "no effect without glue.path"),
+        (
+            ("ner.path=tasks/conll", "ner.baselines=bilstm-crf", "ner.vectors=tasks/qa"),
+            "tasks/qa has no word vectors of en; put en.vec there",
+        ),
         (("glue.path=tasks/glue/SST-2",), "no folder of a task of GLUE"),
         (("glue.path=tasks/glue", "glue.tasks=cola"), "glue-cola has no dev or test file"),
         (("nli.path=tasks/xnli", "--preset", "tiny"), "no preset 'tiny' of fine-tuning"),

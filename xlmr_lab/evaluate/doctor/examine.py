@@ -6,6 +6,7 @@ first, for against them nothing else means anything.
 """
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,22 @@ def examine(
         return collapse
     order = label_order(labels, gold, num_labels) if objective == "classification" else None
     return _found(order, skewed_predictions(labels, gold, num_labels))
+
+
+def examine_tags(
+    predicted: Sequence[Sequence[str]], gold: Sequence[Sequence[str]]
+) -> list[Verdict]:
+    """Return what is wrong with the tags of sentences, predicted without logits; labels are
+    numbered in the order of their names."""
+    names = sorted({tag for tags in (*predicted, *gold) for tag in tags})
+    ids = {name: number for number, name in enumerate(names)}
+    ours, theirs = (
+        np.array([ids[tag] for tags in sentences for tag in tags])
+        for sentences in (predicted, gold)
+    )
+    if collapse := _found(one_class_collapse(ours, theirs, len(names))):
+        return collapse
+    return _found(skewed_predictions(ours, theirs, len(names)))
 
 
 def _answered(logits: npt.NDArray[np.floating[Any]], examples: Examples) -> tuple[Ids, Ids]:
