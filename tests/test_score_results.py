@@ -69,5 +69,15 @@ def test_beside_print_stand_the_selections_of_print_and_a_model_for_each_languag
 
 
 def test_where_no_dev_set_was_looked_at_the_last_step_stands_beside_print() -> None:
-    rows = [("nli", "alpha=0.3", "zero-shot", "last", key) for key in ("qaa", "qab")]
-    assert score_results.as_in_print(marked(frame(*rows))).height == 2
+    rows = [("ner", "alpha=0.3", "zero-shot", "last", key) for key in ("qaa", "qab")]
+    other = [("nli", "alpha=0.3", "zero-shot", name, "qaa") for name in ("last", "joint-dev")]
+    found = score_results.as_in_print(marked(frame(*rows, *other)))
+    assert dict(found.group_by("task", "selection").len().select("task", "len").rows()) == {
+        "ner": 2,
+        "nli": 1,
+    }
+
+
+def test_a_model_for_each_language_that_was_chosen_on_all_dev_sets_alone_stays() -> None:
+    rows = frame(("nli", "alpha=0.3", "translate-train", "joint-dev", "qaa"))
+    assert score_results.as_in_print(marked(rows)).height == 1

@@ -46,11 +46,11 @@ def marked(
 
 
 def as_in_print(scores: pl.DataFrame) -> pl.DataFrame:
-    """Return the scores of pretrained arms whose step was chosen as in the paper's Table 1, where
-    there are such, else as they were chosen; a protocol with a model for each language has one way.
+    """Return the scores of pretrained arms whose step was chosen as in the paper's Table 1; of a
+    task without such as they were chosen. A protocol with a model for each language has one way.
     """
-    ours, chosen = scores.filter("pretrained"), pl.col("selection")
-    printed = ours.filter(chosen.is_in(PRINTED))
-    if printed.is_empty():
-        return ours
-    return printed.filter((chosen == PRINTED[1]) | ~pl.col("protocol").is_in(ONE_EACH))
+    ours, is_printed = scores.filter("pretrained"), pl.col("selection").is_in(PRINTED)
+    wanted = ours.filter(is_printed | ~is_printed.any().over("task"))
+    joint, own = (pl.col("selection") == name for name in PRINTED)
+    twice = joint & own.any().over("task", "protocol") & pl.col("protocol").is_in(ONE_EACH)
+    return wanted.filter(~twice)

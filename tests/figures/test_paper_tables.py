@@ -92,3 +92,13 @@ def test_latex_has_a_cell_for_each_column_and_no_bare_special() -> None:
 
 def test_every_special_of_latex_is_escaped() -> None:
     assert paper_tables.escaped(r"\{$") == r"\textbackslash{}\{\$"
+
+
+def test_a_table_without_a_common_column_says_that_no_cell_is_read_against_another() -> None:
+    common = paper_table(frame({**OURS, "column": "de"}, {**PRINTED, "column": "de"}), "mlqa")
+    assert len(common.blocks) == 1
+    assert "each side has columns of its own" not in common.title
+    apart = paper_table(frame({**OURS, "column": "qab"}, {**PRINTED, "column": "de"}), "mlqa")
+    assert len(apart.blocks) == 2
+    assert "each side has columns of its own" in apart.title
+    assert paper_tables.escaped(apart.title) in apart.latex()

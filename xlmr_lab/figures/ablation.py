@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 import polars as pl
 
 from xlmr_lab.figures import theme
+from xlmr_lab.figures.language_dots import bars
 from xlmr_lab.figures.summaries import Where, change, filtered, last_step, over_seeds
-from xlmr_lab.figures.transfer import bars
 from xlmr_lab.paper import tables
 
 HEIGHT = 430

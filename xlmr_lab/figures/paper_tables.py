@@ -19,6 +19,11 @@ from xlmr_lab.paper.benchmarks import BENCHMARKS, Name
 AVERAGE = "Avg"
 OURS = "This lab"
 PRINTED = "XLM-R, as printed"
+APART = (
+    ". The table has none of the languages scored here, so each side has columns of its own, and "
+    "no cell of one is to be read against a cell of the other"
+)
+"""What is said of a table without a common column."""
 ESCAPES = {
     "&": r"\&",
     "%": r"\%",
@@ -96,9 +101,8 @@ def paper_table(cells: pl.DataFrame, name: Name) -> PaperTable:
         }
         header = ("protocol", "model", "#M", *(column.replace("_", "-") for column in columns))
         blocks.append(Block(header, tuple((n, tuple(r)) for n, r in rows.items() if r)))
-    return PaperTable(
-        title=BENCHMARKS[name].title, blocks=tuple(blocks), notes=tuple(_notes(cells))
-    )
+    title = BENCHMARKS[name].title + ("" if together else APART)
+    return PaperTable(title=title, blocks=tuple(blocks), notes=tuple(_notes(cells)))
 
 
 def escaped(text: str) -> str:

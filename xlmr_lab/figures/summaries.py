@@ -12,6 +12,8 @@ import polars as pl
 from xlmr_lab.errors import UserError
 from xlmr_lab.intervals import mean_interval
 
+FRESH = "no-pretraining"
+"""The arm that is fine-tuned from the weights that pretraining starts from."""
 Where = Mapping[str, Sequence[str]]
 """A filter: allowed values by column; a column that is absent or has no values does not filter."""
 
@@ -66,13 +68,28 @@ def change(frame: pl.DataFrame, *, column: str, reference: float, value: str) ->
 
 
 def gain(scores: pl.DataFrame) -> pl.DataFrame:
-    """Return how much each pretrained arm's scores exceed those without pretraining, as column
-    `gain`.
+    """Return how much each pretrained arm's scores exceed those of the same network without
+    pretraining, as column `gain`.
 
     The two sides are paired by task, protocol, language and both seeds. A baseline starts from the
-    weights that the pretraining run of its seed started from.
+    weights that the pretraining run of its seed started from; other networks are none.
     """
     keys = ["task", "protocol", "selection", "split", "metric", "language", "seed", "finetune_seed"]
-    base = scores.filter(~pl.col("pretrained")).select(*keys, baseline="value")
+    base = scores.filter(pl.col("arm") == FRESH).select(*keys, baseline="value")
     joined = scores.filter("pretrained").join(base, on=keys, how="inner", maintain_order="left")
     return joined.with_columns(gain=pl.col("value") - pl.col("baseline"))
+
+
+def paired(scores: pl.DataFrame, column: str, first: str, second: str) -> pl.DataFrame:
+    """Return how much scores with one value of a column, such as `protocol`, exceed those with
+    another, as column `difference`; a score without its pair is left out.
+
+    The two sides are paired by arm, task, protocol, selection, measure, language and both seeds.
+    """
+    names = ("arm", "task", "protocol", "selection", "split", "metric")
+    keys = [name for name in (*names, "language", "seed", "finetune_seed") if name != column]
+    base = scores.filter(pl.col(column) == second).select(*keys, subtracted="value")
+    joined = scores.filter(pl.col(column) == first).join(
+        base, on=keys, how="inner", maintain_order="left"
+    )
+    return joined.with_columns(difference=pl.col("value") - pl.col("subtracted")).drop("subtracted")
