@@ -96,6 +96,7 @@ def test_scores_stand_by_protocol_with_the_mean_of_the_others(made_scores: Maker
     drawn = {trace.name: list(trace.y) for trace in figure.data}
     assert drawn == {"zero-shot": [0.9, 0.4, 0.5, 0.45], "translate-train": [0.9, 0.7, 0.7, 0.7]}
     assert figure.layout.xaxis.ticktext[-1] == "mean of the others"
+    assert [line.x0 for line in figure.layout.shapes] == [2.5]  # parts it from three languages
     assert "Learned in Avelo" in figure.layout.title.text
 
 

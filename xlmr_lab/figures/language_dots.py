@@ -155,5 +155,6 @@ def panels(arms: list[str], order: pl.DataFrame) -> go.Figure:
     )
     figure.update_annotations(font_size=13)
     figure.update_xaxes(**places(order))
-    figure.add_vline(x=len(order) - 1.5, line={"color": theme.GREY, "dash": "dot"})
+    line = {"color": theme.GREY, "dash": "dot"}
+    figure.add_vline(x=len(order) - 1.5, line=line, exclude_empty_subplots=False)
     return figure
