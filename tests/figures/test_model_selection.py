@@ -48,3 +48,5 @@ def test_a_study_of_one_selection_says_what_compares(made_scores: Maker) -> None
     text = figure.layout.annotations[0].text
     assert text.startswith("Steps were chosen by last alone")
     assert "nli.finetune.selections=last,joint-dev,per-language-dev" in text
+    other = model_selection.differences(made_scores(*rows(last=(0.7, 0.4))), task="ner")
+    assert "no zero-shot scores" in other.layout.annotations[0].text

@@ -127,8 +127,11 @@ def test_a_single_protocol_says_what_makes_others(made_scores: Maker) -> None:
     assert "nli.protocols=zero-shot,translate-test,translate-train,translate-train-all" in text
     table = protocols.told(scores, task="nli").frame
     assert "scores of zero-shot" in table.to_series()[0]
-    ner = protocols.contrasts(scores, task="ner").layout.annotations[0].text
+    row = {"task": "ner", "metric": "span_f1", "language": "qab", "value": 0.5}
+    ner = protocols.contrasts(made_scores(row), task="ner").layout.annotations[0].text
     assert "ner.protocols=zero-shot,each,all" in ner
+    none = protocols.contrasts(scores, task="ner").layout.annotations[0].text
+    assert "no zero-shot scores for named-entity recognition" in none
     assert not protocols.by_language(scores, task="ner").data
 
 

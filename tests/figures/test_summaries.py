@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from xlmr_lab.errors import UserError
+from xlmr_lab.ablations import task_jobs
 from xlmr_lab.figures import summaries
 
 HELDOUT = pl.DataFrame(
@@ -54,7 +55,7 @@ def test_filters_combine_and_an_empty_one_does_not_filter() -> None:
     assert summaries.filtered(frame, None).equals(frame)
 
 
-def test_gain_pairs_scores_with_those_without_pretraining() -> None:
+def test_gain_pairs_scores_with_those_of_the_same_network_without_pretraining() -> None:
     shared = {"task": "nli", "protocol": "zero-shot", "selection": "last", "split": "test"}
     rows = [
         {"pretrained": pretrained, "seed": seed, "finetune_seed": 1, "value": value, "arm": arm}
@@ -63,9 +64,11 @@ def test_gain_pairs_scores_with_those_without_pretraining() -> None:
         for pretrained, arm, seed, value in (
             (True, "alpha=0.3", 1, 0.6),
             (True, "alpha=0.3", 2, 0.7),
-            (False, "no pretraining", 1, 0.4),
-            (False, "no pretraining", 3, 0.9),
+            (False, summaries.FRESH, 1, 0.4),
+            (False, summaries.FRESH, 3, 0.9),
+            (False, "bilstm-crf", 1, 0.1),
         )
     ]
     gained = summaries.gain(pl.DataFrame(rows))
     assert gained.select("seed", pl.col("gain").round(6)).rows() == [(1, 0.2)]
+    assert summaries.FRESH == task_jobs.BASELINE

@@ -86,6 +86,7 @@ def test_a_task_without_scores_says_what_makes_them(study: Study) -> None:
     assert "no zero-shot scores" in figure.layout.annotations[0].text
     assert "evaluated=nli" in figure.layout.annotations[0].text
     assert "evaluated=glue" in transfer.gains(scores, task="glue-rte").layout.annotations[0].text
+    assert "none" in transfer.summary(scores.clear()).frame.item()
     with pytest.raises(UserError, match=r"task must be one of nli, ner, qa, .*, got 'nil'"):
         transfer.by_language(study.scores(), task="nil")
 

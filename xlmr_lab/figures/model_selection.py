@@ -22,7 +22,7 @@ from xlmr_lab.figures.language_dots import (
 )
 from xlmr_lab.figures.summaries import over_seeds, paired
 from xlmr_lab.figures.tables import with_interval
-from xlmr_lab.figures.task_scores import METRICS, TASKS, of_task
+from xlmr_lab.figures.task_scores import METRICS, TASKS, missing, of_task
 from xlmr_lab.figures.theme import lettered
 
 JOINT = "joint-dev"
@@ -45,7 +45,7 @@ def differences(
     title = f"How the step is chosen: {TASKS[task]}, {protocol}"
     found = {name: rows for name in INSTEAD if len(rows := paired(part, "selection", name, JOINT))}
     if not found:
-        return theme.empty(_nothing(task, part), title=title, height=190)
+        return theme.empty(_nothing(task, protocol, part), title=title, height=190)
     arms, order = list(arm_looks(part)), with_mean_place(in_order(part), "mean of all")
     figure, spoken, drawn = panels(arms, order), [], []
     for (name, rows), shift in zip(found.items(), shifts(len(found)), strict=True):
@@ -71,11 +71,13 @@ def differences(
     return theme.finish(figure, title=title, subtitle=subtitle, height=height, legend="instead")
 
 
-def _nothing(task: str, part: pl.DataFrame) -> str:
+def _nothing(task: str, protocol: str, part: pl.DataFrame) -> str:
     """Say which selections there are, and what makes others."""
+    if part.is_empty():
+        return missing(task, protocol)
     section, there = task.partition("-")[0], part["selection"].unique(maintain_order=True)
     return (
-        f"Steps were chosen by {', '.join(there) or 'nothing'} alone;<br>./lab evaluate name=NEW "
+        f"Steps were chosen by {', '.join(there)} alone;<br>./lab evaluate name=NEW "
         f"evaluated={section}<br>{section}.finetune.selections=last,joint-dev,per-language-dev "
         "compares"
     )

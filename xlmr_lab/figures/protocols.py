@@ -30,6 +30,7 @@ from xlmr_lab.figures.task_scores import (
     PLAIN,
     TASKS,
     capital,
+    missing,
     nothing,
     of_task,
     selected,
@@ -228,9 +229,11 @@ def _chosen_by(part: pl.DataFrame) -> str:
 
 def _alone(task: str, part: pl.DataFrame) -> str:
     """Say that there is nothing to compare, and what makes it."""
+    if part.is_empty():
+        return missing(task, PROTOCOLS[0])
     section, there = task.partition("-")[0], part["protocol"].unique().to_list()
     also = TRANSLATED if task in ("nli", "qa") else OWN
     return (
-        f"There are scores of {', '.join(there) or 'no protocol'}, nothing to compare them with;"
+        f"There are scores of {', '.join(there)}, nothing to compare them with;"
         f"<br>./lab evaluate name=NEW evaluated={section}<br>{section}.protocols={also} makes more"
     )

@@ -138,14 +138,20 @@ def told_seeds(part: pl.DataFrame) -> str:
     )
 
 
+def missing(task: str, protocol: str) -> str:
+    """Say in lines which scores are not there, and what makes them."""
+    section = task.partition("-")[0]
+    return (
+        f"This study has no {protocol} scores for {TASKS[task]};<br>./lab evaluate name=NEW "
+        f"evaluated={section}<br>{section}.protocols={protocol} makes them "
+        f"(on your own text with {section}.path=FOLDER)"
+    )
+
+
 def nothing(task: str, protocol: str) -> go.Figure:
     """Return a figure that says which scores are not there, and what makes them."""
-    section = task.partition("-")[0]
-    message = (
-        f"This study has no {protocol} scores for {TASKS[task]};<br>./lab evaluate name=NEW "
-        f"evaluated={section}<br>{section}.protocols={protocol} makes them"
-    )
-    return theme.empty(message, title=f"{capital(TASKS[task])}, {protocol}", height=170)
+    title = f"{capital(TASKS[task])}, {protocol}"
+    return theme.empty(missing(task, protocol), title=title, height=170)
 
 
 def way(part: pl.DataFrame) -> str:

@@ -156,6 +156,8 @@ def summary(scores: pl.DataFrame) -> Table:
     """
     keys = ["task", "protocol", "selection", "metric", "arm", "pretrained", "trained"]
     scores = own_questions(scores)
+    if scores.is_empty():
+        return show(pl.DataFrame({"scores": ["none of this task and protocol"]}))
     counts = scores.group_by(keys).agg(pl.col("language").n_unique().alias("number"))
     means, cut = within_bounds(over_seeds(scores, keys, "value"))
     rows = means.join(counts, on=keys).sort(keys, descending=[False] * 5 + [True] * 2)
