@@ -3,8 +3,8 @@
 import polars as pl
 import pytest
 
-from xlmr_lab.errors import UserError
 from xlmr_lab.ablations import task_jobs
+from xlmr_lab.errors import UserError
 from xlmr_lab.figures import summaries
 
 HELDOUT = pl.DataFrame(
