@@ -1,5 +1,6 @@
 """A run folder is read as it is, and what is missing is named with what makes it."""
 
+import gzip
 import json
 import shutil
 from pathlib import Path
@@ -105,6 +106,14 @@ def test_arms_without_heldout_loss_are_not_pretrained(study_folder: Path) -> Non
     scores = results.open_study(study_folder).scores()
     arms = dict(scores.select("arm", "pretrained").unique().rows())
     assert arms == {"alpha=0.3": True, "no-pretraining": False}
+
+
+def test_scores_that_are_kept_packed_are_read_as_others(folder: Path) -> None:
+    plain = results.open_study(folder).scores()
+    scores = folder / "scores.jsonl"
+    (folder / "scores.jsonl.gz").write_bytes(gzip.compress(scores.read_bytes()))
+    scores.unlink()
+    assert results.open_study(folder).scores().equals(plain)
 
 
 def test_the_language_learned_in_is_the_one_set_else_english_else_the_largest(folder: Path) -> None:

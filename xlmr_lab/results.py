@@ -263,7 +263,9 @@ class Study:
         return pl.DataFrame(records, schema=schema, strict=False)
 
     def _path(self, file: str) -> Path:
-        path = self.folder / file
+        path, packed = self.folder / file, self.folder / f"{file}.gz"
+        if not path.is_file() and packed.is_file():
+            return packed  # results that are kept in a repository
         if not path.is_file():
             call = study_call.maker(self.folder, file)
             raise UserError(f"{self.name} has no {file}; `{call}` goes on with the study")

@@ -8,6 +8,7 @@ the disk, and renamed. So a folder or file that exists is finished, and a killed
 import contextlib
 import errno
 import fcntl
+import gzip
 import hashlib
 import json
 import logging
@@ -193,12 +194,14 @@ def write_jsonl(path: Path, records: Iterable[dict[str, Any]]) -> None:
 
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
-    """Read a JSON Lines file; a last line cut short by a kill is left out.
+    """Read a JSON Lines file, also one that is packed (.gz); a last line cut short by a kill is
+    left out.
 
     Raises:
         UserError: any other line is not valid JSON.
     """
-    lines = path.read_bytes().split(b"\n")
+    written = path.read_bytes()
+    lines = (gzip.decompress(written) if path.suffix == ".gz" else written).split(b"\n")
     records = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
