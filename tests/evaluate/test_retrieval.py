@@ -119,6 +119,14 @@ def test_a_margin_that_is_no_ratio_is_refused():
         accuracy(np.eye(2), -np.eye(2), MARGIN)
 
 
+def test_vectors_that_are_not_finite_are_refused():
+    broken = np.eye(3)
+    broken[1, 1] = np.nan
+    for pair in ((broken, np.eye(3)), (np.eye(3), broken)):
+        with pytest.raises(UserError, match="vectors that are not finite"):
+            accuracy(*pair)
+
+
 def test_chunks_change_nothing(monkeypatch):
     rng = np.random.default_rng(0)
     ours = rng.normal(size=(30, 8))

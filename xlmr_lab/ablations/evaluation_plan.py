@@ -177,7 +177,7 @@ def _require_files(work: Evaluation) -> None:
             )
     config = work.config.retrieval
     if config.path is not None:
-        found, _ = sentence_runs.groups(config, Path(config.path), work.config.languages)
+        found = sentence_runs.groups(config, Path(config.path), work.config.languages).groups
         work.opened.module.language_ids(sorted({key for group in found for key in group}))
 
 

@@ -67,6 +67,17 @@ def read(paths: Mapping[str, Path]) -> dict[str, list[str]]:
     return dict(zip(texts, map(list, zip(*kept, strict=True)), strict=True))
 
 
+def texts(folder: Path) -> dict[str, Path]:
+    """Return the texts of a folder by language, <language>.txt, plain or packed."""
+    ends = [f".txt{suffix}" for suffix in task_files.SUFFIXES]
+    return {
+        path.name.removesuffix(end): path
+        for end in ends
+        for path in sorted(folder.glob(f"*{end}"))
+        if path.name.endswith(end)
+    }
+
+
 def tatoeba_languages(folder: Path) -> list[str]:
     """Return the languages of a Tatoeba folder by their names there, sorted.
 
@@ -109,7 +120,7 @@ def premises(
         UserError: a file is missing or not well-formed, or has fewer pairs than another.
     """
     paths = {key: places.require(xnli.places, folder, TaskSet(split, key)) for key in languages}
-    found = {key: xnli.read(source).premises for key, source in paths.items()}
+    found = {key: xnli.read_premises(source) for key, source in paths.items()}
     sizes = {len(sentences) for sentences in found.values()}
     if len(sizes) > 1:
         told = ", ".join(f"{path} {len(found[key]):,}" for key, path in paths.items())

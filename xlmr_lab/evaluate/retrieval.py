@@ -91,7 +91,8 @@ def run(
     A row's `language` is one and its `question_language` the other of a pair: `accuracy_to` says
     how often a sentence of the first finds its own in the second, `accuracy_from` the other way
     round, `accuracy` is the mean of both. With a `pivot` each other language is paired with it
-    (Tatoeba: English; XTREME prints `accuracy_to`), without one each with each.
+    (Tatoeba: English; XTREME asks in English, so it prints `accuracy_from`), without one each with
+    each.
 
     Raises:
         UserError: fewer than 2 languages or sentences, languages with different numbers of them, or
@@ -148,13 +149,19 @@ def accuracy(ours: Vectors, theirs: Vectors, config: RetrievalConfig | None = No
     0.3333333333333333
 
     Raises:
-        UserError: fewer than 2 sentences, or margins that are no ratio of positive numbers.
+        UserError: fewer than 2 sentences, vectors that are not finite, or margins that are no ratio
+            of positive numbers.
     """
     config = config or RetrievalConfig()
     if len(ours) != len(theirs) or len(ours) < 2:
         raise UserError(
             f"retrieval needs at least 2 sentences in each language and as many in both, got "
             f"{len(ours):,} and {len(theirs):,}"
+        )
+    if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
+        raise UserError(
+            "the encoder gives vectors that are not finite; its weights are damaged or were "
+            "trained at too high a rate"
         )
     ours, theirs = _unit(ours), _unit(theirs)
     near: tuple[Vectors, Vectors] | None = None

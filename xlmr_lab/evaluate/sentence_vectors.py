@@ -2,9 +2,9 @@
 
 The specials around a sentence are left out by default, for they say nothing of it; XTREME's script
 for Tatoeba takes them in (`specials`). Layer 0 is the embeddings; XTREME counts from the first
-layer above them, so its layer 7 of XLM and mBERT and its 13 of XLM-R are 8 and 14 here. A sentence
-that is too long is cut, a text without a piece stands as `<unk>`. Encoders are run as they are, in
-their own precision. Left out: other poolings (the state of `<s>`, maxima).
+layer above them, so its layer 7 of mBERT and its 13 of XLM-R are 8 and 14 here. A sentence that is
+too long is cut, a text without a piece stands as `<unk>`. Encoders are run as they are, in their
+own precision. Left out: other poolings (the state of `<s>`, maxima).
 
 Shapes: N sentences, B in a batch, T positions, D model width, L layers, the embeddings included.
 """

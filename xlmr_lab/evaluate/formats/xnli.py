@@ -104,6 +104,25 @@ def read(source: Source, label_order: Sequence[str] = ()) -> Pairs:
     return pairs
 
 
+def read_premises(source: Source) -> list[str]:
+    """Return the premises of a set, whose labels may be missing where the file is of the lab's
+    form.
+
+    Raises:
+        UserError: as `read`; a line without a premise and a hypothesis.
+    """
+    if source.kind != "ours":
+        return read(source).premises
+    path, found = source.paths[0], []
+    for number, line in task_files.lines(path):
+        cells = [cell.strip() for cell in line.split("\t")]
+        if len(cells) > 1 and all(cells[:2]):
+            found.append(cells[0])
+        elif line.strip():
+            raise UserError(f"{path}, line {number}: expected premise TAB hypothesis, got {line!r}")
+    return found
+
+
 def _table(path: Path, code: str) -> Iterator[Labelled]:
     """Yield the rows of a language; MultiNLI's table has no column that names one."""
     with_language = "language" in tables.header(path)
