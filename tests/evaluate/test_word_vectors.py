@@ -49,6 +49,8 @@ def test_the_first_of_two_lines_for_a_word_counts(path):
         (GOOD.replace("-1", "-1 7"), "line 2: expected a word and 2 numbers, got 3 after 'the'"),
         (GOOD.replace("-1", "one"), "line 2: could not convert string to float: 'one'"),
         (GOOD.replace("-1", "nan"), "line 2: a number is not finite"),
+        (GOOD.replace("-1", "1e39"), "line 2: a number is not finite"),
+        (GOOD.replace("-1", "1_0"), "line 2: could not convert string to float: '1_0'"),
         (GOOD.replace("the", ""), "line 2: the word is empty"),
     ],
 )

@@ -3,9 +3,8 @@
 BERT and mBERT, RoBERTa, XLM-R, XLM with its language embeddings, XLNet, and other encoders that the
 library has a masked LM of. They are run as published: its own modules, in fp32, without the pooler,
 which no task here uses. Nothing of a foreign folder is executed: weights are read from safetensors
-only, never unpickled, and code that a folder brings along is never run. From the hub come only the
-files for that. Weights that are missing are refused, where the library would draw them at random.
-Left out: decoders and encoder-decoders.
+only, never unpickled, and code that a folder brings along is never run; from the hub come only
+those files. Missing weights are refused, where the library would draw them. Left out: decoders.
 """
 
 import contextlib
@@ -123,8 +122,10 @@ def locate(source: str) -> Path:
 def _require_safe_parts(folder: Path) -> None:
     """Refuse a folder whose weights are in several files, unless all are safetensors."""
     index = folder / INDEX_NAME
-    parts = storage.read_json(index).get("weight_map", {}).values() if index.is_file() else ()
-    if not parts or not all(str(part).endswith(".safetensors") for part in parts):
+    told = storage.read_json(index) if index.is_file() else None
+    parts = told.get("weight_map") if isinstance(told, dict) else None
+    names = [str(name) for name in parts.values()] if isinstance(parts, dict) else [""]
+    if not names or not all(name.endswith(".safetensors") for name in names):
         raise UserError(
             f"{folder} has no {WEIGHTS_NAME}; pickled weights can run code and are not read, save "
             "the model again with safe serialization where you trust it"

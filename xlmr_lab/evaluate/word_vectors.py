@@ -6,7 +6,6 @@ word2vec's and fastText's own. All lines are checked, and only what is asked for
 the binary form, and files without the first line (GloVe's), which could be cut short unseen.
 """
 
-import math
 from collections.abc import Collection
 from pathlib import Path
 
@@ -67,9 +66,18 @@ def _word_and_vector(line: str, length: int, where: str) -> tuple[str, np.ndarra
             f"{where}: expected a word and {length} numbers, got {len(cells)} after {word[:40]!r}"
         )
     try:
-        values = [float(cell) for cell in cells]
+        values = [float(_plain(cell)) for cell in cells]
     except ValueError as error:
         raise UserError(f"{where}: {error}") from None
-    if not word or not all(map(math.isfinite, values)):
+    with np.errstate(over="ignore"):
+        vector = np.array(values, dtype=np.float32)
+    if not word or not np.isfinite(vector).all():
         raise UserError(f"{where}: {'a number is not finite' if word else 'the word is empty'}")
-    return word, np.array(values, dtype=np.float32)
+    return word, vector
+
+
+def _plain(cell: str) -> str:
+    """Return a number as it is written; `float` also takes 1_0 and digits of other scripts."""
+    if "_" in cell or not cell.isascii():
+        raise ValueError(f"could not convert string to float: {cell!r}")
+    return cell

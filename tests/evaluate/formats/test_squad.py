@@ -112,6 +112,7 @@ BAD_ITEMS = {
     "no id": ({"question": "q?", "answers": [NILE]}, rf"{AT} has no 'id', only 'question'"),
     "id": (item(None), rf"{AT}.id must be text or a whole number, got None"),
     "blank question": (item(question=" "), rf"{AT}.question is blank"),
+    "half": (item(question="q\ud800?"), rf"{AT}.question has half a character, U\+D800"),
     "no answer": (item(answers=[]), rf"{AT}.answers is empty: .* at least 1 answer"),
     "answers": ({**item(), "answers": NILE}, rf"{AT}.answers must be a list, got \{{'text'"),
     "answer": (item(answers=["x"]), rf"{AT}.answers\[0\] must be an object with 'text', got 'x'"),

@@ -159,6 +159,9 @@ def test_nothing_else_is_loaded_in_place_of_the_weights(copied):
     index = '{"metadata": {}, "weight_map": {"bert.x": "pytorch_model.bin"}}'
     (folder / "model.safetensors.index.json").write_text(index)
     refused(folder, "pickled weights can run code and are not read")
+    for index in ("[]", '{"weight_map": []}', '{"weight_map": {}}'):
+        (folder / "model.safetensors.index.json").write_text(index)
+        refused(folder, "pickled weights can run code and are not read")
     (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "/elsewhere"}')
     refused(folder, "is an adapter to another model; merge the two")
 

@@ -27,6 +27,8 @@ Misplacement = Literal["drop", "nearest"]
 
 T = TypeVar("T")
 
+SURROGATE = re.compile(r"[\ud800-\udfff]")
+"""Half a character, which JSON can write and UTF-8 cannot."""
 SHAPE = '{"data": [{"paragraphs": [{"context": ..., "qas": [...]}]}]}'
 _KINDS: dict[type, str] = {dict: "an object", list: "a list", str: "text", int: "a whole number"}
 _SHOWN = 40
@@ -247,6 +249,10 @@ def _text(record: object, key: str, where: str) -> str:
     text = _get(record, key, str, where)
     if not text.strip():
         raise UserError(f"{where}.{key} is blank")
+    if half := SURROGATE.search(text):
+        raise UserError(
+            f"{where}.{key} has half a character, U+{ord(half[0]):04X}; write the file as UTF-8"
+        )
     return text
 
 
