@@ -29,8 +29,10 @@ LEAST = (
     "pretrain.warmup_steps=2",
     "pretrain.heldout_steps=6",
     "nli.seeds=1",
+    "nli.finetune.passes=0",
     "nli.finetune.steps=4",
     "ner.seeds=1",
+    "ner.finetune.passes=0",
     "ner.finetune.steps=4",
 )
 """Settings under which a study takes seconds."""

@@ -35,8 +35,10 @@ MICRO = (
     "pretrain.warmup_steps=2",
     "pretrain.heldout_steps=3",
     "nli.seeds=2",
+    "nli.finetune.passes=0",
     "nli.finetune.steps=4",
     "ner.seeds=1",
+    "ner.finetune.passes=0",
     "ner.finetune.steps=4",
 )
 

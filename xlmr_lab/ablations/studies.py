@@ -9,6 +9,7 @@ it. `medium`, `base` and `large` are for text of one's own, the last two with th
 import dataclasses
 from collections.abc import Callable, Sequence
 
+from xlmr_lab.ablations import evaluation_config
 from xlmr_lab.ablations.sections import (
     AblationConfig,
     GlueConfig,
@@ -61,11 +62,11 @@ def tiny() -> StudyConfig:
         ),
         nli=NliConfig(
             train_language="qaa",
-            finetune=FinetuneConfig(steps=500, peak_learning_rate=1e-3),
+            finetune=FinetuneConfig(passes=1.0, peak_learning_rate=1e-3),
         ),
         ner=NerConfig(
             train_language="qaa",
-            finetune=FinetuneConfig(steps=150, peak_learning_rate=1e-3),
+            finetune=FinetuneConfig(passes=2.4, peak_learning_rate=1e-3),
         ),
         qa=QaConfig(
             train_language="qaa",
@@ -101,7 +102,7 @@ def small() -> StudyConfig:
         vocabulary=dataclasses.replace(base.vocabulary, size=1200),
         pretrain=dataclasses.replace(base.pretrain, steps=12_000, heldout_steps=1000),
         nli=dataclasses.replace(
-            base.nli, finetune=dataclasses.replace(base.nli.finetune, steps=2500)
+            base.nli, finetune=dataclasses.replace(base.nli.finetune, passes=2.0)
         ),
         ablation=AblationConfig(alphas=()),
     )
@@ -231,7 +232,8 @@ def settled(assignments: Sequence[str], *, own_text: bool) -> list[str]:
     """Return a user's settings such that each has its effect beside those of a preset.
 
     A number of Babel's languages takes the place of the preset's list of them, a schedule of
-    sampling that of its arms of constant exponents, and a cap that of its exponent.
+    sampling that of its arms of constant exponents, a cap that of its exponent, and a number of
+    steps of fine-tuning that of passes.
 
     Raises:
         UserError: a setting of Babel for text that is not Babel.
@@ -250,7 +252,7 @@ def settled(assignments: Sequence[str], *, own_text: bool) -> list[str]:
     way = [
         setting for setting, yields in yielding.items() if yields and names[setting] not in given
     ]
-    return [*way, *assignments]
+    return evaluation_config.settled([*way, *assignments])
 
 
 def for_text(config: StudyConfig) -> StudyConfig:
@@ -266,13 +268,17 @@ def for_text(config: StudyConfig) -> StudyConfig:
         vocabulary=dataclasses.replace(
             config.vocabulary, size=8000, sample_bytes=10_000_000, coverage=0.99999
         ),
-        nli=dataclasses.replace(config.nli, train_language=""),
+        nli=dataclasses.replace(
+            config.nli,
+            train_language="",
+            finetune=dataclasses.replace(config.nli.finetune, passes=0.0, steps=500),
+        ),
         qa=dataclasses.replace(config.qa, train_language=""),
         glue=dataclasses.replace(config.glue, train_language=""),
         ner=dataclasses.replace(
             config.ner,
             train_language="",
-            finetune=dataclasses.replace(config.ner.finetune, steps=1000),
+            finetune=dataclasses.replace(config.ner.finetune, passes=0.0, steps=1000),
         ),
         ablation=AblationConfig(),
     )
