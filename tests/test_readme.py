@@ -53,7 +53,8 @@ def test_the_two_commands_come_first() -> None:
 
 @pytest.mark.parametrize("command", VERB_COMMANDS, ids=" ".join)
 def test_commands_and_their_settings_exist(command: list[str]) -> None:
-    verb = command[1:3] if command[1] == "bench" else command[1:2]
+    of_two = command[1] == "bench" or (command[1] == "evaluate" and "=" not in command[2])
+    verb = command[1:3] if of_two else command[1:2]
     text = help_of(*verb)
     for word in command[1 + len(verb) :]:
         name, equals, _ = word.partition("=")
