@@ -1,0 +1,1 @@
+"""The paper's claims as grids, a file for each part of the paper."""
