@@ -9,7 +9,9 @@ from xlmr_lab.evaluate.doctor.predictions import (
     label_order,
     not_finite,
     one_class_collapse,
+    same_order,
     skewed_predictions,
+    sure_order,
 )
 from xlmr_lab.evaluate.doctor.verdict import ALPHA
 
@@ -82,6 +84,63 @@ def test_an_accuracy_far_below_chance_is_another_order():
     gold = rng.integers(2, size=400)
     predicted = np.where(rng.random(400) < 0.2, gold, 1 - gold)
     assert label_order(predicted, gold, 2).evidence["accuracy"] < 0.25
+
+
+CODE_SWITCHED = np.array([[0.210, 0.100, 0.087], [0.064, 0.085, 0.155], [0.060, 0.155, 0.084]])
+"""Weak transfer to code-switched XNLI: of what is predicted (rows) 0.379 is gold (columns), and
+0.520 with the last two labels swapped."""
+
+
+def drawn(joint, size, rng):
+    """Draw predictions and gold labels from their joint distribution."""
+    cells = rng.choice(joint.size, size=size, p=(joint / joint.sum()).ravel())
+    return cells // len(joint), cells % len(joint)
+
+
+def test_weak_transfer_that_confuses_two_labels_is_flagged_and_never_refused():
+    joint = CODE_SWITCHED
+    assert joint.trace() == pytest.approx(0.379)
+    assert joint[0, 0] + joint[1, 2] + joint[2, 1] == pytest.approx(0.520)
+    rng = np.random.default_rng(0)
+    found = [label_order(*drawn(joint, 1000, rng), 3) for _ in range(300)]
+    levels = [verdict.level for verdict in found if verdict]
+    assert len(levels) > 290
+    assert set(levels) == {"flag"}
+    assert "weak transfer can do that, and labels numbered differently" in found[0].line
+
+
+def test_a_swap_is_refused_once_the_task_is_learned_and_only_flagged_before():
+    """Halfway from the commonest of two labels to perfect is 75 %: 0.6 and 0.9 are either side."""
+    rng = np.random.default_rng(0)
+    gold = rng.integers(3, size=2000)
+    for accuracy, level in ((0.6, "flag"), (0.9, "refuse")):
+        wrong = (gold + rng.integers(1, 3, size=2000)) % 3
+        own = np.where(rng.random(2000) < accuracy, gold, wrong)
+        assert label_order(np.array([0, 2, 1])[own], gold, 3).level == level
+
+
+def test_orders_that_are_right_halfway_are_refused_as_rarely_as_said():
+    """Two labels, read the other way right in just three quarters of the cases."""
+    rng = np.random.default_rng(3)
+    joint = np.array([[0.125, 0.375], [0.375, 0.125]])
+    found = [label_order(*drawn(joint, 200, rng), 2) for _ in range(DRAWS)]
+    assert all(found)
+    refused = sum(verdict.level == "refuse" for verdict in found)
+    assert refused <= ALPHA * DRAWS + 4 * (ALPHA * DRAWS) ** 0.5
+
+
+def test_a_flag_turns_into_the_refusal_of_the_same_order():
+    gold = balanced(60)
+    rng = np.random.default_rng(0)
+    own = np.where(rng.random(180) < 0.5, gold, rng.integers(3, size=180))
+    weak = label_order((own + 1) % 3, gold, 3)
+    other = label_order((own + 2) % 3, gold, 3)
+    assert (weak.level, other.level) == ("flag", "flag")
+    sure = sure_order(weak)
+    assert sure.level == "refuse"
+    assert "(0 as 2, 1 as 0, 2 as 1): training and test labels are numbered diff" in sure.line
+    assert same_order(weak, sure)
+    assert not same_order(weak, other)
 
 
 def test_good_poor_and_biased_models_have_their_labels_in_order():
