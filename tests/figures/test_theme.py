@@ -1,5 +1,6 @@
 """Colours mean the same everywhere and can be told apart."""
 
+import plotly.graph_objects as go
 import polars as pl
 import pytest
 
@@ -46,6 +47,19 @@ def test_the_title_says_what_was_measured_below_it() -> None:
     figure = theme.empty("nothing", title="T")
     assert figure.layout.title.text == "<b>T</b>"
     assert figure.layout.annotations[0].text == "nothing"
+
+
+@pytest.mark.parametrize("subtitle", ["", "one line", "one<br>two<br>three"])
+def test_the_toolbar_has_room_above_the_title_and_the_title_above_the_plot(subtitle: str) -> None:
+    """Plotly's toolbar is 22 pixels high, 2 below the top edge; a title's first line is about 17
+    pixels above its anchor, and each further one is 21 high.
+    """
+    figure = theme.finish(go.Figure(), title="T", subtitle=subtitle, height=300)
+    anchor, top = figure.layout.template.layout.title.pad.t, figure.layout.margin.t
+    assert anchor - 17 >= 2 + 22
+    lines = len(subtitle.split("<br>")) if subtitle else 0
+    assert top - anchor >= 21 * lines + 12
+    assert figure.layout.height - top == 300 - 56 - 21 * lines  # the plot is as high as without
 
 
 def test_many_languages_are_labelled_sparsely_and_few_all() -> None:

@@ -136,7 +136,7 @@ def whole(model: Model | None = None, load: Load | None = None) -> go.Figure:
         f"blocks of {load.block_tokens:,} tokens, {load.mask_fraction:.0%} masked"
     )
     theme.finish(figure, title=f"Anatomy of {model.name}", subtitle=subtitle, height=500)
-    return figure.update_layout(margin={"t": 112})
+    return figure.update_layout(margin={"t": theme.TOOLBAR + 112})
 
 
 def table(models: Sequence[Model], load: Load | None = None) -> Table:

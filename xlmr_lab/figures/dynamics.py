@@ -60,7 +60,7 @@ def languages(frame: pl.DataFrame) -> go.Figure:
     )
     height = 130 + PANEL_HEIGHT * rows
     theme.finish(figure, title="Held-out loss of each language", subtitle=subtitle, height=height)
-    return figure.update_layout(margin={"t": 124})
+    return figure.update_layout(margin={"t": theme.TOOLBAR + 124})
 
 
 def tiers(frame: pl.DataFrame) -> go.Figure:
@@ -93,7 +93,7 @@ def tiers(frame: pl.DataFrame) -> go.Figure:
         height=420,
         legend=theme.GROUPS["tier"],
     )
-    return figure.update_layout(margin={"t": 124})
+    return figure.update_layout(margin={"t": theme.TOOLBAR + 124})
 
 
 def gap(frame: pl.DataFrame) -> go.Figure:
@@ -190,7 +190,7 @@ def by_passes(frame: pl.DataFrame) -> go.Figure:
     )
     title = "Loss by passes over a language's own text"
     theme.finish(figure, title=title, subtitle=subtitle, height=440)
-    return figure.update_layout(margin={"t": 124})
+    return figure.update_layout(margin={"t": theme.TOOLBAR + 124})
 
 
 def optimisation(steps: pl.DataFrame) -> go.Figure:
@@ -205,7 +205,7 @@ def optimisation(steps: pl.DataFrame) -> go.Figure:
     figure.update_yaxes(rangemode="tozero", col=3)
     subtitle = f"Training losses of arms are of other mixtures of languages. {told(steps)}"
     theme.finish(figure, title="Optimisation, arm by arm", subtitle=subtitle, height=380)
-    return figure.update_layout(margin={"t": 112})
+    return figure.update_layout(margin={"t": theme.TOOLBAR + 112})
 
 
 def _axes(figure: go.Figure, *, y: str) -> None:

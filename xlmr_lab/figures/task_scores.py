@@ -133,7 +133,7 @@ def told_seeds(part: pl.DataFrame) -> str:
     learned = LEARNED[protocol].format(learned_in) if learned_in and protocol in LEARNED else ""
     return (
         f"{learned}{'<br>' if learned else ''}Mean over {part['seed'].n_unique()} pretraining "
-        f"seeds with {part['finetune_seed'].n_unique()} fine-tuning seeds each, "
+        f"seeds with {part['finetune_seed'].n_unique()} fine-tuning seeds each,<br>"
         "95\u00a0% intervals over the former"
     )
 

@@ -47,6 +47,11 @@ MAX_GROUPS = 12
 as one.
 """
 OTHER = "other"
+TOOLBAR = 24
+"""Pixels at the top of a figure that are left to plotly's toolbar: it would cover a title beside
+it where the page is narrow."""
+LINE, TITLE = 21, 56
+"""Heights of a line under a title, and of a title with what parts it from the plot, in pixels."""
 INK, GRID = "#1f2933", "rgba(128, 136, 148, 0.28)"
 FONT = "'Noto Sans', system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
@@ -105,14 +110,15 @@ def finish(
     """Give a figure its title, a line under it that says what was measured, and the shared look.
 
     The line is part of the title: plotly's own subtitle is drawn over it when a widget resizes.
+    `height` is in pixels, of all but the toolbar.
     """
     lines = subtitle.split("<br>") if subtitle else []
     small = [f"<span style='font-size:12.5px'>{line}</span>" for line in lines]
     figure.update_layout(
         template=template(),
         title={"text": "<br>".join([f"<b>{title}</b>", *small])},
-        margin={"t": 56 + 21 * len(lines)},
-        height=height,
+        margin={"t": TOOLBAR + TITLE + LINE * len(lines)},
+        height=TOOLBAR + height,
         autosize=True,
         legend={"title": {"text": legend}},
     )
@@ -139,7 +145,7 @@ def template() -> go.layout.Template:
                 "y": 1,
                 "yref": "container",
                 "yanchor": "top",
-                "pad": {"l": 12, "t": 20},
+                "pad": {"l": 12, "t": TOOLBAR + 20},
                 "font": {"size": 16},
             },
             "margin": {"l": 60, "r": 20, "b": 50},

@@ -151,7 +151,7 @@ def optimisation(steps: pl.DataFrame, *, alpha: float) -> go.Figure:
     subtitle = f"{len(seeds)} runs of {last:,} steps that differ in their seed only"
     title = f"Optimisation, {_called(steps, alpha)}"
     theme.finish(figure, title=title, subtitle=subtitle, height=380)
-    return figure.update_layout(margin={"t": 112})
+    return figure.update_layout(margin={"t": theme.TOOLBAR + 112})
 
 
 def draws(frame: pl.DataFrame, sizes: pl.DataFrame) -> go.Figure:
