@@ -166,6 +166,37 @@ def test_the_average_of_glue_is_over_tasks_of_different_measures() -> None:
     assert average["note"] == ""
 
 
+def test_an_average_over_some_tasks_of_glue_leaves_out_mismatched_mnli() -> None:
+    rows = [
+        {"task": task, "language": "en", "seed": 0, "value": value}
+        for task, value in (("glue-mnli", 0.8), ("glue-mnli-mm", 0.1), ("glue-qnli", 0.9))
+    ]
+    average = one(score_tables.beside_paper(scores(*rows), "glue"), "Avg")
+    assert average["value"] == pytest.approx(85.0)
+    assert average["note"].startswith("mean over MNLI_m, QNLI, not the paper's")
+
+
+def test_a_column_of_glue_is_of_the_language_learned_in() -> None:
+    rows = ({"language": key, "value": value} for key, value in (("qaa", 0.9), ("qab", 0.5)))
+    found = scores(*({"task": "glue-qnli", "seed": 0, **row} for row in rows))
+    marked = found.with_columns(source=pl.col("language") == "qaa")
+    assert one(score_tables.beside_paper(marked, "glue"), "QNLI")["value"] == pytest.approx(90.0)
+    nli = marked.with_columns(task=pl.lit("nli"))
+    columns = score_tables.beside_paper(nli, "xnli").filter(source="ours")["column"]
+    assert columns.to_list() == ["qaa", "qab", "Avg"]
+
+
+def test_rows_of_one_protocol_tell_how_their_step_was_chosen() -> None:
+    chosen = ("last", "joint-dev", "per-language-dev")
+    found = scores(
+        *({"language": "sw", "seed": 0, "value": 0.5, "selection": name} for name in chosen)
+    )
+    cells = score_tables.beside_paper(found, "xnli").filter(column="sw")
+    ours = cells.filter(source="ours")
+    assert ours.select("models", "selection").rows() == list(zip("11N", chosen, strict=True))
+    assert set(cells.filter(source="v2")["selection"]) == {""}
+
+
 def test_simplified_chinese_stands_in_the_papers_column_of_chinese() -> None:
     cells = score_tables.beside_paper(
         scores({"language": "zh-Hans", "seed": 0, "value": 0.7}), "xnli"

@@ -27,6 +27,7 @@ CELLS = pl.Schema(
         "protocol": pl.String,
         "model": pl.String,
         "models": pl.String,
+        "selection": pl.String,
         "column": pl.String,
         "metric": pl.String,
         "value": pl.Float64,
@@ -38,8 +39,9 @@ CELLS = pl.Schema(
         "note": pl.String,
     }
 )
-"""One line for one number. `source` is ours, v1 or v2; `models` is 1 or N; values are per cent;
-`paper` is the cell of the model compared with."""
+"""One line for one number. `source` is ours, v1 or v2; `models` is 1 or N; `selection` is how our
+step was chosen, empty in print; values are per cent; `paper` is the cell of the model compared
+with."""
 
 AVERAGE = "Avg"
 REFERENCE = "XLM-R Base"
@@ -109,7 +111,11 @@ def compared_with(name: Name, reference: str | None = None, *, arm: str = "") ->
 
 
 def _scored(scores: pl.DataFrame, name: Name) -> pl.DataFrame:
-    """Return the scores that belong in a table, with their column in it."""
+    """Return the scores that belong in a table, with their column in it; where that is a task, only
+    those in the language learned in, if the frame tells it as column `source`.
+    """
+    if "source" in scores.columns and all(SOURCES[name].values()):
+        scores = scores.filter("source")
     if "question_language" in scores.columns:
         question = pl.col("question_language")
         scores = scores.filter((question == "") | (question == pl.col("language")))
@@ -138,6 +144,7 @@ def _ours(
         "protocol": protocol,
         "model": arm,
         "models": models,
+        "selection": selection,
     }
     missing = "" if row else f"the paper compares no {protocol} with {models} model"
     return [
@@ -156,7 +163,8 @@ def _measured(
     own = set(part["column"])
     averaged = [column for column in benchmark.averaged if column in own]
     if len(averaged) < len(benchmark.averaged):
-        averaged = sorted(own)
+        left_out = set(benchmark.columns) - set(benchmark.averaged)
+        averaged = sorted(own - left_out) or sorted(own)
     columns = part.partition_by("column", as_dict=True, maintain_order=True)
     foreign = {str(c): _other_data(own, str(c), benchmark) for (c,), own in columns.items()}
     others = [c for c, why in foreign.items() if why and c in benchmark.test_sizes]
@@ -225,6 +233,7 @@ def _as_printed(row: Row, benchmark: Benchmark, shared: dict[str, Any]) -> list[
             "protocol": row.protocol,
             "model": row.model + data,
             "models": row.models,
+            "selection": "",
             "column": column,
             "metric": metric,
             "value": value,

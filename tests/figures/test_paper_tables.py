@@ -52,6 +52,22 @@ def test_ours_stand_above_the_papers_with_interval_and_difference() -> None:
     assert table.notes[-1] == "v1, zero-shot XLM-R, #M 1: read from an archive"
 
 
+def test_rows_that_only_their_selection_tells_apart_name_it() -> None:
+    cells = frame(
+        *(
+            {**OURS, "row": i, "column": "de", "models": models, "selection": selection}
+            for i, (models, selection) in enumerate(
+                (("1", "last"), ("1", "joint-dev"), ("N", "per-language-dev"))
+            )
+        ),
+        {**PRINTED, "row": 3, "column": "de"},
+        {**PRINTED, "row": 4, "column": "de"},
+    )
+    (_, ours), (_, printed) = paper_table(cells, "mlqa").blocks[0].parts
+    assert [row[2] for row in ours] == ["1 (last)", "1 (joint-dev)", "N"]
+    assert [row[2] for row in printed] == ["1", "1"]
+
+
 def test_measures_of_one_cell_are_parted_by_a_slash() -> None:
     cells = frame(
         {**PRINTED, "column": "de", "value": 60.9},

@@ -8,6 +8,7 @@ Measures of one cell are parted by a slash. LaTeX needs the package booktabs.
 
 import dataclasses
 import html
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -96,7 +97,7 @@ def paper_table(cells: pl.DataFrame, name: Name) -> PaperTable:
     for part in [cells] if together else [ours, printed]:
         columns = _columns(part, name)
         rows = {
-            OURS: [row for group in _groups(part, "ours") for row in _our_rows(group, columns)],
+            OURS: list(_our_rows(part, columns)),
             PRINTED: _printed_rows(part, columns),
         }
         header = ("protocol", "model", "#M", *(column.replace("_", "-") for column in columns))
@@ -125,13 +126,19 @@ def _groups(cells: pl.DataFrame, *sources: str) -> list[pl.DataFrame]:
     return cells.filter(pl.col("source").is_in(sources)).partition_by("row", maintain_order=True)
 
 
-def _our_rows(part: pl.DataFrame, columns: list[str]) -> Iterator[tuple[str, ...]]:
-    """Yield one row of ours, and its difference from the paper's where there is one."""
-    protocol, model, models = part.select("protocol", "model", "models").row(0)
-    yield tuple(map(lettered, (protocol, model, models, *_row(part, columns, _measured))))
-    if part["difference"].count():
-        row = ("", "difference", "", *_row(part, columns, _difference))
-        yield tuple(map(lettered, row))
+def _our_rows(cells: pl.DataFrame, columns: list[str]) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of ours, each with its difference from the paper's where there is one; rows
+    that only their selection tells apart name it beside #M.
+    """
+    groups, keys = _groups(cells, "ours"), ("protocol", "model", "models")
+    named = [group.select(*keys, "selection").row(0) for group in groups]
+    times = Counter(row[:3] for row in named)
+    for group, (protocol, model, models, selection) in zip(groups, named, strict=True):
+        told = f"{models} ({selection})" if times[protocol, model, models] > 1 else models
+        yield tuple(map(lettered, (protocol, model, told, *_row(group, columns, _measured))))
+        if group["difference"].count():
+            row = ("", "difference", "", *_row(group, columns, _difference))
+            yield tuple(map(lettered, row))
 
 
 def _printed_rows(cells: pl.DataFrame, columns: list[str]) -> list[tuple[str, ...]]:
