@@ -158,11 +158,12 @@ def beside(cells: pl.DataFrame, name: Name) -> Iterator[str]:
     """Yield our rows of a table beside the model of the paper that they are compared with."""
     yield BENCHMARKS[name].title
     ours = cells.filter(pl.col("source") == "ours")
-    several = ours["model"].n_unique() > 1
-    for (_, arm, protocol, models, metric), part in ours.group_by(
-        ["row", "model", "protocol", "models", "metric"], maintain_order=True
+    several, ways = (ours[column].n_unique() > 1 for column in ("model", "selection"))
+    for (_, arm, protocol, models, selection, metric), part in ours.group_by(
+        ["row", "model", "protocol", "models", "selection", "metric"], maintain_order=True
     ):
-        heading = (str(arm) * several, str(protocol), f"#M {models}", str(metric))
+        told_apart = (f"#M {models}", str(selection) * ways, str(metric))
+        heading = (str(arm) * several, str(protocol), *told_apart)
         yield ", ".join(filter(None, heading))
         rows = [
             (row["column"], *(_number(row[name]) for name in ("value", "paper", "difference")))

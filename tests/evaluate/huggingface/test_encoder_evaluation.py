@@ -5,12 +5,13 @@
 import json
 import random
 
+import polars as pl
 import pytest
 
-from xlmr_lab import storage
+from xlmr_lab import score_tables, storage
 from xlmr_lab.__main__ import main
 from xlmr_lab.ablations import evaluation_config, task_runs
-from xlmr_lab.encoder_evaluation import source_of
+from xlmr_lab.encoder_evaluation import beside, source_of
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import scores
 from xlmr_lab.evaluate.formats import xnli
@@ -273,6 +274,20 @@ def test_a_hub_that_cannot_be_reached(lab, tasks, monkeypatch, tmp_path, library
     code, _, line = lab("hf:owner/name", "nli.path=tasks/xnli", *QUICK)
     assert code == 2
     assert "cannot fetch the model 'owner/name' from the Hugging Face hub: it cannot be" in line
+
+
+def test_rows_of_two_selections_have_headings_of_their_own():
+    row = {name: "" for name, kind in scores.SCORES.items() if kind == pl.String}
+    row |= {"seed": None, "finetune_seed": 0, "task": "nli", "language": "sw", "value": 0.5}
+    row |= {"metric": "accuracy", "protocol": "zero-shot", "num_examples": 5010}
+    rows = [{**row, "selection": name} for name in ("last", "joint-dev")]
+    for taken, headings in (
+        (rows, ["zero-shot, #M 1, last, accuracy", "zero-shot, #M 1, joint-dev, accuracy"]),
+        (rows[:1], ["zero-shot, #M 1, accuracy"]),
+    ):
+        cells = score_tables.beside_paper(pl.DataFrame(taken, schema=scores.SCORES), "xnli")
+        lines = list(beside(cells, "xnli"))
+        assert [line for line in lines if line.startswith("zero-shot")] == headings
 
 
 def test_the_encoder_is_the_word_that_is_no_setting():
