@@ -119,6 +119,56 @@ def test_selections_are_not_mixed(made_scores: Maker) -> None:
     assert "last" not in plain.layout.title.text
 
 
+NEW = [
+    {"protocol": name, "language": key, "value": value}
+    for name, values in (("crossed", (0.55, 0.45)), ("code-switched", (0.6, 0.8)))
+    for key, value in zip(("qab", "qac"), values, strict=True)
+]
+"""Scores of protocols that the paper lacks, none of them in the language learned in."""
+
+
+def test_protocols_that_the_paper_lacks_stand_after_its_own(made_scores: Maker) -> None:
+    scores = made_scores(*NEW, *rows())
+    figure = protocols.by_language(scores, task="nli")
+    assert [trace.name for trace in figure.data] == [
+        *("zero-shot", "translate-train", "code-switched", "crossed")
+    ]
+    assert list(figure.data[2].y) == [0.6, 0.8, 0.7]  # two languages, and their mean
+    assert figure.layout.title.text.count("Not of the paper: code-switched, crossed") == 1
+    looks = {(trace.marker.color, trace.marker.symbol) for trace in figure.data}
+    assert len(looks) == 4
+    plain = protocols.by_language(made_scores(*rows()), task="nli")
+    assert [trace.marker.color for trace in plain.data] == [
+        trace.marker.color for trace in figure.data[:2]
+    ]
+    assert "Not of the paper" not in plain.layout.title.text
+
+
+def test_protocols_that_the_paper_lacks_are_compared_with_zero_shot(made_scores: Maker) -> None:
+    frame = protocols.told(made_scores(*NEW, *rows()), task="nli").frame
+    assert frame["contrast"].to_list() == [
+        "translate-train \u2212 zero-shot",
+        "code-switched \u2212 zero-shot",
+        "crossed \u2212 zero-shot",
+    ]
+    assert frame["in the paper, points"].to_list()[1:] == ["not a protocol of it"] * 2
+    assert [text[:6] for text in frame.to_series(2)[1:]] == ["+25.00", "+5.00\u00a0"]
+    figure = protocols.contrasts(made_scores(*NEW, *rows()), task="nli")
+    assert "Not of the paper: code-switched, crossed" in figure.layout.title.text
+    alone = protocols.contrasts(made_scores(*NEW), task="nli")
+    assert "scores of code-switched, crossed, nothing" in alone.layout.annotations[0].text
+
+
+def test_a_protocol_without_the_language_learned_in_has_no_fall(made_scores: Maker) -> None:
+    table = paper_protocols.drops(made_scores(*NEW, *rows()), task="nli")
+    last = table.frame.filter(pl.col("where") == "here")[-2:]
+    assert last["protocol"].to_list() == ["code-switched", "crossed"]
+    assert [text[:5] for text in last["mean of the others"]] == ["70.00", "50.00"]
+    assert last.select("learned in", "difference").rows() == [(None, None)] * 2
+    assert table.frame["protocol"].to_list()[-2:] == ["code-switched", "crossed"]
+    assert table.caption.endswith("Not of the paper: code-switched, crossed.")
+
+
 def test_a_single_protocol_says_what_makes_others(made_scores: Maker) -> None:
     scores = made_scores(*rows({"zero-shot": VALUES["zero-shot"]}))
     figure = protocols.contrasts(scores, task="nli")

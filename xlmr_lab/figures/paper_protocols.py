@@ -12,7 +12,15 @@ import polars as pl
 
 from xlmr_lab.figures.summaries import over_seeds
 from xlmr_lab.figures.tables import Table, show, with_interval
-from xlmr_lab.figures.task_scores import METRICS, TASKS, capital, of_task, source
+from xlmr_lab.figures.task_scores import (
+    METRICS,
+    TASKS,
+    capital,
+    in_order_of_print,
+    not_of_print,
+    of_task,
+    source,
+)
 from xlmr_lab.figures.theme import lettered
 from xlmr_lab.paper import benchmarks
 from xlmr_lab.paper.benchmarks import BENCHMARKS, Name, Row
@@ -93,31 +101,39 @@ def drops(scores: pl.DataFrame, *, task: str, metric: str = "") -> Table:
     if part.is_empty():
         return show(pl.DataFrame({"scores": [f"none for {TASKS[task]}"]}))
     found = [*_ours(part), *_printed(task)]
-    order = list(dict.fromkeys(row["protocol"] for row in found))
-    found.sort(key=lambda row: order.index(row["protocol"]))
+    order = in_order_of_print(str(row["protocol"]) for row in found)
+    found.sort(key=lambda row: order.index(str(row["protocol"])))
     caption = (
         f"{capital(METRICS[part['metric'][0]])} in %, ours with 95\u00a0% intervals over "
         f"{part['seed'].n_unique()} pretraining seeds. Learned in: {source(part)} here, {ENGLISH} "
         "in the paper."
     )
+    caption = " ".join(filter(None, (caption, not_of_print(order) and f"{not_of_print(order)}.")))
     return show(pl.DataFrame(found), caption)
 
 
-def _ours(part: pl.DataFrame) -> Iterator[dict[str, str]]:
-    """Yield a row of text for each protocol, selection and arm of ours."""
+def _ours(part: pl.DataFrame) -> Iterator[dict[str, str | None]]:
+    """Yield a row of text for each protocol, selection and arm of ours; a protocol that is not
+    scored in the language learned in has no fall.
+    """
     keys = ["protocol", "selection", "arm"]
     runs, percent = [*keys, "seed", "finetune_seed"], part.with_columns(pl.col("value") * 100)
     own = percent.filter("source").select(*runs, learned="value")
-    others = percent.filter(~pl.col("source")).join(own, on=runs, maintain_order="left")
+    others = percent.filter(~pl.col("source")).join(own, on=runs, maintain_order="left", how="left")
     fallen = others.with_columns(drop=pl.col("value") - pl.col("learned"))
-    means = [over_seeds(fallen, keys, name) for name in ("learned", "value", "drop")]
-    told = [with_interval(rows, "mean", sign=rows is means[-1]) for rows in means]
-    for (protocol, selection, arm), *cells in zip(means[0].select(keys).rows(), *told, strict=True):
+    told: list[dict[tuple[str, ...], str]] = []
+    for name in ("learned", "value", "drop"):
+        means = over_seeds(fallen.filter(pl.col(name).is_not_null()), keys, name)
+        written = with_interval(means, "mean", sign=name == "drop")
+        told.append(dict(zip(means.select(keys).rows(), written, strict=True)))
+    for row in told[1]:
+        protocol, selection, arm = row
         each = protocol in ONE_EACH or selection == "per-language-dev"
+        cells = [cells.get(row) for cells in told]
         yield _row(protocol, "here", lettered(arm), "N" if each else "1", cells)
 
 
-def _printed(task: str) -> Iterator[dict[str, str]]:
+def _printed(task: str) -> Iterator[dict[str, str | None]]:
     """Yield a row of text for each row of the paper's table."""
     for row in rows(task):
         learned, others = means(row)
@@ -126,6 +142,6 @@ def _printed(task: str) -> Iterator[dict[str, str]]:
 
 
 def _row(
-    protocol: str, where: str, model: str, models: str, cells: Iterable[str]
-) -> dict[str, str]:
+    protocol: str, where: str, model: str, models: str, cells: Iterable[str | None]
+) -> dict[str, str | None]:
     return dict(zip(DROPS, (protocol, where, model, models, *cells), strict=True))

@@ -5,8 +5,12 @@ Differences are paired by language and both seeds; their intervals are Student's
 seeds. Their mean is over the languages that the task is not learned in under zero-shot transfer,
 the same ones on both sides. What a difference says follows from its interval alone, whichever side
 is hoped for. Beside it stand those of the paper's models, for the direction: other data, other
-languages, per cent.
+languages, per cent. Protocols that the paper lacks stand after its own, are compared with zero-shot
+transfer, and are said to be none of it.
 """
+
+import itertools
+from collections.abc import Iterable
 
 import plotly.graph_objects as go
 import polars as pl
@@ -28,9 +32,12 @@ from xlmr_lab.figures.tables import Table, show, with_interval
 from xlmr_lab.figures.task_scores import (
     METRICS,
     PLAIN,
+    PROTOCOLS,
     TASKS,
     capital,
+    in_order_of_print,
     missing,
+    not_of_print,
     nothing,
     of_task,
     selected,
@@ -39,12 +46,6 @@ from xlmr_lab.figures.task_scores import (
 )
 from xlmr_lab.figures.theme import lettered
 
-PROTOCOLS = (
-    *("zero-shot", "translate-test", "translate-train", "translate-train-all"),
-    *("each", "all"),
-)
-LOOKS = dict(zip(PROTOCOLS, zip(theme.PALETTE, theme.SYMBOLS, strict=True), strict=False))
-"""Colour and symbol of a protocol, the same in every figure."""
 PAIRS = (
     ("translate-test", "zero-shot"),
     ("translate-train", "zero-shot"),
@@ -54,7 +55,7 @@ PAIRS = (
     ("all", "zero-shot"),
     ("all", "each"),
 )
-"""Protocols that are compared, the second taken from the first."""
+"""Protocols of the paper that are compared, the second taken from the first."""
 TRANSLATED = "zero-shot,translate-test,translate-train,translate-train-all"
 OWN = "zero-shot,each,all"
 Look = tuple[str, str]
@@ -70,8 +71,7 @@ def by_language(
     part = selected(of_task(scores, task, metric), selection)
     if part.is_empty():
         return nothing(task, PROTOCOLS[0])
-    arms, there = list(arm_looks(part)), set(part["protocol"])
-    found = {name: look for name, look in LOOKS.items() if name in there}
+    arms, found = list(arm_looks(part)), looks(part["protocol"])
     pooled = with_mean(part, part.filter(~pl.col("source")))
     by = ["arm", "protocol", "metric", "language"]
     means, cut = within_bounds(over_seeds(pooled, by, "value"))
@@ -84,7 +84,7 @@ def by_language(
     figure.update_yaxes(title=METRICS[part["metric"][0]], range=span(means))
     title = f"{capital(TASKS[task])} by protocol{_chosen_by(part)}"
     told = f"Learned in {source(part)}, which stands first. {SEEDS.format(part['seed'].n_unique())}"
-    subtitle = told + (f"<br>{capital(cut)}" if cut else "")
+    subtitle = "<br>".join(filter(None, (told, capital(cut), not_of_print(found))))
     height = 150 + 240 * len(arms)
     return theme.finish(figure, title=title, subtitle=subtitle, height=height, legend="protocol")
 
@@ -115,9 +115,12 @@ def contrasts(
         range=[len(labels) - 0.5, -0.5],
         zeroline=False,
     )
-    subtitle = (
-        f"Mean over the languages other than {source(part)}, a small dot for each<br>"
-        f"{SEEDS.format(part['seed'].n_unique())}"
+    subtitle = "<br>".join(
+        (
+            f"Mean over the languages other than {source(part)}, a small dot for each",
+            SEEDS.format(part["seed"].n_unique()),
+            *filter(None, [not_of_print(found["first"])]),
+        )
     )
     height = 170 + 62 * len(labels)
     return theme.finish(figure, title=title, subtitle=subtitle, height=height, legend="arm")
@@ -137,7 +140,7 @@ def told(scores: pl.DataFrame, *, task: str, selection: str = "", metric: str = 
     percent = pl.col("mean", "low", "high") * 100
     means = over_seeds(found, keys, "difference").with_columns(percent)
     means = means.join(signs, on=keys, maintain_order="left")
-    printed = [paper_protocols.differences(task, *row) for row in means.select(*keys[1:3]).rows()]
+    printed = [_in_print(task, *row) for row in means.select(*keys[1:3]).rows()]
     before = [None, *means["contrast"].to_list()]
     shown = means.select(
         pl.col("contrast").str.replace(" - ", " \u2212 ", literal=True),
@@ -161,6 +164,20 @@ def told(scores: pl.DataFrame, *, task: str, selection: str = "", metric: str = 
     return show(shown, caption)
 
 
+def looks(names: Iterable[str]) -> dict[str, Look]:
+    """Return the colour and symbol of each protocol: the paper's keep theirs in every figure, and
+    others take the next ones in the order of their names.
+
+    >>> looks(["crossed", "zero-shot"])["crossed"] == (theme.PALETTE[6], theme.SYMBOLS[6])
+    True
+    """
+    there = in_order_of_print(names)
+    new = [name for name in there if name not in PROTOCOLS]
+    found = zip(itertools.cycle(theme.PALETTE), itertools.cycle(theme.SYMBOLS), strict=True)
+    known = dict(zip((*PROTOCOLS, *new), found, strict=False))
+    return {name: known[name] for name in there}
+
+
 def verdict(first: str, low: float | None, high: float | None) -> str:
     """Say in words what an interval of a difference says, which side is hoped for unknown.
 
@@ -175,16 +192,26 @@ def verdict(first: str, low: float | None, high: float | None) -> str:
 
 
 def _differences(part: pl.DataFrame) -> pl.DataFrame:
-    """Return the differences of every two protocols that there are, in the order of `PAIRS`."""
+    """Return the differences of every two protocols that there are, in the order of `PAIRS`; last
+    those of protocols that the paper lacks.
+    """
     others, there = part.filter(~pl.col("source")), set(part["protocol"])
+    new = [name for name in in_order_of_print(there) if name not in PROTOCOLS]
     found = [
         paired(others, "protocol", first, second).with_columns(
             first=pl.lit(first), second=pl.lit(second), contrast=pl.lit(f"{first} - {second}")
         )
-        for first, second in PAIRS
+        for first, second in (*PAIRS, *((name, PROTOCOLS[0]) for name in new))
         if {first, second} <= there
     ]
-    return pl.concat(found) if found else part.clear()
+    return pl.concat(found) if any(map(len, found)) else part.clear()
+
+
+def _in_print(task: str, first: str, second: str) -> str:
+    """Return a difference as the paper's models have it, or say that it has no such protocol."""
+    if first not in PROTOCOLS:
+        return "not a protocol of it"
+    return paper_protocols.differences(task, first, second)
 
 
 def _add_contrasts(
@@ -231,7 +258,7 @@ def _alone(task: str, part: pl.DataFrame) -> str:
     """Say that there is nothing to compare, and what makes it."""
     if part.is_empty():
         return missing(task, PROTOCOLS[0])
-    section, there = task.partition("-")[0], part["protocol"].unique().to_list()
+    section, there = task.partition("-")[0], in_order_of_print(part["protocol"])
     also = TRANSLATED if task in ("nli", "qa") else OWN
     return (
         f"There are scores of {', '.join(there)}, nothing to compare them with;"

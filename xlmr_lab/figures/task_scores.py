@@ -3,6 +3,8 @@
 Questions in another language than their context are left out: they are a matrix and no row.
 """
 
+from collections.abc import Iterable
+
 import plotly.graph_objects as go
 import polars as pl
 
@@ -38,6 +40,11 @@ MEASURES = {"ner": "span_f1", "qa": "f1", "glue-cola": "matthews", "glue-stsb": 
 """The measure that a task is known by, where that is not accuracy."""
 CORRELATIONS = ("matthews", "pearson", "spearman")
 """Measures in [-1, 1]; the others are in [0, 1]."""
+PROTOCOLS = (
+    *("zero-shot", "translate-test", "translate-train", "translate-train-all"),
+    *("each", "all"),
+)
+"""The paper's protocols, of Tables 1 and 2; a study may have others."""
 LEARNED = {
     "zero-shot": "Fine-tuned on {}, which stands first",
     "translate-test": "Fine-tuned on {}, which stands first; other test sets are put into it",
@@ -66,6 +73,26 @@ def within_bounds(rows: pl.DataFrame) -> tuple[pl.DataFrame, str]:
     ]
     rows = rows.with_columns(pl.when(low < least).then(least).otherwise(low).alias("low"))
     return rows.with_columns(pl.col("high").clip(None, 1)), ", ".join(cut)
+
+
+def in_order_of_print(names: Iterable[str]) -> list[str]:
+    """Return protocols in the order of every figure: the paper's, then others by name.
+
+    >>> in_order_of_print(["code-switched", "all", "zero-shot"])
+    ['zero-shot', 'all', 'code-switched']
+    """
+    known = {name: place for place, name in enumerate(PROTOCOLS)}
+    return sorted(set(names), key=lambda name: (known.get(name, len(known)), name))
+
+
+def not_of_print(names: Iterable[str]) -> str:
+    """Say which protocols are none of the paper's; nothing where all are.
+
+    >>> not_of_print(["zero-shot", "crossed", "code-switched"])
+    'Not of the paper: code-switched, crossed'
+    """
+    others = [name for name in in_order_of_print(names) if name not in PROTOCOLS]
+    return f"Not of the paper: {', '.join(others)}" if others else ""
 
 
 def transfer_only(part: pl.DataFrame) -> tuple[pl.DataFrame, str]:
