@@ -48,6 +48,25 @@ def test_no_test_item_was_trained_on(tmp_path) -> None:
     assert not set(dev) & set(train)
 
 
+def test_no_sentence_of_ner_is_in_two_splits_in_any_language(tmp_path) -> None:
+    """A world this small says the same thing again: of 500 test sentences 6 were trained on."""
+    write(tmp_path, config=TaskConfig(), names=("ner",))
+    for code in CODES:
+        said = [
+            (tmp_path / "ner" / f"{split}-{code}.tsv").read_text("utf-8").split("\n\n")[:-1]
+            for split in tasks.SPLITS
+        ]
+        assert [len(split) for split in said] == [2000, 300, 500]
+        sentences = [
+            {"".join(line.split("\t")[0] + " " for line in s.splitlines()) for s in split}
+            for split in said
+        ]
+        train, dev, test = sentences
+        assert not train & dev
+        assert not train & test
+        assert not dev & test
+
+
 def test_every_language_has_the_same_items_in_the_same_order(tmp_path) -> None:
     write(tmp_path)
     labels, tags = [], []

@@ -10,8 +10,11 @@ from xlmr_lab.babel import world as worlds
 from xlmr_lab.babel.tongues import Tongue
 from xlmr_lab.babel.world import NOTHING, Event, World
 
+Sentence = tuple[Event, ...]
+"""The events that a sentence says, one or two."""
 
-def draw(world: World, rng: np.random.Generator, count: int) -> list[list[Event]]:
+
+def draw(world: World, rng: np.random.Generator, count: int) -> list[Sentence]:
     """Draw sentences of one or two events; half of the persons bear a pair of names that no text of
     the corpus puts together.
     """
@@ -26,10 +29,10 @@ def draw(world: World, rng: np.random.Generator, count: int) -> list[list[Event]
             if name not in known:
                 events[i] = event._replace(agent=name[0], family=name[1])
     two = (rng.random(count) < 0.4).tolist()
-    return [events[2 * i : 2 * i + 1 + two[i]] for i in range(count)]
+    return [tuple(events[2 * i : 2 * i + 1 + two[i]]) for i in range(count)]
 
 
-def text(tongue: Tongue, sentences: Sequence[Sequence[Event]]) -> str:
+def text(tongue: Tongue, sentences: Sequence[Sentence]) -> str:
     """Write a token and its tag a line, a blank line after each sentence."""
     lines = []
     for sentence in sentences:

@@ -4,12 +4,14 @@ NLI, NER, question answering and the GLUE-like sets, in the formats that the eva
 real data. `<split>-<language>` is exact; `<split>.translated-<language>` is machine-translated from
 the pivot, `<split>.translated-from-<language>` into it (XLM-R Sec. 4, translate-train and
 translate-test). `test.switched-<a>-<b>` has the grammar of a and words of both,
-`test.crossed-<a>-<b>` a premise in a and a hypothesis in b.
+`test.crossed-<a>-<b>` a premise in a and a hypothesis in b. No item of NLI or NER is in two splits.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from xlmr_lab import storage
 from xlmr_lab.babel import glue, ner, nli, qa, speakers, translation
@@ -25,6 +27,7 @@ TASKS = ("nli", "ner", "qa", "glue")
 TRANSLATED = ("nli", "qa")
 """The tasks that are also machine-translated."""
 SPLITS = ("train", "dev", "test")
+DrawnT = TypeVar("DrawnT")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,8 +108,9 @@ def _write_nli(folder: Path, cast: Speakers, config: TaskConfig) -> None:
     pairs: dict[str, list[nli.Item]] = {}
     seen: set[nli.Item] = set()
     for split in SPLITS:
-        pairs[split] = _new_pairs(cast, config, split, seen)
-        seen.update(pairs[split])
+        count, rng = getattr(config, f"nli_{split}"), cast.stream("nli", split)
+        draw = partial(nli.draw, cast.world, rng, count, hard=config.nli_hard)
+        pairs[split] = _unseen(draw, count, seen)
         for tongue in cast.tongues:
             text = nli.text(pairs[split], translation.exact(tongue))
             storage.write_text(folder / f"{split}-{tongue.code}.tsv", text)
@@ -128,22 +132,19 @@ def _write_nli(folder: Path, cast: Speakers, config: TaskConfig) -> None:
             storage.write_text(folder / f"test.crossed-{name}", text)
 
 
-def _new_pairs(
-    cast: Speakers, config: TaskConfig, split: str, seen: set[nli.Item]
-) -> list[nli.Item]:
-    """Draw the NLI items of a split, none of which an earlier split has."""
-    count = getattr(config, f"nli_{split}")
-    rng = cast.stream("nli", split)
-    found: list[nli.Item] = []
-    while len(found) < count:
-        drawn = nli.draw(cast.world, rng, count, hard=config.nli_hard)
-        found += [item for item in drawn if item not in seen]
-    return found[:count]
-
-
 def _write_ner(folder: Path, cast: Speakers, config: TaskConfig) -> None:
+    seen: set[ner.Sentence] = set()
     for split in SPLITS:
-        count = getattr(config, f"ner_{split}")
-        sentences = ner.draw(cast.world, cast.stream("ner", split), count)
+        count, rng = getattr(config, f"ner_{split}"), cast.stream("ner", split)
+        sentences = _unseen(partial(ner.draw, cast.world, rng, count), count, seen)
         for tongue in cast.tongues:
             storage.write_text(folder / f"{split}-{tongue.code}.tsv", ner.text(tongue, sentences))
+
+
+def _unseen(draw: Callable[[], list[DrawnT]], count: int, seen: set[DrawnT]) -> list[DrawnT]:
+    """Draw the items of a split, none of which an earlier split has, and add them to `seen`."""
+    found: list[DrawnT] = []
+    while len(found) < count:
+        found += [item for item in draw() if item not in seen]
+    seen.update(found[:count])
+    return found[:count]
