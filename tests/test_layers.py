@@ -82,6 +82,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "text_estimates": set(),
     "results": {
         "paper",
+        "evaluate.doctor.records",
         "evaluate.scores",
         "result_tables",
         "score_results",
@@ -160,6 +161,7 @@ HOMES: dict[str, set[str]] = {
         "cleaning_tables",
         "corpus",
         "encoder_evaluation",
+        "evaluate.doctor.records",
         "evaluate.formats.hub",
         "evaluate.scores",
         "explorers",

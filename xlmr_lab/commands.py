@@ -8,12 +8,14 @@ and logs to standard error.
 
 import logging
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from xlmr_lab import intervals, reports, results, storage
 from xlmr_lab.ablations import (
     diagnosis,
+    doctor_told,
     exported,
     losses_told,
     parallel_text,
@@ -123,20 +125,32 @@ def evaluate(work: Study, say: Say) -> None:
     checkpoint) on task files; `evaluate ENCODER --help`.
     """
     work.prepare()
-    groups: dict[tuple[str, ...], list[float]] = {}
-    for row in work.evaluate():
-        asked = f", asked in {row.question_language}" if row.question_language else ""
-        place = f"{row.language}{asked}"
-        names = (row.task, row.protocol, row.selection, place, row.arm, row.metric)
-        groups.setdefault(names, []).append(row.value)
-    rows: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
-    for group, values in groups.items():
-        told = (*group[3:], f"{sum(values) / len(values):.3f}", str(len(values)))
-        rows.setdefault(group[:3], []).append(told)
-    for heading, cells in rows.items():
-        say(", ".join(heading))
-        say(table(("language", "arm", "measure", "mean", "runs"), sorted(cells)))
+    work.evaluate()
+    for line in _scores_told(work.scores().to_dicts()):
+        say(line)
+    for line in doctor_told.lines(work.doctor()):
+        say(textwrap.fill(line, WIDTH))
     say(f"scores: {work.folder / 'scores.jsonl'}")
+
+
+def _scores_told(scores: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Yield a heading and a table for each task, protocol and selection."""
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in scores:
+        asked = f", asked in {row['question_language']}" if row["question_language"] else ""
+        place = f"{row['language']}{asked}"
+        names = [row[name] for name in ("task", "protocol", "selection")]
+        groups.setdefault((*names, place, row["arm"], row["metric"]), []).append(row)
+    tables: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+    for group, own in groups.items():
+        mark = doctor_told.MARK * any(row["refused"] for row in own)
+        mean = f"{sum(row['value'] for row in own) / len(own):.3f}{mark}"
+        tables.setdefault(group[:3], []).append((*group[3:], mean, str(len(own))))
+    for heading, cells in tables.items():
+        yield ", ".join(heading)
+        yield table(("language", "arm", "measure", "mean", "runs"), sorted(cells))
+    if any(row["refused"] for own in groups.values() for row in own):
+        yield doctor_told.LEGEND
 
 
 def ablate(work: Study, say: Say) -> None:

@@ -9,17 +9,17 @@ seeds; retrieval by layer, as the mean over pairs of languages.
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from xlmr_lab import configs, intervals, score_tables, storage
-from xlmr_lab.ablations import evaluation, evaluation_config, evaluation_plan
+from xlmr_lab.ablations import doctor_told, evaluation, evaluation_config, evaluation_plan
 from xlmr_lab.ablations.evaluation_plan import Evaluation
 from xlmr_lab.ablations.task_runs import TaskRuns
 from xlmr_lab.commands import WIDTH, table
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import scores
+from xlmr_lab.evaluate.doctor import records
 from xlmr_lab.evaluate.encoders import FOREIGN
 from xlmr_lab.figures.paper_tables import PaperTable, paper_table
 from xlmr_lab.paper.benchmarks import BENCHMARKS, Name
@@ -101,7 +101,9 @@ def run(
     for line in _planned(work):
         say(line)
     evaluation.run(work)
-    frame = scores.read(work.folder / evaluation.SCORES_NAME)
+    found = evaluation.doctor(work)
+    everything = scores.read(work.folder / evaluation.SCORES_NAME)
+    frame = records.marked(everything, records.doctor(found))
     for line in told(frame):
         say(line)
     for name in _tables(frame):
@@ -110,7 +112,7 @@ def run(
         _write(work.folder / "tables", name, cells, made)
         for line in beside(cells, name):
             say(line)
-    for verdict in _verdicts(evaluation.doctor(work)):
+    for verdict in doctor_told.lines(found):
         say(textwrap.fill(verdict, WIDTH))
     say(f"scores: {work.folder / evaluation.SCORES_NAME}")
     say(f"tables (.html, .tex, .csv): {work.folder / 'tables'}")
@@ -129,9 +131,13 @@ def told(frame: pl.DataFrame) -> Iterator[str]:
         pairs = ["language", "question_language"]
         for (language, asked), part in group.group_by(pairs, maintain_order=True):
             place = f"{language}, asked in {asked}" if asked else str(language)
+            marks = doctor_told.MARK * (part["refused"] != "").any()
             cells = [_cell(part.filter(pl.col("metric") == name)["value"]) for name in measures]
+            cells = [cell + marks for cell in cells]
             rows.append((place, *cells, str(part["finetune_seed"].n_unique())))
         yield table(("language", *measures, "seeds"), rows)
+        if (group["refused"] != "").any():
+            yield doctor_told.LEGEND
     found = frame.filter(pl.col("task") == "retrieval")
     if len(found):
         yield "retrieval, mean over pairs of languages"
@@ -227,16 +233,3 @@ def _planned(work: Evaluation) -> Iterator[str]:
 def _planned_row(runs: TaskRuns, name: str, length: str, batch: int, rates: str) -> tuple[str, ...]:
     counts = (str(len(runs.seeds)), str(len(runs.languages)))
     return (name, runs.train_language, length, str(batch), rates, *counts)
-
-
-def _verdicts(found: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """Yield each kind of verdict once for a task, refusals first, with how often it was found."""
-    kinds: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-    for record in sorted(found, key=lambda record: record["level"] != "refuse"):
-        kinds.setdefault((record["task"], record["level"], record["name"]), []).append(record)
-    for (task, level, name), records in kinds.items():
-        first = records[0]
-        yield (
-            f"doctor, {level}: {task}, {name} {len(records)} times; in {first['set']}, seed "
-            f"{first['finetune_seed']}: {first['line']}"
-        )

@@ -22,6 +22,7 @@ from xlmr_lab import (
 )
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import scores
+from xlmr_lab.evaluate.doctor import records
 from xlmr_lab.paper import tables
 from xlmr_lab.result_tables import BLOCKS, FERTILITY, FINDINGS, HELDOUT, SIZES
 from xlmr_lab.tiers import tiers
@@ -145,7 +146,8 @@ class Study:
 
     def scores(self) -> pl.DataFrame:
         """Return task scores by run, fine-tuning seed and language, with what tells transfer
-        (`score_results.marked`).
+        (`score_results.marked`), and column `refused`: which of the evaluation doctor's checks
+        refuse each, empty where none does.
 
         Column `pretrained` is false for arms without held-out loss, which were fine-tuned from a
         fresh initialisation; `source` is true for the language that the task is learned in,
@@ -153,11 +155,21 @@ class Study:
         """
         frame = scores.read(self._path("scores.jsonl"))
         marked = score_results.marked(
-            frame,
+            records.marked(frame, self.doctor()),
             pretrained=self.heldout()["arm"].unique(),
             sources={task: self.train_language(task) for task in frame["task"].unique()},
         )
         return self._grouped(marked)
+
+    def doctor(self) -> pl.DataFrame:
+        """Return the evaluation doctor's verdicts, none where the study keeps none."""
+        return records.doctor(_records(self._place(records.DOCTOR_NAME)))
+
+    def looks(self) -> pl.DataFrame:
+        """Return what dev sets and scored sets were measured at each check of fine-tuning, nothing
+        where the study does not keep it.
+        """
+        return records.looks(_records(self._place(records.LOOKS_NAME)))
 
     def train_language(self, task: str) -> str:
         """Return the language that a task is learned in: as set, else en, else the largest."""
@@ -262,10 +274,12 @@ class Study:
             )
         return pl.DataFrame(records, schema=schema, strict=False)
 
-    def _path(self, file: str) -> Path:
+    def _place(self, file: str) -> Path:
         path, packed = self.folder / file, self.folder / f"{file}.gz"
-        if not path.is_file() and packed.is_file():
-            return packed  # results that are kept in a repository
+        return packed if not path.is_file() and packed.is_file() else path  # packed: committed
+
+    def _path(self, file: str) -> Path:
+        path = self._place(file)
         if not path.is_file():
             call = study_call.maker(self.folder, file)
             raise UserError(f"{self.name} has no {file}; `{call}` goes on with the study")

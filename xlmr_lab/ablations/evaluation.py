@@ -3,8 +3,8 @@ retrieved, all collected in a run folder; nothing is pretrained.
 
 What is finished is found again by the fingerprint of all it depends on (the encoder's weights and
 tokenizer, the files, the settings), and a killed run goes on. The folder holds the scores of the
-last call, what was seen on the way (looks.jsonl: dev sets at each check, and the doctor's
-verdicts), predictions for GLUE's leaderboard if asked for, and where it all comes from.
+last call, what was seen on the way (looks.jsonl: dev sets at each check), the doctor's verdicts
+(doctor.jsonl), predictions for GLUE's leaderboard if asked for, and where it all comes from.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from xlmr_lab import configs, provenance, storage
-from xlmr_lab.ablations import baseline_runs, sentence_runs, task_runs, task_sets
+from xlmr_lab.ablations import baseline_runs, examined, sentence_runs, task_runs, task_sets
 from xlmr_lab.ablations.evaluation_plan import (
     EVALUATION_VERSION,
     PREDICTIONS_NAME,
@@ -29,6 +29,7 @@ from xlmr_lab.ablations.task_runs import TaskRuns
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import glue_submission
 from xlmr_lab.evaluate import scores as score_tables
+from xlmr_lab.evaluate.doctor.records import DOCTOR_NAME, LOOKS_NAME
 from xlmr_lab.evaluate.encoders import FOREIGN
 from xlmr_lab.evaluate.scores import Score
 
@@ -36,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 SETTINGS_NAME, STUDY_NAME = "evaluation.json", "config.json"
 """Files of settings: of an evaluation, and of a study."""
-SCORES_NAME, LOOKS_NAME = "scores.jsonl", "looks.jsonl"
+SCORES_NAME = "scores.jsonl"
 
 
 def run(work: Evaluation) -> list[Score]:
@@ -57,8 +58,7 @@ def run(work: Evaluation) -> list[Score]:
     if work.config.retrieval.path is not None:
         outputs.append(_retrieved(work))
     rows = [Score(**row) for path in outputs for row in storage.read_jsonl(path)]
-    seen = [row for runs in everything if runs.looks for row in storage.read_jsonl(runs.looks)]
-    storage.write_jsonl(work.folder / LOOKS_NAME, seen)
+    examined.collect(work.folder, everything, rows)
     score_tables.write(work.folder / SCORES_NAME, rows)
     if work.config.predictions:
         _collect_predictions(work, everything)
@@ -66,13 +66,8 @@ def run(work: Evaluation) -> list[Score]:
 
 
 def doctor(work: Evaluation) -> list[dict[str, Any]]:
-    """Return what the doctor says of scored sets, a record for each verdict."""
-    return [
-        {"task": row["task"], "finetune_seed": row["finetune_seed"], "set": name, **verdict}
-        for row in storage.read_jsonl(work.folder / LOOKS_NAME)
-        for name, verdicts in row["doctor"].items()
-        for verdict in verdicts
-    ]
+    """Return what the doctor says of sets and scores, a record for each verdict."""
+    return storage.read_jsonl(work.folder / DOCTOR_NAME)
 
 
 def _prepare(work: Evaluation) -> None:
@@ -87,7 +82,7 @@ def _prepare(work: Evaluation) -> None:
             "%s held the evaluation of another encoder, which is replaced; name=NEW keeps both",
             folder,
         )
-    for name in (SCORES_NAME, LOOKS_NAME, f"{PREDICTIONS_NAME}.zip"):
+    for name in (SCORES_NAME, LOOKS_NAME, DOCTOR_NAME, f"{PREDICTIONS_NAME}.zip"):
         (folder / name).unlink(missing_ok=True)
     for name in (PREDICTIONS_NAME, "tables"):
         shutil.rmtree(folder / name, ignore_errors=True)

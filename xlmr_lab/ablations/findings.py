@@ -138,7 +138,8 @@ def transfer_gain(
 
     The effect is the mean over the other languages of the score with pretraining less the score
     without it, for each pretraining seed over its fine-tuning seeds. `elsewhere` says where a
-    claim that is not supported is tried otherwise.
+    claim that is not supported is tried otherwise. Scores that the evaluation doctor refuses
+    (column `refused`) count, and the finding's note says how many there are.
     """
     all_rows = [row for row in scores if row["task"] == task and row["arm"] in (arm, baseline)]
     own = _by_seed([r for r in all_rows if r["language"] == train_language], arm)
@@ -163,8 +164,26 @@ def transfer_gain(
         outcome=f"zero-shot {METRICS[task]} gained ({levels[0]:.3f} with, {levels[1]:.3f} without; "
         f"{_mean([v for values in own.values() for v in values]):.3f} in {train_language})",
         scale=scale,
-        note="" if supported else elsewhere,
+        note="; ".join(filter(None, (refused(rows), "" if supported else elsewhere))),
     )
+
+
+def refused(rows: Sequence[Row]) -> str:
+    """Say how many of the scores that a finding is built on the evaluation doctor refuses, and why;
+    nothing where it refuses none.
+
+    >>> refused([{"arm": "a", "refused": "one-class collapse"}, {"arm": "a", "refused": ""}])
+    'the evaluation doctor refuses 1 of its 2 scores (one-class collapse: 1 of a)'
+    """
+    counts: dict[tuple[str, str], int] = defaultdict(int)
+    for row in rows:
+        for name in filter(None, row.get("refused", "").split(", ")):
+            counts[name, row["arm"]] += 1
+    if not counts:
+        return ""
+    number = sum(bool(row.get("refused")) for row in rows)
+    told = ", ".join(f"{name}: {count} of {arm}" for (name, arm), count in counts.items())
+    return f"the evaluation doctor refuses {number} of its {len(rows)} scores ({told})"
 
 
 def _gains(rows: Sequence[Row], arm: str, baseline: str) -> list[float]:

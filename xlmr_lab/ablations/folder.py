@@ -20,6 +20,7 @@ from xlmr_lab.ablations.arms import BLOCKS_NAME
 from xlmr_lab.ablations.sections import SurgeryConfig
 from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.errors import UserError
+from xlmr_lab.evaluate.doctor.records import DOCTOR_NAME, LOOKS_NAME
 from xlmr_lab.pretrain.settings import EXECUTION
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,10 @@ logger = logging.getLogger(__name__)
 CONFIG_NAME, PROVENANCE_NAME = "config.json", "provenance.json"
 STAGES_NAME, SIZES_NAME, CLEANING_NAME = "stages.json", "sizes.jsonl", "cleaning.json"
 FINDINGS_NAME = "findings.jsonl"
-COLLECTED = ("scores.jsonl", "heldout.jsonl", FINDINGS_NAME, "arms.json")
+COLLECTED = (
+    *("scores.jsonl", DOCTOR_NAME, LOOKS_NAME),
+    *("heldout.jsonl", FINDINGS_NAME, "arms.json"),
+)
 """Files that are made of the arms' and tasks' results."""
 DERIVED = ("report", "notebooks", "export", "trimmed", "extended")
 """Folders that are made of those, or of the trained models."""

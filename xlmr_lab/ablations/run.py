@@ -14,11 +14,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from xlmr_lab import storage
 from xlmr_lab.ablations import (
     arms,
     beforehand,
     diagnosis,
+    examined,
     findings,
     jobs,
     parallel_text,
@@ -32,6 +35,8 @@ from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.ablations.task_jobs import BASELINE
 from xlmr_lab.evaluate import scores as score_tables
+from xlmr_lab.evaluate.doctor import records
+from xlmr_lab.evaluate.doctor.records import DOCTOR_NAME
 from xlmr_lab.evaluate.scores import Score
 from xlmr_lab.pretrain import distributed
 from xlmr_lab.pretrain.loop import pretrain
@@ -140,8 +145,18 @@ class Study:
         wanted = task_jobs.planned(config, main, folder=self.folder, name=self.name)
         jobs.run(task_jobs.waiting(wanted), workers=config.jobs, label="fine-tuning", unit="run")
         rows = [Score(**row) for plan in wanted for row in storage.read_jsonl(plan.runs.output)]
+        examined.collect(self.folder, [plan.runs for plan in wanted], rows, without=BASELINE)
         score_tables.write(self.folder / "scores.jsonl", rows)
         return rows
+
+    def doctor(self) -> list[dict[str, Any]]:
+        """Return what the evaluation doctor says of sets and scores, a record for each verdict."""
+        return storage.read_jsonl(self.folder / DOCTOR_NAME)
+
+    def scores(self) -> pl.DataFrame:
+        """Return all scores, those marked that the doctor refuses (column `refused`)."""
+        found = score_tables.read(self.folder / "scores.jsonl")
+        return records.marked(found, records.doctor(self.doctor()))
 
     def ablate(self) -> list[Arm]:
         """Pretrain every arm."""
@@ -152,7 +167,7 @@ class Study:
         sizes = {row["language"]: row["size_bytes"] for row in stages.sizes(self.config)}
         scale = self._scale()
         heldout = storage.read_jsonl(self.folder / "heldout.jsonl")
-        rows = storage.read_jsonl(self.folder / "scores.jsonl")
+        rows = self.scores().to_dicts()
         babel = self.config.corpus.path is None
         found = findings.alpha_tradeoff(heldout, tiers(sizes), scale=scale)
         for task in filter(findings.MEASURES.get, transfer.tasks(self.config)):

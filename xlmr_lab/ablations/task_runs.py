@@ -15,10 +15,9 @@ from typing import Any
 from xlmr_lab import storage
 from xlmr_lab.ablations import task_sets
 from xlmr_lab.evaluate import glue, transfer
-from xlmr_lab.evaluate.doctor.verdict import Verdict
 from xlmr_lab.evaluate.encoders import AnyEncoder
 from xlmr_lab.evaluate.finetune import FinetuneConfig
-from xlmr_lab.evaluate.looks import Look, Looked
+from xlmr_lab.evaluate.looks import Look, Looked, Told
 from xlmr_lab.evaluate.protocols import ModelPlan, Protocol
 from xlmr_lab.evaluate.scores import Score
 from xlmr_lab.evaluate.text import TextEncoder
@@ -121,23 +120,17 @@ def _run_seed(runs: TaskRuns, seed: int, run_seed: RunSeed) -> None:
     kept = runs.output.with_suffix(f".f{seed}.state")
     seen: list[dict[str, Any]] = []
 
-    def looked(
-        plan: ModelPlan, looks: Sequence[Look], told: Mapping[str, Sequence[Verdict]]
-    ) -> None:
-        doctor = {
-            name: [dataclasses.asdict(verdict) for verdict in verdicts]
-            for name, verdicts in told.items()
-            if verdicts
-        }
-        names = {name: runs.names[name] for name in ("arm", "seed")}
+    def looked(plan: ModelPlan, looks: Sequence[Look], told: Sequence[Told]) -> None:
+        names = {name: runs.names[name] for name in ("study", "run", "arm", "seed")}
         seen.append(
             {
                 "task": runs.task,
                 **names,
                 "finetune_seed": seed,
                 "train": [str(part) for part in plan.train],
+                "scored": len(dict.fromkeys(cell.scored for cell in plan.cells)),
                 "looks": [look.written() for look in looks],
-                "doctor": doctor,
+                "told": [one.written() for one in told],
             }
         )
 

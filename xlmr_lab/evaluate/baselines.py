@@ -28,7 +28,7 @@ from xlmr_lab.evaluate.doctor.examine import examine_tags
 from xlmr_lab.evaluate.doctor.verdict import Verdict
 from xlmr_lab.evaluate.finetune_state import SAVE_SECONDS, KeptRun
 from xlmr_lab.evaluate.formats import conll
-from xlmr_lab.evaluate.looks import Look, Looked, tell, told_of
+from xlmr_lab.evaluate.looks import Look, Looked, Told, tell, told_of
 from xlmr_lab.evaluate.metrics import span_f1
 from xlmr_lab.evaluate.places import Source
 from xlmr_lab.evaluate.planned_files import Planned
@@ -237,11 +237,10 @@ class _Model:
         predicted, gold = run.predict(self.encoded[part]), self.sets[part].tags
         return span_f1(predicted, gold).f1, examine_tags(predicted, gold)
 
-    def told(self, looks: Sequence[Look]) -> dict[str, Sequence[Verdict]]:
-        """Return the doctor's verdicts of each set at the steps where it is scored."""
-        return told_of(
-            (str(rule.cell.scored), looks[self.place(rule, looks)]) for rule in self.rules
-        )
+    def told(self, looks: Sequence[Look]) -> list[Told]:
+        """Return what the doctor says of the scores that are taken."""
+        taken = [(rule, looks[self.place(rule, looks)]) for rule in self.rules]
+        return told_of(taken, looks, self.plan.train)
 
     def rows(self, looks: Sequence[Look]) -> list[Score]:
         """Return the rows of all cells."""

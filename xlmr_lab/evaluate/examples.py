@@ -8,6 +8,7 @@ sequences of similar length, so little is padding. Nothing here knows of models.
 Shapes: N examples, B sequences in a batch, T positions, P labelled positions.
 """
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -78,6 +79,8 @@ class Examples:
     """Id that fills rows in a batch."""
     segments: Ragged | None = None
     """int32, the segment of each token, for encoders that have segments."""
+    whole_lengths: np.ndarray | None = None
+    """int64 [N], the length of each row (tokens) before it was cut; None where none is cut."""
 
     @classmethod
     def of(
@@ -88,6 +91,7 @@ class Examples:
         *,
         language: str,
         layout: Layout,
+        whole_lengths: Sequence[int] | None = None,
     ) -> "Examples":
         """Lay rows of one language end to end, with the labelled positions of each."""
         segments = None
@@ -101,6 +105,21 @@ class Examples:
             row_languages=np.zeros(len(rows), dtype=np.int64),
             pad_id=layout.pad_id,
             segments=segments,
+            whole_lengths=None if whole_lengths is None else np.array(whole_lengths),
+        )
+
+    def first(self, count: int) -> "Examples":
+        """Return the first `count` rows, or all where there are no more."""
+        end = min(count, len(self))
+        positions = _first(self.positions, end)
+        return dataclasses.replace(
+            self,
+            tokens=_first(self.tokens, end),
+            positions=positions,
+            labels=self.labels[: len(positions.values)],
+            row_languages=self.row_languages[:end],
+            segments=None if self.segments is None else _first(self.segments, end),
+            whole_lengths=None if self.whole_lengths is None else self.whole_lengths[:end],
         )
 
     def __len__(self) -> int:
@@ -118,6 +137,9 @@ def concatenate(parts: Sequence[Examples]) -> Examples:
         for part in parts
     ]
     segments = [part.segments for part in parts if part.segments is not None]
+    lengths = [
+        part.tokens.lengths if part.whole_lengths is None else part.whole_lengths for part in parts
+    ]
     return Examples(
         tokens=_joined([part.tokens for part in parts]),
         positions=_joined([part.positions for part in parts]),
@@ -126,7 +148,12 @@ def concatenate(parts: Sequence[Examples]) -> Examples:
         row_languages=np.concatenate(moved),
         pad_id=parts[0].pad_id,
         segments=_joined(segments) if segments else None,
+        whole_lengths=np.concatenate(lengths),
     )
+
+
+def _first(rows: Ragged, count: int) -> Ragged:
+    return Ragged(rows.values[: rows.starts[count]], rows.starts[: count + 1])
 
 
 def _joined(parts: Sequence[Ragged]) -> Ragged:

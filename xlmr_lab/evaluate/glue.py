@@ -18,6 +18,8 @@ import numpy as np
 
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import glue_metrics, glue_submission, nli, places, planned_files, transfer
+from xlmr_lab.evaluate.doctor.sets import of_rows
+from xlmr_lab.evaluate.doctor.verdict import Verdict
 from xlmr_lab.evaluate.examples import Examples, concatenate
 from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.evaluate.formats import glue
@@ -114,6 +116,7 @@ def load(
         models=models,
         train={part: reader.examples(part, source) for part, source in training.items()},
         targets={part: reader.target(part, source) for part, source in scoring.items()},
+        found=reader.found,
     )
 
 
@@ -127,6 +130,8 @@ class _Reader:
     train_language: str
     max_tokens: int
     predictions: Path | None
+    found: dict[TaskSet, list[Verdict]] = dataclasses.field(default_factory=dict)
+    """What the doctor says of each set."""
 
     def require(self, folder: Path, part: TaskSet) -> Source:
         """Return what holds a set."""
@@ -162,7 +167,10 @@ class _Reader:
 
     def _encoded(self, part: TaskSet, found: GlueSet) -> Examples:
         language = text_language(part, self.train_language)
-        return encode(self.text, found, self.task, language=language, max_tokens=self.max_tokens)
+        made = encode(self.text, found, self.task, language=language, max_tokens=self.max_tokens)
+        told = of_rows(len(found.indices), made, self.max_tokens)
+        self.found[part] = [*self.found.get(part, ()), *told]
+        return made
 
 
 def encode(
@@ -195,7 +203,10 @@ def _singles(text: TextEncoder, sentences: list[str], language: str, max_tokens:
     rows = [layout.single(ids[:room]) for ids in encoded]
     positions = [np.array([row.label_at]) for row in rows]
     blank = np.zeros(len(rows), dtype=np.int64)
-    return Examples.of(rows, positions, blank, language=language, layout=layout)
+    whole = [len(ids) + layout.num_specials_single for ids in encoded]
+    return Examples.of(
+        rows, positions, blank, language=language, layout=layout, whole_lengths=whole
+    )
 
 
 def told_apart(data: TransferData, rows: Sequence[Score]) -> list[Score]:

@@ -18,6 +18,8 @@ import numpy as np
 
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import planned_files, transfer
+from xlmr_lab.evaluate.doctor.sets import of_tags
+from xlmr_lab.evaluate.doctor.verdict import Verdict
 from xlmr_lab.evaluate.encoders import AnyEncoder
 from xlmr_lab.evaluate.examples import Examples
 from xlmr_lab.evaluate.finetune import FinetuneConfig
@@ -113,6 +115,7 @@ def load(
         models=planned.models,
         train={part: encoded[part] for part in training},
         targets={part: _target(encoded[part], own, labels) for part, own in scoring.items()},
+        found=_told(training | scoring, encoded, labels),
     )
 
 
@@ -269,6 +272,19 @@ def sentence_tags(
     """Put the label ids of all words together into one list of tags for each sentence."""
     tags = iter(predicted.tolist())
     return [[labels[i] for i in itertools.islice(tags, n)] for n in num_words]
+
+
+def _told(
+    sets: Mapping[TaskSet, TaggedSentences],
+    encoded: Mapping[TaskSet, Examples],
+    labels: Sequence[str],
+) -> dict[TaskSet, list[Verdict]]:
+    """Return what the doctor says of the gold tags that have a labelled position."""
+    found = {}
+    for part, own in sets.items():
+        kept = encoded[part].labels[: len(encoded[part].positions.values)]
+        found[part] = of_tags(own.tags, sentence_tags(kept, labels, list(map(len, own.words))))
+    return found
 
 
 def _target(examples: Examples, sentences: TaggedSentences, labels: Sequence[str]) -> Target:

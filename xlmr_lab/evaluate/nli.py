@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from xlmr_lab.evaluate import planned_files, task_files, transfer
+from xlmr_lab.evaluate.doctor.sets import of_rows
+from xlmr_lab.evaluate.doctor.verdict import Verdict
 from xlmr_lab.evaluate.encoders import AnyEncoder
 from xlmr_lab.evaluate.examples import Examples
 from xlmr_lab.evaluate.finetune import FinetuneConfig
@@ -89,9 +91,13 @@ def load(
         selections=config.selections,
     )
 
+    found: dict[TaskSet, list[Verdict]] = {}
+
     def examples(part: TaskSet, source: Source) -> Examples:
         pairs, language = xnli.read(source, label_order), text_language(part, train_language)
-        return encode(text, pairs, language=language, max_tokens=config.max_tokens)
+        made = encode(text, pairs, language=language, max_tokens=config.max_tokens)
+        found[part] = of_rows(len(pairs.labels), made, config.max_tokens)
+        return made
 
     return TransferData(
         task="nli",
@@ -101,6 +107,7 @@ def load(
         models=planned.models,
         train={part: examples(part, source) for part, source in planned.training.items()},
         targets={part: _target(examples(part, source)) for part, source in planned.scoring.items()},
+        found=found,
     )
 
 
@@ -125,7 +132,17 @@ def encode(
             f"{max_tokens:,}",
         )
     positions = [np.array([row.label_at]) for row in rows]
-    return Examples.of(rows, positions, pairs.labels, language=language, layout=layout)
+    return Examples.of(
+        rows,
+        positions,
+        pairs.labels,
+        language=language,
+        layout=layout,
+        whole_lengths=[
+            len(premise) + len(hypothesis) + layout.num_specials_pair
+            for premise, hypothesis in zip(premises, hypotheses, strict=True)
+        ],
+    )
 
 
 def fit(first: int, second: int, room: int) -> tuple[int, int]:

@@ -19,6 +19,8 @@ import numpy as np
 from xlmr_lab import configs
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import planned_files, protocols, qa_files, qa_metrics, transfer
+from xlmr_lab.evaluate.doctor.sets import of_questions, of_rule
+from xlmr_lab.evaluate.doctor.verdict import Verdict
 from xlmr_lab.evaluate.examples import Examples
 from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.evaluate.formats import squad
@@ -133,6 +135,7 @@ def load(
         models=models,
         train={part: reader.examples(part, path) for part, path in training.items()},
         targets={part: reader.target(part, path) for part, path in scoring.items()},
+        found=reader.found,
     )
     tell_rules([text_language(part, train_language) for part in scoring], answers.normalization)
     return data
@@ -200,6 +203,8 @@ class _Reader:
     max_tokens: int
     config: AnswerConfig
     seen: dict[tuple[str, str], Context] = field(default_factory=dict)
+    found: dict[TaskSet, list[Verdict]] = field(default_factory=dict)
+    """What the doctor says of each set."""
 
     def examples(self, part: TaskSet, path: Path) -> Examples:
         """Return a training set."""
@@ -213,6 +218,7 @@ class _Reader:
         questions = squad.read(path)
         windows = self._windows(part, questions, questions.questions)
         golds, language = questions.golds, text_language(part, self.train_language)
+        self.found[part] += of_rule(path, language, self.config.normalization)
 
         def score(logits: np.ndarray) -> dict[str, float]:
             found = predictions(windows, list(golds), logits, self.config)
@@ -236,6 +242,7 @@ class _Reader:
             cut=Cut(self.max_tokens, self.config.stride, self.config.max_question_tokens),
         )
         logger.info("%s: %s", read.path, told(windows, self.config.max_answer_tokens))
+        self.found[part] = of_questions(read, windows, self.config.max_answer_tokens)
         return windows
 
     def _context(self, text: str, language: str) -> Context:

@@ -65,6 +65,10 @@ class Windows:
     """
     exact: npt.NDArray[np.bool_]
     """Of each question, whether that answer begins and ends where tokens do."""
+    question_tokens: npt.NDArray[np.int64]
+    """Of each question, its tokens before it was cut."""
+    longest_question: int
+    """Tokens that questions are cut to."""
 
 
 class Cut(NamedTuple):
@@ -118,6 +122,8 @@ def encode(
         least_tokens=np.concatenate([row.least_tokens for row in rows]),
         answer_tokens=np.array([part.answer_tokens for part in parts]),
         exact=np.array([part.exact for part in parts]),
+        question_tokens=np.array([len(ids) for ids in asked]),
+        longest_question=longest,
     )
 
 

@@ -9,8 +9,9 @@ it), so that no weights need to be kept. Scores of test sets reach no rule that 
 
 import copy
 import logging
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +19,13 @@ import numpy as np
 from xlmr_lab import configs
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate.doctor.examine import examine
+from xlmr_lab.evaluate.doctor.runs import reloaded
 from xlmr_lab.evaluate.doctor.verdict import Verdict
 from xlmr_lab.evaluate.encoders import AnyEncoder
 from xlmr_lab.evaluate.examples import Examples, concatenate
 from xlmr_lab.evaluate.finetune import FinetuneConfig, Finetuning
 from xlmr_lab.evaluate.finetune_state import SAVE_SECONDS, KeptRun, digest
-from xlmr_lab.evaluate.looks import Look, Looked, tell, told_of
+from xlmr_lab.evaluate.looks import Look, Looked, Told, tell, told_of, told_of_sets
 from xlmr_lab.evaluate.objectives import Objective, check_labels
 from xlmr_lab.evaluate.protocols import ModelPlan, TaskSet
 from xlmr_lab.evaluate.scores import Score
@@ -70,6 +72,8 @@ class TransferData:
     """Every training set of `models`."""
     targets: Mapping[TaskSet, Target]
     """Every set of `models` that is scored, and the dev sets that selections look at."""
+    found: Mapping[TaskSet, Sequence[Verdict]] = field(default_factory=dict)
+    """What the doctor says of sets as they were read and encoded."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,11 +94,13 @@ class _Model:
         verdicts = examine(data.objective, logits, target.examples, data.num_labels)
         return target.score(logits), verdicts
 
-    def told(self, looks: Sequence[Look]) -> dict[str, Sequence[Verdict]]:
-        """Return the doctor's verdicts of each set at the steps where it is scored."""
-        return told_of(
-            (str(rule.cell.scored), looks[self.place(rule, looks)]) for rule in self.rules
-        )
+    def told(self, looks: Sequence[Look]) -> list[Told]:
+        """Return what the doctor says of the model's sets, and of the scores that are taken."""
+        data, train = self.data, self.plan.train
+        scored = {part: target.examples for part, target in data.targets.items()}
+        taken = [(rule, looks[self.place(rule, looks)]) for rule in self.rules]
+        of_sets = told_of_sets(self.rules, train, data.found, scored)
+        return [*of_sets, *told_of(taken, looks, train)]
 
     def place(self, rule: Rule, looks: Sequence[Look]) -> int:
         """Return the place of the look that a rule takes."""
@@ -195,25 +201,43 @@ def _looks(model: _Model, rate: float, earlier: Sequence[Look], kept: KeptRun | 
             looks.append(_look(model, run, rate, [*earlier, *looks]))
         if kept:
             kept.keep(run, [look.written() for look in looks])
+    looks[-1] = looks[-1]._replace(model=_reloaded(model, run, kept))
     if kept:
         kept.end([look.written() for look in looks])
     return looks
 
 
+def _reloaded(model: _Model, run: Finetuning, kept: KeptRun | None) -> list[Verdict]:
+    """Return what the doctor says of a run's model once it was saved and loaded."""
+    run.optimizer.state.clear()  # its room is that of a second model
+    run.optimizer.zero_grad(set_to_none=True)
+    examples = model.data.targets[model.rules[0].cell.scored].examples
+    if kept:
+        kept.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=kept.folder if kept else None) as folder:
+        found = reloaded(run.model, _fresh(model), examples, Path(folder))
+    return [found] if found else []
+
+
 def _start(model: _Model, rate: float) -> Finetuning:
     """Return a run of a copy of the encoder that has taken no step."""
     data, config = model.data, model.config
-    made = task_model(
-        copy.deepcopy(model.encoder),
-        data.objective,
-        data.num_labels,
-        dropout=config.dropout,
-        seed=model.seed,
-        precision=config.precision,
-    )
     examples = concatenate([data.train[part] for part in model.plan.train])
     check_labels(data.objective, examples, data.num_labels)
-    return Finetuning(made, examples, config=config, seed=model.seed, peak_learning_rate=rate)
+    fresh = _fresh(model)
+    return Finetuning(fresh, examples, config=config, seed=model.seed, peak_learning_rate=rate)
+
+
+def _fresh(model: _Model) -> TaskModel:
+    """Return a copy of the encoder with a head that has learned nothing."""
+    return task_model(
+        copy.deepcopy(model.encoder),
+        model.data.objective,
+        model.data.num_labels,
+        dropout=model.config.dropout,
+        seed=model.seed,
+        precision=model.config.precision,
+    )
 
 
 def _look(model: _Model, run: Finetuning, rate: float, before: Sequence[Look]) -> Look:

@@ -70,7 +70,10 @@ def num_entities(tags: Sequence[Sequence[str]]) -> int:
 
 
 def lost_gold(num_before: int, num_after: int, what: str = "entities") -> Verdict | None:
-    """Refuse a set of which encoding lost gold, or made some: counts in the file and after it."""
+    """Refuse a set of which encoding lost gold, or made some: counts in the file and after it.
+
+    A model is then scored against less than the benchmark asks for, and looks better.
+    """
     if num_before == num_after:
         return None
     change = "are lost" if num_after < num_before else "are too many"
@@ -139,18 +142,45 @@ def unofficial_normalization(
     )
 
 
-def truncation(lengths: npt.ArrayLike, max_tokens: int) -> Verdict | None:
-    """Flag rows that lose tokens; `lengths` [N] are those of whole rows, specials included."""
+def unreachable_answers(
+    answer_tokens: npt.NDArray[np.integer[Any]], max_answer_tokens: int
+) -> Verdict | None:
+    """Flag a set with questions of which no answer can be predicted, and refuse one where those are
+    most.
+
+    `answer_tokens` [N] are the tokens of the answer to each question that a window holds whole, 0
+    where none does, as where an answer does not stand at its offset.
+    """
+    lengths = np.asarray(answer_tokens)
+    num_none, num_long = int((lengths == 0).sum()), int((lengths > max_answer_tokens).sum())
+    total, num_lost = len(lengths), num_none + num_long
+    if num_lost <= MOST_CUT * total:
+        return None
+    return Verdict(
+        name="lost gold",
+        level="refuse" if num_lost > MOST_WRONG * total else "flag",
+        line=f"the file has {total:,} questions, and {total - num_lost:,} have an answer that can "
+        f"be predicted: of {num_none:,} it stands whole in no window, of {num_long:,} it has more "
+        f"than {max_answer_tokens:,} tokens; raise max_answer_tokens, or correct offsets",
+        evidence={"num_before": total, "num_after": total - num_lost, "num_long": num_long},
+    )
+
+
+def truncation(
+    lengths: npt.ArrayLike, most: int, what: str = "rows", setting: str = "max_tokens"
+) -> Verdict | None:
+    """Flag texts that lose tokens; `lengths` [N] are those of whole ones, specials included, and
+    `setting` is what cuts them at `most`."""
     whole = np.asarray(lengths)
-    num_cut = int((whole > max_tokens).sum())
+    num_cut = int((whole > most).sum())
     share = num_cut / len(whole)
     if share <= MOST_CUT:
         return None
     return Verdict(
         name="truncation",
         level="flag",
-        line=f"{num_cut:,} of {len(whole):,} rows ({share:.1%}) are longer than {max_tokens:,} "
-        f"tokens and lose some, the longest has {int(whole.max()):,}: raise max_tokens",
+        line=f"{num_cut:,} of {len(whole):,} {what} ({share:.1%}) are longer than {most:,} "
+        f"tokens and lose some, the longest has {int(whole.max()):,}: raise {setting}",
         evidence={"num_cut": num_cut, "share": share, "longest": int(whole.max())},
     )
 
