@@ -8,6 +8,7 @@ transfer. Left out: averages and intervals, which are those of whoever draws the
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import polars as pl
 
@@ -54,3 +55,18 @@ def as_in_print(scores: pl.DataFrame) -> pl.DataFrame:
     joint, own = (pl.col("selection") == name for name in PRINTED)
     twice = joint & own.any().over("task", "protocol") & pl.col("protocol").is_in(ONE_EACH)
     return wanted.filter(~twice)
+
+
+def glue_sizes(config: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many examples each of GLUE's tasks has by split in a study on Babel, from the
+    study's settings; nothing where the tasks are read from files, whose sizes only those know.
+
+    >>> made = {"tasks": {"glue": {"train": 4000, "dev": 400, "test": 800}}}
+    >>> glue_sizes(made | {"glue": {"path": None}})["train"], glue_sizes(made | {"glue": {}})
+    (4000, {'train': 4000, 'dev': 400, 'test': 800})
+    >>> glue_sizes(made | {"glue": {"path": "../glue"}})
+    {}
+    """
+    if config.get("glue", {}).get("path"):
+        return {}
+    return dict(config.get("tasks", {}).get("glue", {}))

@@ -55,6 +55,7 @@ LEARNED = {
 }
 """What was learned from under a protocol, given the name of the language with the training set."""
 CUT = "intervals cut at {} and 1"
+GLUE = "GLUE's tasks"
 PLAIN = "last"
 """The selection that looks at no dev set."""
 
@@ -166,10 +167,12 @@ def told_seeds(part: pl.DataFrame) -> str:
 
 
 def missing(task: str, protocol: str) -> str:
-    """Say in lines which scores are not there, and what makes them."""
-    section = task.partition("-")[0]
+    """Say in lines which scores are not there, and what makes them; `task` may be glue, for all of
+    GLUE's.
+    """
+    section, named = task.partition("-")[0], TASKS.get(task, GLUE)
     return (
-        f"This study has no {protocol} scores for {TASKS[task]};<br>./lab evaluate name=NEW "
+        f"This study has no {protocol} scores for {named};<br>./lab evaluate name=NEW "
         f"evaluated={section}<br>{section}.protocols={protocol} makes them "
         f"(on your own text with {section}.path=FOLDER)"
     )
