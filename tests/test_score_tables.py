@@ -145,6 +145,19 @@ def test_questions_in_another_language_are_not_in_table_3() -> None:
     assert one(score_tables.beside_paper(found, "mlqa"), "de")["value"] == pytest.approx(70.0)
 
 
+def test_a_score_that_the_doctor_refuses_is_not_compared_nor_its_average() -> None:
+    row = {"task": "ner", "metric": "span_f1", "value": 0.7, "num_examples": 3003}
+    found = scores(*({**row, "language": "de", "seed": seed} for seed in (0, 1)))
+    marks = pl.Series("refused", ["", "skew, label order"])
+    cells = score_tables.beside_paper(found.with_columns(marks), "ner")
+    for column in ("de", "Avg"):
+        cell = one(cells, column)
+        assert (cell["refused"], cell["difference"]) == ("label order, skew", None)
+    assert one(cells, "de")["paper"] == 69.60
+    healthy = found.with_columns(refused=pl.lit(""))
+    assert one(score_tables.beside_paper(healthy, "ner"), "de")["difference"] is not None
+
+
 def test_tasks_of_glue_are_columns() -> None:
     row = {"task": "glue-qnli", "language": "en", "seed": 0, "num_examples": 5463}
     cells = score_tables.beside_paper(scores({**row, "value": 0.9}), "glue", reference="XLM-R")

@@ -45,6 +45,7 @@ def study(work: Study, say: Say) -> None:
     """
     work.run()
     report(work, say)
+    _say_doctor(work, say)
 
 
 def corpus(work: Study, say: Say) -> None:
@@ -128,9 +129,13 @@ def evaluate(work: Study, say: Say) -> None:
     work.evaluate()
     for line in _scores_told(work.scores().to_dicts()):
         say(line)
-    for line in doctor_told.lines(work.doctor()):
-        say(textwrap.fill(line, WIDTH))
+    _say_doctor(work, say)
     say(f"scores: {work.folder / 'scores.jsonl'}")
+
+
+def _say_doctor(work: Study, say: Say) -> None:
+    for line in doctor_told.lines(work.doctor()):
+        say(textwrap.fill(line, WIDTH, break_on_hyphens=False))
 
 
 def _scores_told(scores: Iterable[dict[str, Any]]) -> Iterator[str]:

@@ -113,7 +113,7 @@ def run(
         for line in beside(cells, name):
             say(line)
     for verdict in doctor_told.lines(found):
-        say(textwrap.fill(verdict, WIDTH))
+        say(textwrap.fill(verdict, WIDTH, break_on_hyphens=False))
     say(f"scores: {work.folder / evaluation.SCORES_NAME}")
     say(f"tables (.html, .tex, .csv): {work.folder / 'tables'}")
 
@@ -172,7 +172,11 @@ def beside(cells: pl.DataFrame, name: Name) -> Iterator[str]:
         heading = (str(arm) * several, str(protocol), *told_apart)
         yield ", ".join(filter(None, heading))
         rows = [
-            (row["column"], *(_number(row[name]) for name in ("value", "paper", "difference")))
+            (
+                row["column"],
+                _number(row["value"]) + doctor_told.MARK * bool(row["refused"]),
+                *(_number(row[name]) for name in ("paper", "difference")),
+            )
             for row in part.iter_rows(named=True)
         ]
         own = "this baseline" if arm in score_tables.COUNTERPARTS else "this encoder"

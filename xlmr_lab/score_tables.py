@@ -37,11 +37,13 @@ CELLS = pl.Schema(
         "paper": pl.Float64,
         "difference": pl.Float64,
         "note": pl.String,
+        "refused": pl.String,
     }
 )
 """One line for one number. `source` is ours, v1 or v2; `models` is 1 or N; `selection` is how our
 step was chosen, empty in print; values are per cent; `paper` is the cell of the model compared
-with."""
+with; `refused` has the names of the evaluation doctor's checks that refuse a score in the number,
+which then has no difference."""
 
 AVERAGE = "Avg"
 REFERENCE = "XLM-R Base"
@@ -175,7 +177,9 @@ def _measured(
         paper = row.cells.get(column, (None,) * 2)[place] if row and not foreign[column] else None
         yield _cell(values, column, metric, paper, foreign[column])
     runs = part.filter(pl.col("column").is_in(averaged))
-    means = runs.group_by("seed", "finetune_seed", maintain_order=True).agg(pl.col("value").mean())
+    means = runs.group_by("seed", "finetune_seed", maintain_order=True).agg(
+        pl.col("value").mean(), *([_refusals()] if "refused" in runs.columns else [])
+    )
     whole = averaged == list(benchmark.averaged) and not any(foreign[c] for c in averaged)
     paper = row.average[place] if row and row.average and whole else None
     note = "" if whole else f"mean over {', '.join(averaged)}, not the paper's columns and data"
@@ -189,6 +193,7 @@ def _cell(
     by_seed = values.group_by("seed", maintain_order=True).agg(pl.col("value").mean())
     seeds = by_seed if len(by_seed) > 1 else values
     mean, low, high, n = intervals.mean_interval([100 * x for x in seeds["value"]])
+    refused = values.select(_refusals()).item() if "refused" in values.columns else ""
     return {
         "column": column,
         "metric": metric,
@@ -197,9 +202,16 @@ def _cell(
         "high": high if n > 1 else None,
         "num_seeds": n,
         "paper": paper,
-        "difference": None if paper is None else mean - paper,
+        "difference": None if paper is None or refused else mean - paper,
         "note": note,
+        "refused": refused,
     }
+
+
+def _refusals() -> pl.Expr:
+    """Return the different names in column `refused`."""
+    names = pl.col("refused").filter(pl.col("refused") != "").str.split(", ").explode()
+    return names.unique().sort().str.join(", ").fill_null("")
 
 
 def _comparable(rows: Sequence[Row], protocol: str, models: str) -> Row | None:

@@ -166,3 +166,26 @@ def test_a_task_without_scores_has_no_finding() -> None:
         )
         is None
     )
+
+
+def test_a_finding_on_refused_scores_says_so_whatever_its_verdict() -> None:
+    """Of 2 x 2 scores in the language that is not learned in, one seed's without pretraining is
+    refused; what is refused in the language learned in is no part of the effect.
+    """
+    rows = [
+        {"task": "nli", "arm": arm, "seed": seed, "finetune_seed": 0, "language": language}
+        | {"value": value, "refused": refused}
+        for arm, value in (("a", 0.6), ("b", 0.4))
+        for seed in (0, 1)
+        for language, refused in (
+            ("qaa", "label order"),
+            ("qab", "one-class collapse" if (arm, seed) == ("b", 1) else ""),
+        )
+    ]
+    about = {"arm": "a", "baseline": "b", "train_language": "qaa", "scale": "", "elsewhere": "no"}
+    finding = findings.transfer_gain(rows, "nli", **about)
+    assert finding.verdict == SUPPORTED
+    told = "the evaluation doctor refuses 1 of its 4 scores (one-class collapse), 1 of b"
+    assert finding.note == told
+    healthy = findings.transfer_gain([row | {"refused": ""} for row in rows], "nli", **about)
+    assert healthy.note == ""

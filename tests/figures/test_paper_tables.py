@@ -52,6 +52,15 @@ def test_ours_stand_above_the_papers_with_interval_and_difference() -> None:
     assert table.notes[-1] == "v1, zero-shot XLM-R, #M 1: read from an archive"
 
 
+def test_a_refused_number_is_marked_and_the_mark_told() -> None:
+    cells = frame({**OURS, "column": "de", "refused": "label order"}, {**PRINTED, "column": "de"})
+    table = paper_table(cells, "mlqa")
+    assert table.blocks[0].parts[0][1][0][3] == "61.0 \u00b1 1.0!"
+    assert "!: refused by the evaluation doctor (label order)" in table.notes
+    healthy = paper_table(frame({**OURS, "column": "de", "refused": ""}), "mlqa")
+    assert not any("doctor" in note for note in healthy.notes)
+
+
 def test_rows_that_only_their_selection_tells_apart_name_it() -> None:
     cells = frame(
         *(
@@ -66,6 +75,12 @@ def test_rows_that_only_their_selection_tells_apart_name_it() -> None:
     (_, ours), (_, printed) = paper_table(cells, "mlqa").blocks[0].parts
     assert [row[2] for row in ours] == ["1 (last)", "1 (joint-dev)", "N"]
     assert [row[2] for row in printed] == ["1", "1"]
+
+
+def test_a_note_names_the_protocol_where_the_table_has_one() -> None:
+    rows = ({**OURS, "column": "QNLI", "note": "n", "protocol": name} for name in ("", "en"))
+    for row, told in zip(rows, ("ours: n", "ours, en: n"), strict=True):
+        assert paper_table(frame(row), "glue").notes[0] == told
 
 
 def test_measures_of_one_cell_are_parted_by_a_slash() -> None:

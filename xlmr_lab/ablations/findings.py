@@ -11,7 +11,7 @@ by seed and language: same shards, same blocks, same masks.
 import dataclasses
 import itertools
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -173,17 +173,16 @@ def refused(rows: Sequence[Row]) -> str:
     nothing where it refuses none.
 
     >>> refused([{"arm": "a", "refused": "one-class collapse"}, {"arm": "a", "refused": ""}])
-    'the evaluation doctor refuses 1 of its 2 scores (one-class collapse: 1 of a)'
+    'the evaluation doctor refuses 1 of its 2 scores (one-class collapse), 1 of a'
     """
-    counts: dict[tuple[str, str], int] = defaultdict(int)
-    for row in rows:
-        for name in filter(None, row.get("refused", "").split(", ")):
-            counts[name, row["arm"]] += 1
-    if not counts:
+    found = [row for row in rows if row.get("refused")]
+    if not found:
         return ""
-    number = sum(bool(row.get("refused")) for row in rows)
-    told = ", ".join(f"{name}: {count} of {arm}" for (name, arm), count in counts.items())
-    return f"the evaluation doctor refuses {number} of its {len(rows)} scores ({told})"
+    names = sorted({name for row in found for name in row["refused"].split(", ")})
+    arms = Counter(row["arm"] for row in found)
+    told = " and ".join(f"{count:,} of {arm}" for arm, count in arms.items())
+    total = f"{len(found):,} of its {len(rows):,} scores"
+    return f"the evaluation doctor refuses {total} ({', '.join(names)}), {told}"
 
 
 def _gains(rows: Sequence[Row], arm: str, baseline: str) -> list[float]:

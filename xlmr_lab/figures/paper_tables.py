@@ -19,6 +19,8 @@ from xlmr_lab.paper.benchmarks import BENCHMARKS, Name
 
 AVERAGE = "Avg"
 OURS = "This lab"
+REFUSED = "!"
+"""Stands behind a number that the evaluation doctor refuses."""
 PRINTED = "XLM-R, as printed"
 APART = (
     ". The table has none of the languages scored here, so each side has columns of its own, and "
@@ -167,10 +169,11 @@ def _row(
 
 
 def _measured(cell: dict[str, Any]) -> str:
-    """Write a mean with half the width of its interval, or alone."""
+    """Write a mean with half the width of its interval, or alone, and marked where refused."""
+    mark = REFUSED * bool(cell["refused"])
     if cell["low"] is None:
-        return f"{cell['value']:.1f}"
-    return f"{cell['value']:.1f} \u00b1 {(cell['high'] - cell['low']) / 2:.1f}"
+        return f"{cell['value']:.1f}{mark}"
+    return f"{cell['value']:.1f} \u00b1 {(cell['high'] - cell['low']) / 2:.1f}{mark}"
 
 
 def _difference(cell: dict[str, Any]) -> str:
@@ -184,9 +187,13 @@ def _notes(cells: pl.DataFrame) -> list[str]:
         for own in (True, False)
     )
     told = [
-        f"ours, {', '.join(part['protocol'].unique(maintain_order=True))}: {note}"
-        for (note,), part in ours.group_by("note", maintain_order=True)
+        f"{', '.join(filter(None, ('ours', *protocols)))}: {note}"
+        for note, protocols in ours.group_by("note", maintain_order=True)
+        .agg(pl.col("protocol").unique(maintain_order=True))
+        .rows()
     ]
+    if names := set(cells["refused"].drop_nulls()) - {""}:
+        told.append(f"{REFUSED}: refused by the evaluation doctor ({', '.join(sorted(names))})")
     if cells["low"].count():
         told.append("\u00b1: half of a 95 % Student t interval over seeds")
     for cell in paper.unique(["row", "note"], maintain_order=True).iter_rows(named=True):

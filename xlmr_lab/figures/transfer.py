@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
-from xlmr_lab.figures import theme
+from xlmr_lab.figures import doctor, theme
 from xlmr_lab.figures.language_dots import add_dots, arm_looks, bars, in_order, places, shifts
 from xlmr_lab.figures.summaries import gain, over_seeds
 from xlmr_lab.figures.tables import Table, show, with_interval
@@ -68,7 +68,8 @@ def by_language(
     figure.update_xaxes(**places(order))
     figure.update_yaxes(title=METRICS[part["metric"][0]])
     title = f"{capital(TASKS[task])} by language, {way(part)}"
-    subtitle = told_seeds(part) + (f"<br>{capital(cut)}" if cut else "")
+    notes = [capital(note) for note in (cut, doctor.told(part)) if note]
+    subtitle = "<br>".join([told_seeds(part), *notes])
     return theme.finish(figure, title=title, subtitle=subtitle, height=430, legend="arm")
 
 
@@ -177,8 +178,8 @@ def summary(scores: pl.DataFrame) -> Table:
         ),
         pl.col("num_seeds").alias("pretraining seeds"),
     )
-    caption = "Test scores, averaged over fine-tuning seeds first"
-    return show(shown, caption + (f"; {cut}." if cut else "."))
+    told = ("Test scores, averaged over fine-tuning seeds first", cut, doctor.told(scores))
+    return show(shown, f"{'; '.join(filter(None, told))}.")
 
 
 def _groups(others: pl.DataFrame, part: pl.DataFrame, column: str) -> dict[str, str]:

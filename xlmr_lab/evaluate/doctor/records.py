@@ -55,8 +55,8 @@ LOOKS = pl.Schema(
 """One row for a number of a check: `kind` is dev where a selection looked at it (its metric is the
 one that selects, and has no name here), scored where some selection would have taken that step."""
 
-MODEL = ("task", "arm", "seed", "finetune_seed", "train")
-"""Columns of `LOOKS` that name a fine-tuned model."""
+MODEL = ("task", "arm", "seed", "finetune_seed")
+"""Columns of `LOOKS` that name a fine-tuned model, besides its training sets."""
 SCORE = ("task", "arm", "seed", "finetune_seed", "protocol", "selection", "split", "language")
 """Columns that a verdict and the score that it is about share, besides the questions' language."""
 LEARNED_WITH = {"glue-mnli-mm": "glue-mnli"}
@@ -72,11 +72,6 @@ def doctor(records: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
 def looks(records: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """Return what was seen of models, as `looks.jsonl` has it, as a frame of schema `LOOKS`."""
     return pl.DataFrame(list(_seen(records)), schema=LOOKS, orient="row")
-
-
-def num_examined(seen: pl.DataFrame) -> int:
-    """Return how many sets of models were scored, and so examined."""
-    return seen.filter(kind="scored").n_unique([*MODEL, "set"]) if len(seen) else 0
 
 
 def marked(scores: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
@@ -96,7 +91,7 @@ def marked(scores: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
 def _seen(records: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Any, ...]]:
     for record in records:
         train = ", ".join(record["train"])
-        model = (*(record.get(name) for name in MODEL[:-1]), train)
+        model = (*(record.get(name) for name in MODEL), train)
         for look in record["looks"]:
             at = look["learning_rate"], look["step"]
             for name, value in look["dev"].items():
