@@ -63,6 +63,8 @@ def test_the_language_learned_in_stands_above_the_mean_of_the_others(made_scores
     assert drawn["\u03b1 = 0.3", "y"] == ([0, 1], [0.2, 0.8])
     assert drawn["\u03b1 = 0.3", "y2"] == ([1], [0.6])
     assert drawn["guessing", "y"] == ([0, 1], [0.0, 0.5])
+    assert figure.layout.yaxis.range == figure.layout.yaxis2.range
+    assert figure.layout.yaxis.range[0] < 0 < 0.8 < figure.layout.yaxis.range[1]
     assert figure.layout.xaxis2.ticktext == ("CoLA<br>Matthews r", "QNLI<br>accuracy")
     assert [note.text for note in figure.layout.annotations] == [
         "Avelo, where the task is learned",

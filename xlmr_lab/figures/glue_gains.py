@@ -86,7 +86,7 @@ def told(scores: pl.DataFrame, *, protocol: str = "zero-shot", selection: str = 
         pl.col("task").replace_strict(NAMES, return_dtype=pl.String),
         pl.col("metric").replace(METRICS).alias("measure"),
         pl.col("source").replace_strict(where, return_dtype=pl.String).alias("scored in"),
-        pl.col("arm").map_elements(lettered, return_dtype=pl.String),
+        pl.col("arm").map_elements(lettered, return_dtype=pl.String).str.replace_all(" ", "\u00a0"),
         pl.Series("with pretraining", _written(part, found, "arm")),
         pl.Series("without", _written(part, found, "fresh")),
         pl.Series("gain [95\u00a0% interval]", with_interval(found, "mean")),
@@ -197,7 +197,7 @@ def _add_gains(
         x=theme.rounded(by_seed["gain"]),
         y=by_seed.select(height).to_series().to_list(),
         mode="markers",
-        marker={**look, "size": 5, "opacity": 0.5},
+        marker={**look, "size": 6, "opacity": 0.6},
         customdata=[(NAMES[task], seed) for task, seed in by_seed.select("task", "seed").rows()],
         hovertemplate=f"%{{customdata[0]}}, {name}, seed %{{customdata[1]}}: %{{x:+.3f}}"
         "<extra></extra>",

@@ -16,7 +16,7 @@ import polars as pl
 from plotly.subplots import make_subplots
 
 from xlmr_lab.figures import theme
-from xlmr_lab.figures.language_dots import arm_looks, bars, shifts
+from xlmr_lab.figures.language_dots import arm_looks, bars, shifts, span
 from xlmr_lab.figures.summaries import over_seeds
 from xlmr_lab.figures.tables import Table, show
 from xlmr_lab.figures.task_scores import (
@@ -172,7 +172,9 @@ def by_task(scores: pl.DataFrame, *, protocol: str = "zero-shot", selection: str
         range=[-0.6, len(order) - 0.4],
         zeroline=False,
     )
-    figure.update_yaxes(title="score")
+    guesses = pl.DataFrame({"mean": [guessing(task) for task in order]})
+    ends = pl.concat([means.select("mean", "low", "high"), guesses], how="diagonal")
+    figure.update_yaxes(title="score", range=span(ends))
     subtitle = told_seeds(part).replace(", which stands first", "")
     subtitle += f"<br>{capital(cut)}" if cut else ""
     title = f"{title}, {protocol}"
