@@ -16,6 +16,8 @@ from xlmr_lab.errors import UserError
 from xlmr_lab.report_page import page
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+GLUE = "notebooks/results/tiny-glue"
+"""A finished study with GLUE's tasks, as notebooks find it."""
 MAX_BYTES, MAX_SECONDS = 200_000, 20
 PLOTLY = "application/vnd.plotly.v1+json"
 
@@ -46,16 +48,22 @@ def cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def with_finished_studies(study_folder: Path) -> Path:
+    """Return the folder that a made-up study ran in, with finished ones as in the repository."""
+    beside = study_folder.parents[1] / "notebooks"
+    if not beside.exists():
+        beside.symlink_to(NOTEBOOKS[0].parent, target_is_directory=True)
+    return beside.parent
+
+
 @pytest.mark.parametrize("source", NOTEBOOKS, ids=lambda path: path.stem)
 def test_each_notebook_runs_and_stays_small(
     source: Path, study_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    beside = study_folder.parents[1] / "notebooks"  # with finished studies, as in the repository
-    if not beside.exists():
-        beside.symlink_to(source.parent, target_is_directory=True)
-    monkeypatch.chdir(study_folder.parents[1])
+    run = GLUE if source.stem in reports.NEEDS else "runs/made-up"
+    monkeypatch.chdir(with_finished_studies(study_folder))
     before = cpu_seconds()
-    target = reports.run_notebook(source, tmp_path / source.name, {"run": "runs/made-up"})
+    target = reports.run_notebook(source, tmp_path / source.name, {"run": run})
     assert cpu_seconds() - before < MAX_SECONDS
     text = target.read_text("utf-8")
     assert len(text.encode()) < MAX_BYTES
@@ -66,6 +74,27 @@ def test_each_notebook_runs_and_stays_small(
     figures = [output for output in outputs(notebook) if PLOTLY in output.get("data", {})]
     assert len(figures) >= 4
     assert all(output["data"][PLOTLY]["data"] for output in figures)
+
+
+@pytest.mark.parametrize("stem", sorted(reports.NEEDS))
+def test_a_notebook_on_tasks_that_a_study_lacks_says_what_makes_them(
+    stem: str, study_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(with_finished_studies(study_folder))
+    (source,) = (path for path in NOTEBOOKS if path.stem == stem)
+    target = reports.run_notebook(source, tmp_path / source.name, {"run": "runs/made-up"})
+    shown = json.dumps(outputs(json.loads(target.read_text("utf-8"))))
+    assert shown.count(f"./lab evaluate name=NEW evaluated={reports.NEEDS[stem]}") >= 4
+
+
+def test_a_report_leaves_out_notebooks_on_tasks_that_a_study_lacks(
+    study_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(with_finished_studies(study_folder))
+    left_out = {"runs/made-up": set(reports.NEEDS), GLUE: set()}
+    for run, stems in left_out.items():
+        taken = reports.wanted(results.open_study(run), NOTEBOOKS)
+        assert taken == [path for path in NOTEBOOKS if path.stem not in stems]
 
 
 def test_a_misspelt_parameter_is_refused_before_anything_runs(small: Path, tmp_path: Path) -> None:
@@ -249,3 +278,4 @@ def test_a_study_becomes_one_page_with_its_findings_first(
     assert rows == study.findings().to_dicts()
     assert "Babel is a model organism" in shown
     assert "Zero-shot transfer" in shown
+    assert "GLUE: one language alone" not in shown

@@ -67,10 +67,13 @@ SCRIPT = """
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 function coloured(layout) {
   const style = getComputedStyle(document.documentElement), ink = style.getPropertyValue("--ink");
+  const soft = style.getPropertyValue("--soft");
+  const bar = { bgcolor: "rgba(0,0,0,0)", color: soft, activecolor: ink };
   const base = { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)" };
   const font = Object.assign({}, (layout.template?.layout || {}).font, layout.font, { color: ink });
   const hover = { bgcolor: style.getPropertyValue("--panel"), font: { color: ink } };
-  return Object.assign({}, layout, base, { font: font, hoverlabel: hover, width: undefined });
+  return Object.assign({}, layout, base, { font: font, hoverlabel: hover, modebar: bar,
+    width: undefined });
 }
 function draw(box) {
   const figure = JSON.parse(box.querySelector("script").textContent);

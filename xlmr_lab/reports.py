@@ -21,6 +21,9 @@ from xlmr_lab.results import Study
 
 logger = logging.getLogger(__name__)
 
+NEEDS = {"17_glue": "glue"}
+"""Notebooks on tasks that few studies have, and the section of those tasks."""
+
 
 def run_notebook(source: Path, target: Path, parameters: Mapping[str, Any] | None = None) -> Path:
     """Execute a notebook with parameters in the working directory and save the executed copy.
@@ -81,11 +84,12 @@ def report_study(study: Study, notebooks: Sequence[Path]) -> Path:
     """Execute notebooks on a study into its `notebooks/`, and write its `report/index.html`; beside
     it `findings.jsonl`, what the study found and what made it, to show to others.
 
-    The notebooks are those that take the run folder as parameter `run`.
+    The notebooks are those that take the run folder as parameter `run`; one on tasks that the study
+    has no scores of is left out.
     """
-    executed = []
-    with progress.bar(len(notebooks), "notebooks", unit="notebook") as bar:
-        for source in notebooks:
+    executed, taken = [], wanted(study, notebooks)
+    with progress.bar(len(taken), "notebooks", unit="notebook") as bar:
+        for source in taken:
             target = study.folder / "notebooks" / source.name
             executed.append(run_notebook(source, target, {"run": study.name}))
             bar.update(1)
@@ -100,6 +104,12 @@ def report_study(study: Study, notebooks: Sequence[Path]) -> Path:
         provenance=study.provenance(),
         findings=[_headline(row) for row in found],
     )
+
+
+def wanted(study: Study, notebooks: Sequence[Path]) -> list[Path]:
+    """Return the notebooks that have something to say of a study, in their order."""
+    there = {task.partition("-")[0] for task in study.scores()["task"].unique()}
+    return [path for path in notebooks if NEEDS.get(path.stem) in (None, *there)]
 
 
 def _headline(row: Mapping[str, Any]) -> dict[str, str]:

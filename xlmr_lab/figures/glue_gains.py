@@ -13,12 +13,12 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import polars as pl
 
-from xlmr_lab.figures import theme
+from xlmr_lab.figures import doctor, theme
 from xlmr_lab.figures.glue_tasks import NAMES, guessing, none, of_glue, places, tasks
 from xlmr_lab.figures.language_dots import arm_looks, bars, shifts
 from xlmr_lab.figures.summaries import FRESH, gain, over_seeds
 from xlmr_lab.figures.tables import Table, show, with_interval
-from xlmr_lab.figures.task_scores import METRICS, source
+from xlmr_lab.figures.task_scores import METRICS, capital, source
 from xlmr_lab.figures.theme import lettered
 
 HIGHER, LOWER, UNKNOWN = "higher", "lower", "not told apart"
@@ -96,7 +96,8 @@ def told(scores: pl.DataFrame, *, protocol: str = "zero-shot", selection: str = 
         f"Gains are paired by seed and language; {source(part)} is where the tasks are learned. "
         "A star: the interval reaches down to guessing, or below."
     )
-    return show(shown, caption)
+    refused = doctor.told(part)
+    return show(shown, caption + (f" {capital(refused)}." if refused else ""))
 
 
 def reading(scores: pl.DataFrame, *, protocol: str = "zero-shot", selection: str = "") -> str:

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
-from xlmr_lab.figures import theme
+from xlmr_lab.figures import doctor, theme
 from xlmr_lab.figures.language_dots import arm_looks, bars, shifts, span
 from xlmr_lab.figures.summaries import over_seeds
 from xlmr_lab.figures.tables import Table, show
@@ -176,7 +176,7 @@ def by_task(scores: pl.DataFrame, *, protocol: str = "zero-shot", selection: str
     ends = pl.concat([means.select("mean", "low", "high"), guesses], how="diagonal")
     figure.update_yaxes(title="score", range=span(ends))
     subtitle = told_seeds(part).replace(", which stands first", "")
-    subtitle += f"<br>{capital(cut)}" if cut else ""
+    subtitle = "<br>".join([subtitle, *map(capital, filter(None, (cut, doctor.told(part))))])
     title = f"{title}, {protocol}"
     height = 130 + 230 * len(panels)
     return theme.finish(figure, title=title, subtitle=subtitle, height=height, legend="arm")
