@@ -178,8 +178,10 @@ def by_task(scores: pl.DataFrame, *, protocol: str = "zero-shot", selection: str
     subtitle = told_seeds(part).replace(", which stands first", "")
     subtitle = "<br>".join([subtitle, *map(capital, filter(None, (cut, doctor.told(part))))])
     title = f"{title}, {protocol}"
-    height = 130 + 230 * len(panels)
-    return theme.finish(figure, title=title, subtitle=subtitle, height=height, legend="arm")
+    height = 190 + 230 * len(panels)
+    theme.finish(figure, title=title, subtitle=subtitle, height=height)
+    below = -60 / (230 * len(panels))
+    return figure.update_layout(legend={"orientation": "h", "x": 0, "y": below, "yanchor": "top"})
 
 
 def places(part: pl.DataFrame) -> dict[bool, str]:
@@ -202,7 +204,7 @@ def _add_guessing(figure: go.Figure, order: list[str], panel: int) -> None:
         mode="markers",
         marker={
             "symbol": "line-ew",
-            "size": 44,
+            "size": 30,
             "line": {"color": theme.GREY, "width": 1.5},
         },
         hovertemplate="guessing: %{y:.2f}<extra></extra>",
