@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import polars as pl
 
+from xlmr_lab.figures.mixed_sets import by_partner
 from xlmr_lab.figures.summaries import over_seeds
 from xlmr_lab.figures.tables import Table, show, with_interval
 from xlmr_lab.figures.task_scores import (
@@ -97,7 +98,7 @@ def drops(scores: pl.DataFrame, *, task: str, metric: str = "") -> Table:
     """Show how far scores fall from the language that a task is learned in to the others: ours,
     then the paper's, protocol by protocol.
     """
-    part = of_task(scores, task, metric)
+    part = by_partner(of_task(scores, task, metric))
     if part.is_empty():
         return show(pl.DataFrame({"scores": [f"none for {TASKS[task]}"]}))
     found = [*_ours(part), *_printed(task)]

@@ -27,6 +27,7 @@ from xlmr_lab.figures.language_dots import (
     with_mean,
     with_mean_place,
 )
+from xlmr_lab.figures.mixed_sets import by_partner
 from xlmr_lab.figures.summaries import over_seeds, paired
 from xlmr_lab.figures.tables import Table, show, with_interval
 from xlmr_lab.figures.task_scores import (
@@ -68,7 +69,7 @@ def by_language(
     """Draw the test score of each language under every protocol, a panel for each arm; `selection`
     and `metric` as in `transfer.by_language`.
     """
-    part = selected(of_task(scores, task, metric), selection)
+    part = by_partner(selected(of_task(scores, task, metric), selection))
     if part.is_empty():
         return nothing(task, PROTOCOLS[0])
     arms, found = list(arm_looks(part)), looks(part["protocol"])
@@ -95,7 +96,7 @@ def contrasts(
     """Draw by how much each protocol exceeds another: a large dot with its interval for the mean
     over languages, a small one for each language.
     """
-    part = selected(of_task(scores, task, metric), selection)
+    part = by_partner(selected(of_task(scores, task, metric), selection))
     title = f"What a protocol adds: {TASKS[task]}{_chosen_by(part) if len(part) else ''}"
     found = _differences(part)
     if found.is_empty():
@@ -130,7 +131,7 @@ def told(scores: pl.DataFrame, *, task: str, selection: str = "", metric: str = 
     """Show the differences between protocols, what each says by itself, and those that the paper's
     models have.
     """
-    part = selected(of_task(scores, task, metric), selection)
+    part = by_partner(selected(of_task(scores, task, metric), selection))
     found = _differences(part)
     if found.is_empty():
         return show(pl.DataFrame({"protocols": [_alone(task, part).replace("<br>", " ")]}))
