@@ -127,6 +127,20 @@ def test_a_run_that_is_cut_off_anywhere_ends_in_the_same_scores(folder, tmp_path
         baselines.run(data, config=BRIEF, seed=2, folder=kept)
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("is_saved", [True, False])
+def test_each_run_is_saved_and_read_back_at_its_end(folder, monkeypatch, optimizer, is_saved):
+    """Where nothing is saved, wiped weights give one tag to all words."""
+    if not is_saved:
+        monkeypatch.setattr(Training, "resume", lambda self, folder: [])
+    config = dataclasses.replace(LEARNING, optimizer=optimizer, passes=2)
+    told = []
+    data = load(folder, protocols=("zero-shot",))
+    baselines.run(data, config=config, seed=0, looked=lambda plan, looks, found: told.extend(found))
+    levels = {one.verdict.level for one in told if one.verdict.name == "reloaded"}
+    assert levels == (set() if is_saved else {"refuse"})
+
+
 def test_other_data_is_another_run(folder, tmp_path):
     kept = tmp_path / "kept"
     only = {"protocols": ("each",), "languages": ("qaa",)}

@@ -25,6 +25,7 @@ from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import bilstm_inputs, planned_files, word_vectors
 from xlmr_lab.evaluate.bilstm_training import BilstmConfig, Training, vector_of
 from xlmr_lab.evaluate.doctor.examine import examine_tags
+from xlmr_lab.evaluate.doctor.tagger_runs import with_reloaded
 from xlmr_lab.evaluate.doctor.verdict import Verdict
 from xlmr_lab.evaluate.finetune_state import SAVE_SECONDS, KeptRun
 from xlmr_lab.evaluate.formats import conll
@@ -214,8 +215,7 @@ class _Model:
 
     def place(self, rule: Rule, looks: Sequence[Look]) -> int:
         """Return the place of the look that a rule takes."""
-        checks = [look.check for look in looks]
-        return choose(checks, rule.looked_at, patience=self.config.patience)
+        return choose([x.check for x in looks], rule.looked_at, patience=self.config.patience)
 
     def look(self, run: Training, before: Sequence[Look]) -> Look:
         """Score the dev sets, and each set that a rule would now score at this very step."""
@@ -282,6 +282,7 @@ def _looks(model: _Model, folder: Path | None, save_seconds: float) -> list[Look
         if folder and time.monotonic() - saved >= save_seconds and run.step < run.steps:
             run.save(folder, [look.written() for look in looks])
             saved = time.monotonic()
+    looks = with_reloaded(looks, run, model.encoded.values())
     if kept:
         kept.end([look.written() for look in looks])
     return looks

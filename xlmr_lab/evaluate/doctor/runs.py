@@ -46,7 +46,7 @@ def reloaded(
         save_file({name: tensor.contiguous() for name, tensor in trained(model).items()}, path)
         weights = load_file(path)
     except (OSError, SafetensorError) as error:
-        return _unchecked(str(error))
+        return unchecked(str(error))
     finally:
         path.unlink(missing_ok=True)
     with torch.no_grad():
@@ -57,7 +57,8 @@ def reloaded(
     return differing(predict(model, few), predict(fresh, few))
 
 
-def _unchecked(error: str) -> Verdict:
+def unchecked(error: str) -> Verdict:
+    """Return what is said where a model cannot be written or read."""
     return Verdict(
         name="reloaded",
         level="flag",
