@@ -108,6 +108,34 @@ def test_arms_without_heldout_loss_are_not_pretrained(study_folder: Path) -> Non
     assert arms == {"alpha=0.3": True, "no-pretraining": False}
 
 
+VERDICT = {
+    **{"study": "made-up", "run": "", "task": "nli", "protocol": "zero-shot", "selection": "last"},
+    **{"arm": "alpha=0.3", "seed": 1, "finetune_seed": 1, "set": "test-qab", "split": "test"},
+    **{"language": "qab", "question_language": "", "level": "refuse", "name": "label order"},
+    **{"line": "wrong", "evidence": {"p": 0.0}},
+}
+
+
+def test_a_study_without_verdicts_has_none_and_packed_ones_are_read(folder: Path) -> None:
+    study = results.open_study(folder)
+    assert (len(study.doctor()), len(study.looks())) == (0, 0)
+    assert set(study.scores()["refused"]) == {""}
+    (folder / "doctor.jsonl.gz").write_bytes(gzip.compress(json.dumps(VERDICT).encode() + b"\n"))
+    assert study.doctor()["name"].to_list() == ["label order"]
+    (marked,) = study.scores().filter(pl.col("refused") != "").to_dicts()
+    assert {name: marked[name] for name in ("arm", "seed", "finetune_seed", "language")} == {
+        name: VERDICT[name] for name in ("arm", "seed", "finetune_seed", "language")
+    }
+
+
+def test_results_that_were_committed_before_there_were_verdicts_are_read() -> None:
+    kept = sorted((Path(__file__).parents[1] / "notebooks" / "results").glob("*/config.json"))
+    assert kept
+    for place in kept:
+        study = results.open_study(place.parent)
+        assert study.doctor().is_empty() or "refused" in study.scores().columns
+
+
 def test_scores_that_are_kept_packed_are_read_as_others(folder: Path) -> None:
     plain = results.open_study(folder).scores()
     scores = folder / "scores.jsonl"
