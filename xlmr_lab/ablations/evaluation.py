@@ -9,6 +9,7 @@ last call, what was seen on the way (looks.jsonl: dev sets at each check), the d
 
 import dataclasses
 import logging
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,10 +74,8 @@ def doctor(work: Evaluation) -> list[dict[str, Any]]:
 def _prepare(work: Evaluation) -> None:
     """Have the run folder say what it holds; what another encoder left in it is replaced."""
     folder = work.folder
-    if (folder / STUDY_NAME).is_file():
-        raise UserError(f"{folder} holds a study; add name=NEW for the evaluation")
     place = folder / SETTINGS_NAME
-    held = storage.read_json(place) if place.is_file() else {}
+    held = _held(folder)
     if held.get("fingerprint", work.fingerprint) != work.fingerprint:
         logger.warning(
             "%s held the evaluation of another encoder, which is replaced; name=NEW keeps both",
@@ -98,6 +97,28 @@ def _prepare(work: Evaluation) -> None:
     storage.write_json(place, {**about, "settings": configs.to_dict(work.config)})
     device = str(next(work.opened.module.parameters()).device)
     storage.write_json(folder / "provenance.json", provenance.collect(encoder=about, run_on=device))
+
+
+def _held(folder: Path) -> dict[str, Any]:
+    """Return what a run folder says that it holds, nothing if it is new or empty.
+
+    Raises:
+        UserError: it was not made by an evaluation, so that nothing in it may be replaced.
+    """
+    if (folder / STUDY_NAME).is_file():
+        raise UserError(f"{folder} holds a study; add name=NEW for the evaluation")
+    place = folder / SETTINGS_NAME
+    held = storage.read_json(place) if place.is_file() else {}
+    is_ours = isinstance(held, dict) and "fingerprint" in held
+    if not is_ours and os.path.lexists(folder) and not _is_empty(folder):
+        raise UserError(
+            f"{folder} is there and was made by no evaluation; add name=NEW, or move it away"
+        )
+    return held
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and not any(folder.iterdir())
 
 
 def _shown(source: str) -> str:

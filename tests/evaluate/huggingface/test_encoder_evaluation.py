@@ -213,6 +213,30 @@ def test_another_encoder_is_told_and_fine_tuned_anew(lab, folder_of, tasks, tmp_
     assert "runs/y holds a study; add name=NEW for the evaluation" in line
 
 
+def test_a_folder_that_no_evaluation_made_is_refused_and_stays_as_it_is(
+    lab, folder_of, tasks, tmp_path
+):
+    asked = (f"hf:{folder_of('bert')}", "ner.path=tasks/conll", *few("ner"), *QUICK)
+    own = [tmp_path / "mine" / name for name in ("predictions/a.tsv", "tables/b.csv", "c.txt")]
+    for path in own:
+        write(path, [("kept",)])
+    for held in (None, [], {"name": "of another program"}):
+        if held is not None:
+            storage.write_json(tmp_path / "mine/evaluation.json", held)
+        code, _, line = lab(*asked, "name=mine", "runs_dir=.")
+        assert code == 2
+        assert line.endswith(
+            "mine is there and was made by no evaluation; add name=NEW, or move it away"
+        )
+        assert all(path.read_text() == "kept\n" for path in own)
+        assert not (tmp_path / "mine/scores").exists()
+    (tmp_path / "file").write_text("kept")
+    assert "file is there and was made by no" in lab(*asked, "name=file", "runs_dir=.")[2]
+    (tmp_path / "empty").mkdir()
+    for _ in range(2):
+        assert lab(*asked, "name=empty", "runs_dir=.")[0] == 0
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
