@@ -16,7 +16,8 @@ from xlmr_lab.errors import UserError
 from xlmr_lab.model import surgery
 from xlmr_lab.model.adaptive import AdaptiveOutput
 from xlmr_lab.model.convert import to_huggingface
-from xlmr_lab.model.encoder import EncoderConfig, initialize
+from xlmr_lab.model.encoder import EncoderConfig
+from xlmr_lab.model.initial_weights import initialize
 from xlmr_lab.model.losses import CPU_CHUNK, IGNORE_INDEX
 from xlmr_lab.model.masked_lm import MaskedLM
 

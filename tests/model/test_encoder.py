@@ -11,9 +11,9 @@ from xlmr_lab.model.encoder import (
     Encoder,
     EncoderConfig,
     attention,
-    initialize,
     select,
 )
+from xlmr_lab.model.initial_weights import initialize
 from xlmr_lab.model.masked_lm import MaskedLM
 from xlmr_lab.vocabulary import special_tokens
 

@@ -17,7 +17,7 @@ from xlmr_lab.evaluate import objectives
 from xlmr_lab.evaluate.encoders import AnyEncoder
 from xlmr_lab.evaluate.examples import Batch, Examples, collate, prediction_batches
 from xlmr_lab.evaluate.objectives import Objective
-from xlmr_lab.model.encoder import initialize
+from xlmr_lab.model.initial_weights import initialize
 from xlmr_lab.pretrain.precision import Computed, Precision, resolve
 
 PREDICT_TOKENS = 4096

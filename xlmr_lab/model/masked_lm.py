@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from xlmr_lab.model.encoder import Encoder, EncoderConfig, initialize
+from xlmr_lab.model.encoder import Encoder, EncoderConfig
 from xlmr_lab.model.heads import MaskedLMHead
+from xlmr_lab.model.initial_weights import initialize
 from xlmr_lab.model.tied import Tie
 
 

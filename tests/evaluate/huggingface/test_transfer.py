@@ -9,7 +9,7 @@ from xlmr_lab.evaluate import ner, nli
 from xlmr_lab.evaluate.encoders import open_encoder
 from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.evaluate.task_files import NLI_LABELS
-from xlmr_lab.model.encoder import initialize
+from xlmr_lab.model.initial_weights import initialize
 
 CONFIG = FinetuneConfig(
     steps=150,
