@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from xlmr_lab import configs, stage_folders, storage
-from xlmr_lab.ablations import diagnosis, stages, studies
+from xlmr_lab.ablations import arms, diagnosis, stages, studies, task_jobs, task_sets
 from xlmr_lab.ablations import folder as run_folder
 from xlmr_lab.ablations.opened import open_run
 from xlmr_lab.ablations.run import Study
@@ -212,6 +212,24 @@ def test_a_changed_setting_redoes_only_what_depends_on_it(finished) -> None:
     assert len(list((study.folder / "scores").glob("ner-*"))) == 2 * 4
     assert len(list((study.folder / "scores").glob("nli-*"))) == 4
     assert len(storage.read_jsonl(study.folder / "scores.jsonl")) == 2 * 2 * 3 * (2 + 1)
+
+
+@pytest.mark.slow
+def test_scores_are_kept_by_the_versions_of_fine_tuning_and_reading(finished, monkeypatch) -> None:
+    _, study = finished
+    main = arms.arms(study.config, study.folder / "arms", [study.config.sampling.alpha])
+
+    def keys() -> set[str]:
+        plans = task_jobs.planned(study.config, main, folder=study.folder, name="micro")
+        return {plan.runs.output.name for plan in plans}
+
+    there = {path.name for path in (study.folder / "scores").iterdir()}
+    first = keys()
+    assert first <= there
+    monkeypatch.setattr(task_jobs, "FINETUNE_VERSION", task_jobs.FINETUNE_VERSION + 1)
+    second = keys()
+    monkeypatch.setattr(task_sets, "READING_VERSION", task_sets.READING_VERSION + 1)
+    assert len(first | second | keys()) == 3 * len(first)
 
 
 def test_the_same_stage_has_one_name_whatever_is_changed_elsewhere(tmp_path) -> None:

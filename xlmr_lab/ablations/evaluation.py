@@ -131,7 +131,7 @@ def _retrieved(work: Evaluation) -> Path:
     """Return the file of the scores of retrieval, made if it is not there."""
     config = work.config.retrieval
     folder = Path(str(config.path))
-    files = task_sets.signatures(folder, work.folder)
+    files = task_sets.signatures(folder, Path(work.config.runs_dir))
     mark = configs.fingerprint(
         EVALUATION_VERSION, work.fingerprint, files, config, work.config.languages
     )

@@ -22,9 +22,11 @@ from xlmr_lab.ablations.task_runs import TaskRuns
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import encoders, glue_submission, transfer
 from xlmr_lab.evaluate.encoders import FOREIGN, Opened
+from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.evaluate.finetune_state import digest
 from xlmr_lab.evaluate.formats import glue as glue_files
 from xlmr_lab.pretrain.distributed import chosen_device
+from xlmr_lab.pretrain.precision import resolve
 
 EVALUATION_VERSION = 1
 ENGLISH = "en"
@@ -112,7 +114,7 @@ def beside(work: Evaluation, everything: Sequence[TaskRuns]) -> list[BaselineRun
         for runs in everything
         if runs.task == "ner"
         for plan in baseline_runs.beside(
-            settings, runs, data=work.folder, of_seeds=[({}, runs.seeds)]
+            settings, runs, data=Path(work.config.runs_dir), of_seeds=[({}, runs.seeds)]
         )
     ]
 
@@ -191,8 +193,9 @@ def _runs(work: Evaluation, task: str, settings: TransferConfig, folder: Path) -
         transfer.FINETUNE_VERSION,
         work.fingerprint,
         task,
-        task_sets.signatures(folder, work.folder),
-        [settings.finetune, settings.protocols, settings.seeds, reading, train, languages],
+        task_sets.signatures(folder, Path(work.config.runs_dir)),
+        [_computed(work, settings.finetune), settings.protocols, settings.seeds],
+        [reading, train, languages],
         is_predicted,
     )
     output = work.folder / "scores" / f"{task}-{mark}.jsonl"
@@ -211,6 +214,13 @@ def _runs(work: Evaluation, task: str, settings: TransferConfig, folder: Path) -
         output=output,
         looks=work.folder / "looks" / output.name,
     )
+
+
+def _computed(work: Evaluation, finetune: FinetuneConfig) -> FinetuneConfig:
+    """Return settings with the precision that they come to. That is all that a device does to a
+    score: it belongs to the key of finished scores, and the device does not."""
+    precision = resolve(finetune.precision, chosen_device(work.config.device))
+    return dataclasses.replace(finetune, precision=precision)
 
 
 def _is_asked_for(task: str) -> bool:

@@ -13,6 +13,7 @@ from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.baseline_runs import BaselineRuns
 from xlmr_lab.ablations.jobs import Job
 from xlmr_lab.ablations.study_config import StudyConfig
+from xlmr_lab.evaluate.transfer import FINETUNE_VERSION
 
 BASELINE = "no-pretraining"
 """The arm that is fine-tuned from fresh weights."""
@@ -34,7 +35,7 @@ def planned(config: StudyConfig, main: Sequence[Arm], *, folder: Path, name: str
                 folder=folder,
                 names=_names(arm, name, pretrained),
                 checkpoint=arm.final if pretrained else None,
-                parts=[TRANSFER_VERSION, arm.folder.name if pretrained else arm.run.seed],
+                parts=[*_versions(), arm.folder.name if pretrained else arm.run.seed],
             )
             for arm in main
             for pretrained in (True, False)
@@ -64,6 +65,12 @@ def _job(plan: Plan) -> Job:
         units=len(plan.runs.seeds),
         done=lambda: plan.runs.done,
     )
+
+
+def _versions() -> list[int]:
+    """Return the versions of what makes the scores. That of fine-tuning counts from 2 on, so that
+    what was finished before it was a part of the key is found again."""
+    return [TRANSFER_VERSION, *([FINETUNE_VERSION] if FINETUNE_VERSION > 1 else [])]
 
 
 def _names(arm: Arm, study: str, pretrained: bool) -> Mapping[str, Any]:

@@ -21,6 +21,9 @@ from xlmr_lab.evaluate.selection import Selection
 from xlmr_lab.evaluate.task_files import IMPLIED_SCRIPTS, ScoredSplit, Split
 from xlmr_lab.evaluate.transfer import TransferData
 
+READING_VERSION = 1
+"""Raised when the same files start to give other examples. It is part of a key from 2 on, so that
+what was finished before there was such a number is found again."""
 SCORED: tuple[ScoredSplit, ...] = ("test", "dev")
 """Splits that score a language."""
 LOADERS: dict[str, Callable[..., TransferData]] = {
@@ -121,10 +124,18 @@ def require(
 
 
 def signatures(folder: Path, data: Path) -> list[list[Any]]:
-    """Describe the files of a task so that changed ones get another fingerprint; `data` is the
-    folder of stages."""
+    """Describe the files of a task, and how they are read, so that what changed gets another
+    fingerprint.
+
+    `data` is the folder of stages, or of runs. What lies in it is no file of a task whose folder
+    holds it: a run that writes there stays the same run.
+    """
+    inside, made = folder.resolve(), data.resolve()
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return [stages.signature(path, data) for path in paths]
+    if inside in made.parents:
+        paths = [path for path in paths if made not in path.resolve().parents]
+    found = [stages.signature(path, data) for path in paths]
+    return [*found, ["reading", READING_VERSION]] if READING_VERSION > 1 else found
 
 
 def _places(task: str) -> Places:

@@ -20,9 +20,11 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from xlmr_lab import storage
+from xlmr_lab import configs, storage
+from xlmr_lab.evaluate.encoders import AnyEncoder
 from xlmr_lab.evaluate.examples import Examples, Ragged
 from xlmr_lab.evaluate.finetune import Finetuning
+from xlmr_lab.evaluate.huggingface_encoder import ForeignEncoder
 from xlmr_lab.pretrain import checkpoint
 
 SAVE_SECONDS = 300.0
@@ -127,10 +129,12 @@ def load(path: Path, run: Finetuning, *, step: int) -> None:
     run.go_on_from(step)
 
 
-def digest(values: Examples | nn.Module) -> str:
-    """Return digits that name the content of examples, or the weights of a module."""
+def digest(values: Examples | AnyEncoder) -> str:
+    """Return digits that name the content of examples, or what an encoder is: its weights, and the
+    settings that say what is computed with them (heads, activation, dropout, ...)."""
     found = hashlib.sha256()
     if isinstance(values, nn.Module):
+        found.update(_settings(values).encode())
         for name, tensor in values.state_dict().items():
             found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
             found.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
@@ -142,6 +146,13 @@ def digest(values: Examples | nn.Module) -> str:
         found.update(f"{array.dtype} {array.shape}".encode())
         found.update(np.ascontiguousarray(array).data)
     return found.hexdigest()
+
+
+def _settings(encoder: AnyEncoder) -> str:
+    """Return what an encoder's states depend on besides its weights and what it is called with."""
+    if isinstance(encoder, ForeignEncoder):
+        return encoder.settings
+    return configs.fingerprint(encoder.config, list(encoder.languages))
 
 
 def _arrays(rows: Ragged) -> tuple[np.ndarray, np.ndarray]:

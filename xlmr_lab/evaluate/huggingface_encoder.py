@@ -8,6 +8,7 @@ relative positions, and the states of the tokens are the same.
 Shapes: B sequences, T positions, P positions asked for, D model width.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,9 @@ NO_LIMIT = 1 << 30
 
 PERMUTED = "xlnet"
 """The one architecture of an encoder of which the library has no masked LM."""
+
+PASSING = ("_name_or_path", "architectures", "dtype", "torch_dtype", "transformers_version")
+"""Settings that say where a model comes from, not what it computes in fp32."""
 
 
 class ForeignEncoder(nn.Module):
@@ -43,6 +47,13 @@ class ForeignEncoder(nn.Module):
         self.vocab_size: int = model.get_input_embeddings().num_embeddings
         self.init_std: float = _init_std(model.config)
         """Standard deviation of initial weights, for a head as well."""
+
+    @property
+    def settings(self) -> str:
+        """What its states depend on besides its weights and what it is called with, as JSON."""
+        own = self.model.config.to_dict()
+        kept = {name: value for name, value in own.items() if name not in PASSING}
+        return json.dumps(kept, sort_keys=True, default=str)
 
     def forward(
         self,

@@ -137,9 +137,9 @@ def of_tokenizer(tokenizer: Any, *, size: int, has_segments: bool) -> TextEncode
     }
     kind = type(tokenizer).__name__
     if backend is not None:
-        fingerprint = _fingerprint(kind, layout, json.loads(backend.to_str()))
-        return FastText(backend=backend, fingerprint=fingerprint, **shared)
-    shared["fingerprint"] = _fingerprint(kind, layout, _rules(tokenizer))
+        rules = [json.loads(backend.to_str()), specials]
+        return FastText(backend=backend, fingerprint=_fingerprint(kind, layout, rules), **shared)
+    shared["fingerprint"] = _fingerprint(kind, layout, [*_rules(tokenizer), specials])
     to_pieces = _xlm_pieces(tokenizer) if kind == "XLMTokenizer" else _plain_pieces(tokenizer)
     return SlowText(to_pieces=to_pieces, to_ids=tokenizer.convert_tokens_to_ids, **shared)
 
