@@ -122,7 +122,7 @@ class Study:
         shards = parallel_text.training_shards(self.config)
         arms.warn(waiting, shards, self.config.passes_warned)
         beforehand.check_memory(self.config, [arm.run for arm in waiting], shards.vocab_size)
-        work = [_pretraining(arm, tokens, pairs) for arm in waiting]
+        work = [pretraining(arm, tokens, pairs) for arm in waiting]
         if distributed.started_with() > 1:
             for job in work:  # its processes are there already
                 job.function(**job.arguments)
@@ -224,7 +224,8 @@ def _zero_shot(rows: list[dict[str, Any]], task: str, selection: str) -> list[di
     return [r for r in rows if tuple(r[name] for name in names) == wanted]
 
 
-def _pretraining(arm: Arm, tokens: Path, pairs: Path | None) -> jobs.Job:
+def pretraining(arm: Arm, tokens: Path, pairs: Path | None) -> jobs.Job:
+    """Return the job of one pretraining run on its token shards."""
     return jobs.Job(
         name=arm.folder.name,
         function=pretrain,

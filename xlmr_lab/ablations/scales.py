@@ -1,0 +1,193 @@
+"""Scales of the studies: what a budget allows of every grid (design, section 6).
+
+Each is a scaled stand-in for the paper's setting and says so in `about`. On Babel the seven
+languages are of one family, so that something transfers within minutes of training, and keep the
+proportions of the sizes they stand for; where languages are added (F1, F2), the seven keep their
+own text.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+from xlmr_lab import languages
+from xlmr_lab.ablations import studies
+from xlmr_lab.ablations.grid import Scale
+from xlmr_lab.ablations.sections import AblationConfig
+from xlmr_lab.ablations.study_config import StudyConfig
+from xlmr_lab.babel import tongues
+from xlmr_lab.babel.corpora import BabelConfig
+from xlmr_lab.errors import UserError
+from xlmr_lab.model import presets
+
+SEVEN = ("qaa", "qam", "qay", "qbk", "qbw", "qcu", "qds")
+"""Babel's seven, of its first family, from the largest to the smallest."""
+HIGH, LOW = SEVEN[:2], SEVEN[-2:]
+"""Those that stand for English and French, and for Swahili and Urdu (XLM-R Sec. 5.1)."""
+COUNTS = (7, 15, 30, 60, 100)
+"""Numbers of languages of XLM-R Figure 2."""
+WIDTHS = (768, 960, 1152)
+"""Model widths of XLM-R Figure 4."""
+
+
+def tiny() -> Scale:
+    """Return alpha and languages only, at a length that tests nothing but the way: a minute."""
+    base = _babel(studies.tiny(), corpus_bytes=600_000, smallest_bytes=60_000, seeds=2)
+    base = dataclasses.replace(
+        base,
+        vocabulary=dataclasses.replace(base.vocabulary, size=1200, sample_bytes=400_000),
+        pretrain=dataclasses.replace(base.pretrain, steps=60, warmup_steps=10, heldout_steps=60),
+    )
+    return Scale(
+        name="tiny",
+        base=base,
+        counts=(7, 9),
+        widths=(64, 96),
+        vocabularies=(1200, 1600),
+        about="Babel, a minute of two cores: it shows the way, and decides nothing",
+    )
+
+
+def laptop() -> Scale:
+    """Return all fifteen on Babel, two cores, one night."""
+    base = _babel(studies.tiny(), corpus_bytes=5_000_000, smallest_bytes=100_000, seeds=5)
+    base = dataclasses.replace(
+        base, vocabulary=dataclasses.replace(base.vocabulary, size=3000, sample_bytes=3_000_000)
+    )
+    return Scale(
+        name="laptop",
+        base=base,
+        counts=(7, 15, 30, 60),
+        widths=(64, 96, 128),
+        vocabularies=(1500, 3000, 6000),
+        about="Babel, 2 layers of width 64, 3 million tokens a run (the paper: 12 layers of width "
+        "768, trillions of tokens)",
+    )
+
+
+def gpu() -> Scale:
+    """Return all fifteen on Babel, one modern GPU, about an hour."""
+    base = _babel(studies.tiny(), corpus_bytes=30_000_000, smallest_bytes=300_000, seeds=5)
+    model = dataclasses.replace(
+        base.model, num_layers=4, hidden_size=256, num_heads=4, ffn_size=1024, init_std=0.06
+    )
+    base = dataclasses.replace(
+        base,
+        model=model,
+        vocabulary=dataclasses.replace(base.vocabulary, size=8000, sample_bytes=10_000_000),
+        batches=dataclasses.replace(base.batches, batch_sequences=256),
+        pretrain=dataclasses.replace(base.pretrain, steps=3000, peak_learning_rate=2e-3),
+    )
+    return Scale(
+        name="gpu",
+        base=base,
+        counts=COUNTS,
+        widths=(256, 320, 384),
+        vocabularies=(4000, 8000, 16_000),
+        about="Babel, 4 layers of width 256, 49 million tokens a run (the paper: 12 layers of width "
+        "768, trillions of tokens)",
+    )
+
+
+def paper() -> Scale:
+    """Return the paper's own settings, for text of one's own and a cluster: seven languages, 150k
+    ids, XLM-R Base for 150,000 steps of its batches (Sec. 5.1)."""
+    base = studies.base()
+    base = dataclasses.replace(
+        base,
+        seeds=1,
+        corpus=dataclasses.replace(base.corpus, languages=languages.SEVEN),
+        vocabulary=dataclasses.replace(base.vocabulary, size=150_000),
+        pretrain=dataclasses.replace(base.pretrain, steps=150_000),
+    )
+    return Scale(
+        name="paper",
+        base=base,
+        counts=COUNTS,
+        widths=WIDTHS,
+        vocabularies=(32_000, 64_000, 128_000, 256_000),
+        about="text of one's own, XLM-R Base, 150,000 steps of 8,192 blocks",
+    )
+
+
+SCALES: dict[str, Callable[[], Scale]] = {
+    "tiny": tiny,
+    "laptop": laptop,
+    "gpu": gpu,
+    "paper": paper,
+}
+
+
+def scale(name: str) -> Scale:
+    """Return the scale of a name.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    if name not in SCALES:
+        raise UserError(f"unknown scale {name!r}; there are {', '.join(SCALES)}")
+    return SCALES[name]()
+
+
+def more_languages(config: StudyConfig, count: int) -> StudyConfig:
+    """Return a study with so many of Babel's languages, the ones at hand first, whose own text
+    stays what it is; its others are those that stand for languages spread evenly over the sizes.
+
+    Raises:
+        UserError: fewer than it has, or more than Babel has.
+    """
+    own = config.babel.codes()
+    everything = tongues.codes()
+    if not len(own) <= count <= len(everything):
+        raise UserError(
+            f"languages must be {len(own)} to {len(everything)} on Babel, got {count}; leave the "
+            "larger counts out"
+        )
+    others = [code for code in everything if code not in own]
+    step = len(others) / max(1, count - len(own))
+    added = [others[int(i * step)] for i in range(count - len(own))]
+    babel = config.babel
+    grown = (*own, *added)
+    corpus_bytes = round(babel.corpus_bytes * _real(grown) / _real(own))
+    return dataclasses.replace(
+        config, babel=dataclasses.replace(babel, languages=grown, corpus_bytes=corpus_bytes)
+    )
+
+
+def wider(config: StudyConfig, width: int) -> StudyConfig:
+    """Return a study with another model width, the feed-forward layers and heads in proportion."""
+    shape = config.model
+    model = dataclasses.replace(
+        shape,
+        hidden_size=width,
+        ffn_size=width * shape.ffn_size // shape.hidden_size,
+        num_heads=max(1, width * shape.num_heads // shape.hidden_size),
+    )
+    return dataclasses.replace(config, model=model)
+
+
+def _real(codes: Sequence[str]) -> float:
+    return sum(tongues.stands_for(code).size_gib for code in codes)
+
+
+def _babel(
+    preset: StudyConfig, *, corpus_bytes: int, smallest_bytes: int, seeds: int
+) -> StudyConfig:
+    """Return a preset's study on Babel's seven, one arm."""
+    babel = BabelConfig(
+        languages=SEVEN,
+        corpus_bytes=corpus_bytes,
+        smallest_bytes=smallest_bytes,
+        glossed=preset.babel.glossed,
+    )
+    return dataclasses.replace(
+        preset,
+        seeds=seeds,
+        babel=babel,
+        model=dataclasses.replace(
+            presets.preset("tiny").encoder,
+            dropout=0.0,
+            attention_dropout=0.0,
+            init_std=preset.model.init_std,
+        ),
+        ablation=AblationConfig(alphas=()),
+    )
