@@ -1,0 +1,76 @@
+"""F3: what the exponent of language sampling trades (XLM-R Sec. 5.1, Figure 5), and annealing it as
+mmBERT does (arXiv 2509.06888).
+"""
+
+import dataclasses
+
+from xlmr_lab.ablations.claims.pairs import pairs
+from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Scale
+from xlmr_lab.ablations.scales import tiers_of
+from xlmr_lab.ablations.study_config import StudyConfig
+from xlmr_lab.sampling.settings import SamplingConfig
+
+ALPHAS = (0.01, 0.3, 0.7, 1.0)
+"""Exponents of XLM-R Figure 5."""
+ANNEALED = SamplingConfig(
+    schedule="annealed", alpha=0.7, later_alphas=(0.5, 0.3), changes=(0.77, 0.97)
+)
+"""mmBERT's exponents and where they change."""
+
+
+def alpha(scale: Scale) -> Claim:
+    """Return F3: small exponents are for low-resource languages, large ones for high-resource."""
+    high, low = tiers_of(scale.base)
+    both = (*high, *low)
+    cells = [_cell(scale, SamplingConfig(alpha=value), name(value)) for value in ALPHAS]
+    first, best, _, last = map(name, ALPHAS)
+    return Claim(
+        id="F3",
+        title="Alpha trades high- against low-resource languages; 0.3 is best overall",
+        section="5.1, Figure 5",
+        cells=(*cells, _cell(scale, ANNEALED, "alpha annealed")),
+        contrasts=(
+            Contrast(
+                id="F3-low",
+                says="low-resource languages lose at \u03b1 = 1 against 0.01",
+                pairs=pairs(first, last, low),
+                paper="XNLI 58 and 49, read off Figure 5",
+            ),
+            Contrast(
+                id="F3-high",
+                says="high-resource languages gain at \u03b1 = 1 against 0.01",
+                pairs=pairs(last, first, high),
+                paper="XNLI 75 and 72, read off Figure 5",
+            ),
+            Contrast(
+                id="F3-best-0.01",
+                says="\u03b1 = 0.3 is better than 0.01 over high and low together",
+                pairs=pairs(best, first, both),
+                paper="XNLI 66 and 65, read off Figure 5",
+            ),
+            Contrast(
+                id="F3-best-1",
+                says="\u03b1 = 0.3 is better than 1 over high and low together",
+                pairs=pairs(best, last, both),
+                paper="XNLI 66 and 64, read off Figure 5",
+            ),
+            Contrast(
+                id="F3-annealed",
+                says="annealing \u03b1 from 0.7 to 0.3 is better than 0.3 throughout (mmBERT; not "
+                "the paper's claim)",
+                pairs=pairs("alpha annealed", best, both),
+            ),
+        ),
+        stand_in="the same exponents",
+    )
+
+
+def name(value: float) -> str:
+    """Return the name of a cell."""
+    return f"alpha={value:g}"
+
+
+def _cell(scale: Scale, sampling: SamplingConfig, called: str) -> Cell:
+    config: StudyConfig = scale.base
+    own = dataclasses.replace(sampling, basis=config.sampling.basis)
+    return Cell(name=called, config=dataclasses.replace(config, sampling=own))

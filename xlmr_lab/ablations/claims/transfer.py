@@ -1,0 +1,138 @@
+"""F8, F9 and F10: protocols of XNLI, NER in one language or all, QA (XLM-R Sec. 5.2, Tables 1 to
+3).
+"""
+
+import dataclasses
+
+from xlmr_lab.ablations.claims.pairs import pairs, without_pretraining
+from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Outcome, Scale
+from xlmr_lab.ablations.scales import languages_of
+from xlmr_lab.ablations.study_config import StudyConfig
+
+NLI_PROTOCOLS = ("zero-shot", "translate-train", "translate-train-all")
+SELECTION_MARGIN = 0.005
+"""Accuracy that joint selection may cost: half a point."""
+NEAR_MARGIN = 0.02
+"""Span F1 that one model of all languages may be below one for each: two points."""
+
+
+def nli(scale: Scale) -> Claim:
+    """Return F8: translate-train-all beats zero-shot, and joint selection costs little."""
+    base = _with(
+        scale.base, "nli", protocols=("zero-shot", "translate-train", "translate-train-all")
+    )
+    tuned = dataclasses.replace(base.nli.finetune, selections=("joint-dev", "per-language-dev"))
+    config = dataclasses.replace(base, nli=dataclasses.replace(base.nli, finetune=tuned))
+    others = _others(config, "nli")
+    zero, each, everything = (
+        Outcome(kind="score", task="nli", metric="accuracy", protocol=p) for p in NLI_PROTOCOLS
+    )
+    apart = dataclasses.replace(zero, selection="per-language-dev")
+    return Claim(
+        id="F8",
+        title="Translate-train-all beats zero-shot; joint selection costs little",
+        section="5.2, Table 1",
+        cells=(Cell(name="NLI", config=config, evaluated=True, baselines=True),),
+        contrasts=(
+            Contrast(
+                id="F8-all-zero",
+                says="translate-train-all is better than zero-shot",
+                pairs=pairs("NLI", "NLI", others, everything, than=zero),
+                paper="82.6 against 80.9 on average (XLM-R, Table 1)",
+            ),
+            Contrast(
+                id="F8-all-each",
+                says="translate-train-all is better than translate-train",
+                pairs=pairs("NLI", "NLI", others, everything, than=each),
+            ),
+            Contrast(
+                id="F8-joint",
+                says=f"selection on all languages' dev sets is as good as on each one's own, to "
+                f"{100 * SELECTION_MARGIN:g} points",
+                pairs=pairs("NLI", "NLI", others, zero, than=apart),
+                margin=SELECTION_MARGIN,
+            ),
+            Contrast(
+                id="F8-pretraining",
+                says="pretraining makes zero-shot transfer better than without",
+                pairs=pairs("NLI", "NLI", others, zero, than=without_pretraining(zero)),
+            ),
+        ),
+        stand_in="Babel's NLI with machine translation by a noise channel for XNLI",
+    )
+
+
+def ner(scale: Scale) -> Claim:
+    """Return F9: NER of all languages beats transfer and is near each; no CRF is needed."""
+    config = _with(scale.base, "ner", protocols=("zero-shot", "each", "all"))
+    config = dataclasses.replace(
+        config, ner=dataclasses.replace(config.ner, baselines=("bilstm-crf",))
+    )
+    others = _others(config, "ner")
+    zero, each, everything = (
+        Outcome(kind="score", task="ner", metric="span_f1", protocol=p)
+        for p in ("zero-shot", "each", "all")
+    )
+    crf = dataclasses.replace(everything, arm="bilstm-crf")
+    return Claim(
+        id="F9",
+        title="NER: training on all languages beats transfer from one, and is near one model for "
+        "each; no CRF is needed",
+        section="5.2, Table 2",
+        cells=(Cell(name="NER", config=config, evaluated=True, baselines=True),),
+        contrasts=(
+            Contrast(
+                id="F9-all-zero",
+                says="training on all languages is better than zero-shot transfer",
+                pairs=pairs("NER", "NER", others, everything, than=zero),
+            ),
+            Contrast(
+                id="F9-all-each",
+                says=f"training on all is near each, to {100 * NEAR_MARGIN:g} points",
+                pairs=pairs("NER", "NER", others, everything, than=each),
+                margin=NEAR_MARGIN,
+            ),
+            Contrast(
+                id="F9-crf",
+                says=f"a linear layer on the encoder is as good as a BiLSTM-CRF, both trained on "
+                f"all, to {100 * NEAR_MARGIN:g} points",
+                pairs=pairs("NER", "NER", others, everything, than=crf),
+                margin=NEAR_MARGIN,
+            ),
+        ),
+        stand_in="Babel's NER for CoNLL",
+    )
+
+
+def qa(scale: Scale) -> Claim:
+    """Return F10: question answering transfers from one language to the others."""
+    config = _with(scale.base, "qa", protocols=("zero-shot",))
+    others = _others(config, "qa")
+    f1 = Outcome(kind="score", task="qa", metric="f1")
+    return Claim(
+        id="F10",
+        title="Question answering transfers from English to the other languages",
+        section="5.2, Table 3",
+        cells=(Cell(name="QA", config=config, evaluated=True, baselines=True),),
+        contrasts=(
+            Contrast(
+                id="F10",
+                says="F1 in other languages is above that of the network without pretraining",
+                pairs=pairs("QA", "QA", others, f1, than=without_pretraining(f1)),
+            ),
+        ),
+        stand_in="Babel's questions for MLQA; the paper compares with mBERT and XLM, not with none",
+    )
+
+
+def _with(base: StudyConfig, task: str, *, protocols: tuple[str, ...]) -> StudyConfig:
+    """Return a study that is evaluated on one task under some protocols."""
+    section = dataclasses.replace(getattr(base, task), protocols=protocols)
+    return dataclasses.replace(base, evaluated=(task,), **{task: section})  # type: ignore[arg-type]
+
+
+def _others(config: StudyConfig, task: str) -> list[str]:
+    """Return the languages that the task is not learned in."""
+    own = languages_of(config)
+    learned = getattr(config, task).train_language or own[0]
+    return [key for key in own if key != learned]

@@ -1,0 +1,121 @@
+"""F4, F7 and F15: vocabulary size, preprocessing, adaptive softmax (XLM-R Sec. 5.1, Figures 6 and
+7; Sec. 5.1 on what is left to do).
+"""
+
+import dataclasses
+
+from xlmr_lab.ablations.claims.pairs import pairs
+from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Scale
+from xlmr_lab.ablations.scales import languages_of
+from xlmr_lab.ablations.study_config import StudyConfig
+
+MARGIN = 0.01
+"""Bits per byte that "loses nothing" may lose."""
+
+
+def size(scale: Scale) -> Claim:
+    """Return F4: more ids help at a constant body, and at constant parameters."""
+    languages = languages_of(scale.base)
+    small, large = scale.vocabularies[0], scale.vocabularies[-1]
+    cells = [Cell(name=_name(ids), config=_of_size(scale.base, ids)) for ids in scale.vocabularies]
+    narrow = _narrowed(scale.base, small, large)
+    return Claim(
+        id="F4",
+        title="More vocabulary helps, at constant parameters and more so at a constant body",
+        section="5.1, Figure 6",
+        cells=(*cells, Cell(name=f"{_name(large)} narrow", config=narrow)),
+        contrasts=(
+            Contrast(
+                id=f"F4-body-{small}-{large}",
+                says=f"{large} ids are better than {small} with the same body",
+                pairs=pairs(_name(large), _name(small), languages),
+                paper="XNLI 63.6 to 67.7 from 128k to 512k, read off Figure 6",
+            ),
+            Contrast(
+                id=f"F4-parameters-{small}-{large}",
+                says=f"{large} ids are better than {small} with as many parameters",
+                pairs=pairs(f"{_name(large)} narrow", _name(small), languages),
+                paper="XNLI 61.9 to 64.7 from 32k to 256k, read off Figure 6",
+            ),
+        ),
+        stand_in=f"{small} to {large} ids; with as many parameters the model of {large} ids has "
+        f"width {narrow.model.hidden_size}",
+    )
+
+
+def preprocessing(scale: Scale) -> Claim:
+    """Return F7: SentencePiece on raw text loses nothing against preprocessing and BPE."""
+    languages = languages_of(scale.base)
+    vocabulary = dataclasses.replace(scale.base.vocabulary, model="bpe", preprocessing="tokenized")
+    other = dataclasses.replace(scale.base, vocabulary=vocabulary)
+    return Claim(
+        id="F7",
+        title="SentencePiece on raw text loses nothing against language-specific preprocessing "
+        "with BPE",
+        section="5.1, Figure 7",
+        cells=(Cell(name="base", config=scale.base), Cell(name="tokenized BPE", config=other)),
+        contrasts=(
+            Contrast(
+                id="F7",
+                says=f"unigram on raw text is as good as tokenized BPE, to {MARGIN:g} bits a byte",
+                pairs=pairs("base", "tokenized BPE", languages),
+                margin=MARGIN,
+                paper="XNLI 63.8 and 64.0, read off Figure 7",
+            ),
+        ),
+        stand_in="the same two; rules of Moses know Babel's languages no more than any other "
+        "language without rules of its own",
+    )
+
+
+def adaptive(scale: Scale) -> Claim:
+    """Return F15: an adaptive softmax, for vocabularies of millions, costs little."""
+    languages = languages_of(scale.base)
+    ids = scale.vocabularies[-1]
+    full = _of_size(scale.base, ids)
+    cutoffs = (ids // 5, ids // 2)
+    other = dataclasses.replace(
+        full, model=dataclasses.replace(full.model, adaptive_cutoffs=cutoffs)
+    )
+    return Claim(
+        id="F15",
+        title="Larger vocabularies with an adaptive softmax lose little against the full one",
+        section="5.1, left to do",
+        cells=(Cell(name=_name(ids), config=full), Cell(name="adaptive softmax", config=other)),
+        contrasts=(
+            Contrast(
+                id="F15",
+                says=f"adaptive softmax is as good as the full one, to {MARGIN:g} bits per byte",
+                pairs=pairs("adaptive softmax", _name(ids), languages),
+                margin=MARGIN,
+            ),
+        ),
+        stand_in=f"{ids} ids with bands from {cutoffs[0]} and {cutoffs[1]} on, for 2 million",
+    )
+
+
+def _name(ids: int) -> str:
+    return f"vocabulary={ids}"
+
+
+def _of_size(base: StudyConfig, ids: int) -> StudyConfig:
+    return dataclasses.replace(base, vocabulary=dataclasses.replace(base.vocabulary, size=ids))
+
+
+def _narrowed(base: StudyConfig, small: int, large: int) -> StudyConfig:
+    """Return the study of the large vocabulary with the width that comes nearest to as many
+    parameters as the small one has at the base's width (see `parameters_of`)."""
+    wanted = parameters_of(base, base.model.hidden_size, small)
+    step = 2 * base.model.num_heads  # heads of equal, even width
+    widths = range(step, base.model.hidden_size + 1, step)
+    width = min(widths, key=lambda w: abs(parameters_of(base, w, large) - wanted))
+    ffn = width * base.model.ffn_size // base.model.hidden_size
+    model = dataclasses.replace(base.model, hidden_size=width, ffn_size=ffn)
+    return dataclasses.replace(_of_size(base, large), model=model)
+
+
+def parameters_of(base: StudyConfig, width: int, ids: int) -> int:
+    """Return the parameters of weights by the paper's formula: 4 L H^2 + 2 L H H_ff + V H."""
+    layers = base.model.num_layers
+    ffn = width * base.model.ffn_size // base.model.hidden_size
+    return 4 * layers * width**2 + 2 * layers * width * ffn + ids * width

@@ -1,0 +1,38 @@
+"""The paper's claims by their ids (design, section 6)."""
+
+from xlmr_lab.ablations.claims import (
+    embeddings,
+    languages,
+    sampling,
+    training,
+    transfer,
+    vocabularies,
+)
+from xlmr_lab.ablations.grid import Claim, Grid, Scale
+from xlmr_lab.errors import UserError
+
+CLAIMS: dict[str, Grid] = {
+    "F1": languages.curse,
+    "F2": languages.capacity,
+    "F3": sampling.alpha,
+    "F4": vocabularies.size,
+    "F6": training.batch_and_length,
+    "F7": vocabularies.preprocessing,
+    "F8": transfer.nli,
+    "F9": transfer.ner,
+    "F10": transfer.qa,
+    "F14": embeddings.language_embeddings,
+    "F15": vocabularies.adaptive,
+}
+
+
+def claims(scale: Scale, ids: tuple[str, ...] = ()) -> tuple[Claim, ...]:
+    """Return claims at a scale, all of them if none is named.
+
+    Raises:
+        UserError: there is no such claim.
+    """
+    for name in ids:
+        if name not in CLAIMS:
+            raise UserError(f"unknown claim {name!r}; there are {', '.join(CLAIMS)}")
+    return tuple(CLAIMS[name](scale) for name in ids or CLAIMS)
