@@ -55,12 +55,39 @@ def test_of_one_publishers_files_the_first_is_read_and_two_publishers_are_an_err
         places.find(made, tmp_path, TaskSet("dev", "sw"))
 
 
-def test_zh_means_zh_hans_where_that_has_no_file_of_its_own(tmp_path):
-    put(tmp_path, "dev-zh.tsv")
+def test_zh_and_zh_cn_mean_zh_hans_and_only_one_of_their_files_may_be_there(tmp_path):
+    put(tmp_path, "dev-zh.tsv", "dev-zh-TW.tsv", "test-zh-CN.tsv")
     assert places.find(made, tmp_path, TaskSet("dev", "zh-Hans")).code == "zh"
-    assert places.find(made, tmp_path, TaskSet("dev", "zh-Hant")) is None
+    assert places.find(made, tmp_path, TaskSet("test", "zh-Hans")).code == "zh-CN"
+    assert places.find(made, tmp_path, TaskSet("dev", "zh-Hant")).code == "zh-TW"
+    assert places.find(made, tmp_path, TaskSet("test", "zh-Hant")) is None
     put(tmp_path, "dev-zh-Hans.tsv")
-    assert places.find(made, tmp_path, TaskSet("dev", "zh-Hans")).code == "zh-Hans"
+    with pytest.raises(UserError, match=r"holds dev-zh-Hans.tsv and dev-zh.tsv: keep one of them"):
+        places.find(made, tmp_path, TaskSet("dev", "zh-Hans"))
+
+
+def test_words_for_sets_in_a_name_are_no_languages(tmp_path):
+    put(tmp_path, "train-en.tsv", "train-dev.tsv", "train-results.tsv", "train-de-old.tsv")
+    put(tmp_path, "train-pcm.tsv", "train-hi_rom.tsv", "train-zh-Hant.tsv", "train-all.tsv.gz")
+    assert places.languages(made, tmp_path, "train") == ["en", "hi_rom", "pcm", "zh-Hant"]
+    assert places.unknown(made, tmp_path, "train") == ["all", "de-old", "dev", "results"]
+    assert places.languages(made, tmp_path, "dev") == []
+
+
+def test_a_set_of_several_files_is_whole_or_refused(tmp_path):
+    part = TaskSet("train", "sw")
+    put(tmp_path, "swa/train-00000-of-00003.bin", "swa/train-00002-of-00003.bin")
+    for asked in (places.find, places.require):
+        with pytest.raises(UserError, match=r"swa lacks train-00001-of-00003.bin; fetch all files"):
+            asked(made, tmp_path, part)
+    put(tmp_path, "swa/train-00001-of-00003.bin")
+    assert len(places.find(made, tmp_path, part).paths) == 3
+    put(tmp_path, "swa/train-00000-of-00001.bin")
+    with pytest.raises(UserError, match=r"of 00001 and of 00003 for one set, such as swa/train-0"):
+        places.find(made, tmp_path, part)
+    put(tmp_path, "zh/train-07-of-99.bin")
+    with pytest.raises(UserError, match=r"lacks train-00-of-99.bin.* and 95 more; fetch"):
+        places.find(made, tmp_path, TaskSet("train", "zh-Hans"))
 
 
 def test_translated_sets_stand_beside_those_that_were_made(tmp_path):

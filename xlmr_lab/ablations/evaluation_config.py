@@ -12,6 +12,7 @@ from xlmr_lab import configs
 from xlmr_lab.ablations.sections import GlueConfig, NerConfig, NliConfig, QaConfig
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate.finetune import CHECKS, STEPS, FinetuneConfig
+from xlmr_lab.evaluate.language_keys import key_of, keys_of
 from xlmr_lab.evaluate.retrieval import RetrievalConfig
 from xlmr_lab.pretrain.settings import Device
 
@@ -138,7 +139,8 @@ def settings(preset: str, given: Sequence[str], max_tokens: int | None = None) -
     than `max_tokens`, what the encoder takes.
 
     Raises:
-        UserError: there is no such preset or setting, or a value is not allowed.
+        UserError: there is no such preset or setting, or a value is not allowed, or a language is
+            named twice.
     """
     if preset not in PRESETS:
         raise UserError(f"no preset {preset!r} of fine-tuning; there is {', '.join(PRESETS)}")
@@ -148,7 +150,21 @@ def settings(preset: str, given: Sequence[str], max_tokens: int | None = None) -
         for section in SECTIONS
         if max_tokens and getattr(base, section).finetune.max_tokens > max_tokens
     ]
-    return configs.override(base, [*shortened, *settled(given)])
+    return keyed(configs.override(base, [*shortened, *settled(given)]))
+
+
+def keyed(config: EvaluationConfig) -> EvaluationConfig:
+    """Return settings with the lab's keys of the languages that they name (zh-Hans for zh).
+
+    Raises:
+        UserError: two names are of one language.
+    """
+    learned = {
+        name: dataclasses.replace(own, train_language=key_of(own.train_language))
+        for name in SECTIONS
+        for own in (getattr(config, name),)
+    }
+    return dataclasses.replace(config, languages=keys_of(config.languages), **learned)
 
 
 def settled(given: Sequence[str]) -> list[str]:

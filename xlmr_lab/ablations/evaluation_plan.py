@@ -8,6 +8,7 @@ named; what is learned in is en, or the only language with a training set.
 """
 
 import dataclasses
+import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,8 @@ from xlmr_lab.evaluate.finetune_state import digest
 from xlmr_lab.evaluate.formats import glue as glue_files
 from xlmr_lab.pretrain.distributed import chosen_device
 from xlmr_lab.pretrain.precision import resolve
+
+logger = logging.getLogger(__name__)
 
 EVALUATION_VERSION = 1
 ENGLISH = "en"
@@ -177,6 +180,11 @@ def _require_files(work: Evaluation) -> None:
             glue_files.unlabelled_source(
                 runs.folder, task_sets.glue_name(runs.task), mismatched=name == "mnli-mm"
             )
+    names = {
+        (runs.folder, x) for runs in everything for x in task_sets.unknown(runs.task, runs.folder)
+    }
+    for folder, name in sorted(names):
+        logger.warning("%s: %s is of no language (an ISO 639 code) and is left out", folder, name)
     config = work.config.retrieval
     if config.path is not None:
         found = sentence_runs.groups(config, Path(config.path), work.config.languages).groups
@@ -242,6 +250,7 @@ def _train_language(task: str, settings: TransferConfig, folder: Path) -> str:
 def _languages(config: EvaluationConfig, task: str, folder: Path) -> tuple[str, ...]:
     """Return the languages that a task is scored in."""
     there = {key for split in task_sets.SCORED for key in task_sets.languages(task, folder, split)}
+    there |= {key for key in config.languages if task_sets.is_scored(task, folder, key)}
     if config.languages:
         section = task_sets.section(task)
         missing = [key for key in config.languages if key not in there]

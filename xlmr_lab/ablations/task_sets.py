@@ -15,10 +15,11 @@ from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import glue, ner, nli, places, planned_files, qa, qa_files
 from xlmr_lab.evaluate.formats import conll, xnli
 from xlmr_lab.evaluate.formats import glue as glue_files
+from xlmr_lab.evaluate.language_keys import key_of
 from xlmr_lab.evaluate.places import Places
 from xlmr_lab.evaluate.protocols import Protocol, TaskSet
 from xlmr_lab.evaluate.selection import Selection
-from xlmr_lab.evaluate.task_files import IMPLIED_SCRIPTS, ScoredSplit, Split
+from xlmr_lab.evaluate.task_files import ScoredSplit, Split
 from xlmr_lab.evaluate.transfer import TransferData
 
 READING_VERSION = 1
@@ -95,7 +96,27 @@ def languages(task: str, folder: Path, split: Split) -> list[str]:
         found = qa_files.languages(folder, split)
     else:
         found = places.languages(_places(task), folder, split)
-    return sorted({IMPLIED_SCRIPTS.get(key, key) for key in found})
+    return sorted(set(map(key_of, found)))
+
+
+def is_scored(task: str, folder: Path, language: str) -> bool:
+    """Tell whether a task has a dev or test file of a language."""
+    return any(find(task, folder, TaskSet(split, language)) for split in SCORED)
+
+
+def unknown(task: str, folder: Path) -> list[str]:
+    """Return what stands in the place of a language in names of files and is none, with its split
+    (`train-dev`)."""
+    splits: tuple[Split, ...] = ("train", *SCORED)
+    return [
+        f"{split}-{word}"
+        for split in splits
+        for word in (
+            qa_files.unknown(folder, split)
+            if task == "qa"
+            else places.unknown(_places(task), folder, split)
+        )
+    ]
 
 
 def require(

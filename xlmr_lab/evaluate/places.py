@@ -14,16 +14,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from xlmr_lab.errors import UserError
+from xlmr_lab.evaluate.language_keys import is_language, spellings
 from xlmr_lab.evaluate.protocols import TaskSet
-from xlmr_lab.evaluate.task_files import (
-    IMPLIED_SCRIPTS,
-    SUFFIXES,
-    Form,
-    ScoredSplit,
-    Split,
-    iso_part,
-)
+from xlmr_lab.evaluate.task_files import SUFFIXES, Form, ScoredSplit, Split
 
+_LISTED = 3
+"""Missing files that an error lists."""
+_PART = re.compile(r"-(\d+)-of-(\d+)\.")
 _LANGUAGE = "[A-Za-z][A-Za-z0-9_-]*?"
 
 
@@ -48,8 +45,7 @@ class Place(NamedTuple):
         """Return how a language may be written here."""
         if self.languages is not None:
             return [self.languages[language]] if language in self.languages else []
-        iso = iso_part(language)
-        return [language, iso] if language == IMPLIED_SCRIPTS.get(iso) else [language]
+        return spellings(language)
 
 
 class Source(NamedTuple):
@@ -73,8 +69,7 @@ Places = Callable[[Split, Form], Sequence[Place]]
 def find(places: Places, folder: Path, part: TaskSet) -> Source | None:
     """Return what holds a set, or None.
 
-    zh-Hans is read from `dev-zh.tsv` where there is no `dev-zh-Hans.tsv`, for zh alone means that;
-    zh-Hant and other scripts need a file of their own.
+    zh-Hans is read from `dev-zh.tsv` or `dev-zh-CN.tsv` as well, which mean that.
 
     Raises:
         UserError: the folder is missing, or holds the set more than once.
@@ -122,7 +117,17 @@ def scored_split(places: Places, folder: Path, language: str) -> ScoredSplit:
 
 
 def languages(places: Places, folder: Path, split: Split, form: Form = "") -> list[str]:
-    """Return the languages that have a set of a split and form, sorted."""
+    """Return the languages that have a set of a split and form, sorted; what stands in the place of
+    one in a name and is none (`train-dev.tsv`) is left out."""
+    return [key for key in _written(places, folder, split, form) if is_language(key)]
+
+
+def unknown(places: Places, folder: Path, split: Split, form: Form = "") -> list[str]:
+    """Return the words that stand in the place of a language and are none, sorted."""
+    return [key for key in _written(places, folder, split, form) if not is_language(key)]
+
+
+def _written(places: Places, folder: Path, split: Split, form: Form) -> list[str]:
     return sorted({key for place in places(split, form) for key in _languages(folder, place)})
 
 
@@ -138,14 +143,42 @@ def looked_for(places: Places, part: TaskSet) -> str:
 
 def _at(folder: Path, place: Place, language: str) -> Source | None:
     """Return what a place holds of a language."""
+    found = []
     for code in place.codes(language):
-        for within in place.within:
-            paths = _files(folder, within + place.pattern.format(language=code))
-            if len(paths) > 1 and not place.parts:
-                raise UserError(_twice(folder, paths))
-            if paths:
-                return Source(tuple(paths), place.kind, code)
-    return None
+        name = place.pattern.format(language=code)
+        there = filter(None, (_files(folder, within + name) for within in place.within))
+        if paths := next(there, None):
+            found.append(Source(tuple(paths), place.kind, code))
+    paths = [path for source in found for path in source.paths]
+    if len(found) > 1 or (len(paths) > 1 and not place.parts):
+        raise UserError(_twice(folder, paths))
+    if place.parts:
+        _require_whole(folder, paths)
+    return found[0] if found else None
+
+
+def _require_whole(folder: Path, paths: Sequence[Path]) -> None:
+    """Refuse a set of which a file is missing, by what the names of the others count."""
+    counted = {path: match for path in paths if (match := _PART.search(path.name))}
+    totals = sorted({match[2] for match in counted.values()})
+    if len(totals) > 1:
+        raise UserError(
+            f"{folder} holds files of {' and of '.join(totals)} for one set, such as "
+            f"{' and '.join(path.relative_to(folder).as_posix() for path in list(counted)[:2])}: "
+            "keep those of one"
+        )
+    there = {int(match[1]) for match in counted.values()}
+    for path, match in list(counted.items())[:1]:
+        before, after, digits = (
+            path.name[: match.start(1)],
+            path.name[match.end(1) :],
+            len(match[1]),
+        )
+        missing = [f"{n:0{digits}}" for n in range(int(match[2])) if n not in there]
+        if missing:
+            names = ", ".join(f"{before}{number}{after}" for number in missing[:_LISTED])
+            more = f" and {len(missing) - _LISTED:,} more" * (len(missing) > _LISTED)
+            raise UserError(f"{path.parent} lacks {names}{more}; fetch all files of the set")
 
 
 def _files(folder: Path, pattern: str) -> list[Path]:

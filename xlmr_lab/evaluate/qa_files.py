@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xlmr_lab.errors import UserError
+from xlmr_lab.evaluate.language_keys import WRITTEN, is_language, spellings
 from xlmr_lab.evaluate.protocols import TaskSet
-from xlmr_lab.evaluate.task_files import IMPLIED_SCRIPTS, SUFFIXES, ScoredSplit, Split, iso_part
+from xlmr_lab.evaluate.task_files import SUFFIXES, ScoredSplit, Split
 from xlmr_lab.languages import LANGUAGES
 
 _LISTED = 6
@@ -27,14 +28,14 @@ def names(part: TaskSet) -> list[str]:
 
     >>> names(TaskSet("test", "ar"))
     ['test-context-ar-question-ar', 'test-ar', 'tydiqa.goldp.ar.test', 'xquad.ar']
-    >>> names(TaskSet("test", "zh-Hans", question_language="en"))
+    >>> names(TaskSet("test", "zh-Hans", question_language="en"))[:2]
     ['test-context-zh-Hans-question-en', 'test-context-zh-question-en']
     """
     asked_in = part.question_language or part.language
     found: list[str] = []
-    for context in _spellings(part.language):
+    for context in spellings(part.language):
         same = asked_in == part.language
-        for question in [context] if same else _spellings(asked_in):
+        for question in [context] if same else spellings(asked_in):
             found += _names(part, context, question)
     return found
 
@@ -85,10 +86,21 @@ def scored_split(folder: Path, language: str) -> ScoredSplit:
 
 
 def languages(folder: Path, split: Split) -> list[str]:
-    """Return the keys of the languages that a folder has questions of a split of, in themselves."""
+    """Return the keys of the languages that a folder has questions of a split of, in themselves;
+    what stands in the place of one in a name and is none (`train-dev.json`) is left out."""
+    return [key for key in _written(folder, split) if is_language(key)]
+
+
+def unknown(folder: Path, split: Split) -> list[str]:
+    """Return the words that stand in the place of a language and are none, sorted."""
+    return [key for key in _written(folder, split) if not is_language(key)]
+
+
+def _written(folder: Path, split: Split) -> list[str]:
     there = [path.name for path in folder.glob("*.json*")]
-    written = {part for name in there for part in re.split(r"[._]|-(?![A-Z])", name) if part}
-    return [key for key in sorted({*LANGUAGES, *written}) if find(folder, TaskSet(split, key))]
+    words = {part for name in there for part in re.split(r"[._]|-(?![A-Z])", name) if part}
+    keys = {*LANGUAGES, *(word for word in words if word not in WRITTEN)}
+    return [key for key in sorted(keys) if find(folder, TaskSet(split, key))]
 
 
 def crossed(folder: Path, scored: Sequence[tuple[str, ScoredSplit]]) -> list[TaskSet]:
@@ -121,12 +133,6 @@ def _names(part: TaskSet, context: str, question: str) -> list[str]:
         found += [f"xquad.{context}"] * (split == "test")
         found += [f"{split}-v1.1"] * (context == "en" and split != "test")
     return found
-
-
-def _spellings(language: str) -> list[str]:
-    """Return how a language may be written: zh alone means zh-Hans."""
-    iso = iso_part(language)
-    return [language, iso] if language == IMPLIED_SCRIPTS.get(iso) else [language]
 
 
 def _suggested(part: TaskSet) -> list[str]:

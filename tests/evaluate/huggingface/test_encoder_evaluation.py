@@ -300,6 +300,27 @@ def test_a_hub_that_cannot_be_reached(lab, tasks, monkeypatch, tmp_path, library
     assert "cannot fetch the model 'owner/name' from the Hugging Face hub: it cannot be" in line
 
 
+def test_languages_are_those_that_names_of_files_tell(lab, folder_of, tmp_path, caplog):
+    for name in ("train-en", "train-dev", "test-zh", "test-results", "dev-all", "test-simple"):
+        write(tmp_path / f"ner/{name}.tsv", [("the", "O"), ("cat", "B-X")])
+    asked = (f"hf:{folder_of('bert')}", "ner.path=ner", "name=x", *few("ner"), *QUICK)
+    assert lab(*asked)[0] == 0
+    assert set(scores.read(tmp_path / "runs/x/scores.jsonl")["language"]) == {"zh-Hans"}
+    left_out = [line.getMessage() for line in caplog.records if "no language" in line.msg]
+    names = ("dev-all", "test-results", "test-simple", "train-dev")
+    assert left_out == [
+        f"ner: {x} is of no language (an ISO 639 code) and is left out" for x in names
+    ]
+    for named, found in (("zh", "zh-Hans"), ("zh-CN", "zh-Hans"), ("simple", "simple")):
+        assert lab(*asked, f"languages={named}")[0] == 0
+        assert set(scores.read(tmp_path / "runs/x/scores.jsonl")["language"]) == {found}
+    line = lab(*asked, "languages=zh,zh-Hans")[2]
+    assert "languages has zh and zh-Hans, which is one language; name it once" in line
+    assert "languages has zh twice" in lab(*asked, "languages=zh,zh")[2]
+    write(tmp_path / "ner/test-zh-Hans.tsv", [("the", "O")])
+    assert "ner holds test-zh-Hans.tsv and test-zh.tsv: keep one of them" in lab(*asked)[2]
+
+
 def test_rows_of_two_selections_have_headings_of_their_own():
     row = {name: "" for name, kind in scores.SCORES.items() if kind == pl.String}
     row |= {"seed": None, "finetune_seed": 0, "task": "nli", "language": "sw", "value": 0.5}

@@ -64,6 +64,16 @@ def test_zh_alone_means_simplified_characters(put):
     assert found(folder, "test", "zh-Hant") is None
 
 
+def test_words_for_sets_in_a_name_are_no_languages(put):
+    folder = put("train-dev.json", "train-en.json", "test-results.json", "dev-v1.1.json")
+    assert qa_files.languages(folder, "train") == ["en"]
+    assert qa_files.languages(folder, "test") == []
+    assert qa_files.unknown(folder, "train") == ["dev"]
+    assert qa_files.unknown(folder, "test") == ["results"]
+    folder = put("test-zh-CN.json")
+    assert qa_files.languages(folder, "test") == ["zh-Hans"]
+
+
 def test_the_matrix_is_what_there_are_files_for(put):
     languages = [("en", "test"), ("de", "test"), ("sw", "dev")]
     folder = put(
