@@ -93,4 +93,5 @@ def _told(tier: str, few: int, many: int) -> str:
         for row in tables.read("figures2_7")
         if row["figure"] == "fig2" and row["series"] == tier
     }
-    return f"XNLI {rows[f'n_langs={few}']} to {rows[f'n_langs={many}']}, read off Figure 2"
+    before, after = (float(rows[f"n_langs={count}"]) for count in (few, many))
+    return f"XNLI {before:g} to {after:g}, read off Figure 2"

@@ -1,0 +1,159 @@
+"""A campaign at the least size: what cells share is made once, what fails stops no other, and a
+killed one goes on.
+"""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from xlmr_lab import configs, storage
+from xlmr_lab.ablations import campaign, scales
+from xlmr_lab.ablations.campaign import Campaign
+from xlmr_lab.ablations.claims.pairs import pairs
+from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Scale
+from xlmr_lab.errors import UserError
+
+pytestmark = pytest.mark.slow
+
+LEAST = (
+    "seeds=2",
+    "jobs=2",
+    "babel.languages=qaa,qam,qay",
+    "babel.corpus_bytes=150000",
+    "babel.smallest_bytes=40000",
+    "babel.encyclopaedia_bytes=8000",
+    "vocabulary.size=500",
+    "model.hidden_size=16",
+    "model.ffn_size=32",
+    "batches.batch_sequences=4",
+    "pretrain.steps=6",
+    "pretrain.warmup_steps=2",
+    "pretrain.heldout_steps=3",
+)
+
+
+def least(folder: Path) -> Scale:
+    """Return the least scale."""
+    scale = scales.tiny()
+    places = (f"data_dir={folder / 'data'}", f"runs_dir={folder / 'runs'}")
+    return dataclasses.replace(scale, base=configs.override(scale.base, [*LEAST, *places]))
+
+
+def claim(name: str, cells: tuple[Cell, ...]) -> Claim:
+    """Return a claim that compares the first cell with the last."""
+    return Claim(
+        id=name,
+        title="",
+        section="",
+        cells=cells,
+        contrasts=(
+            Contrast(id=name, says="", pairs=pairs(cells[0].name, cells[-1].name, ["qaa"])),
+        ),
+        stand_in="",
+    )
+
+
+def cell(scale: Scale, name: str, *changes: str) -> Cell:
+    return Cell(name=name, config=configs.override(scale.base, changes))
+
+
+def made(folder: Path, *claims: Claim) -> Campaign:
+    return Campaign(scale=least(folder), claims=claims, folder=folder / "runs" / "own", jobs=2)
+
+
+def test_what_cells_share_is_made_once(tmp_path):
+    scale = least(tmp_path)
+    base = cell(scale, "base")
+    alpha = cell(scale, "alpha=1", "sampling.alpha=1.0")
+    again = cell(scale, "alpha=0.3", "sampling.alpha=0.3")
+    more = cell(scale, "vocabulary", "vocabulary.size=600")
+    work = made(tmp_path, claim("F3", (base, alpha, again)), claim("F4", (base, more)))
+    campaign.run(work)
+    kinds = [path.name.rsplit("-", 1)[0] for path in (tmp_path / "data").iterdir()]
+    assert kinds.count("babel") == kinds.count("measured") == kinds.count("clean") == 1
+    assert kinds.count("vocabulary") == kinds.count("shards") == 2
+    assert len(list((work.folder / "arms").iterdir())) == 2 * 3, "base is alpha 0.3"
+    rows = storage.read_jsonl(work.folder / "heldout.jsonl")
+    assert {row["cell"] for row in rows} == {"base", "alpha=1", "alpha=0.3", "vocabulary"}
+    losses = {(r["cell"], r["seed"], r["step"], r["language"]): r["loss"] for r in rows}
+    assert losses["base", 1, 6, "qam"] == losses["alpha=0.3", 1, 6, "qam"]
+    assert not storage.read_jsonl(work.folder / "missing.jsonl")
+    before = {p: p.stat().st_mtime_ns for p in (work.folder / "arms").rglob("*") if p.is_file()}
+    campaign.run(work)
+    after = {p: p.stat().st_mtime_ns for p in (work.folder / "arms").rglob("*") if p.is_file()}
+    assert after == before, "a finished campaign redoes nothing"
+
+
+def test_bits_per_byte_follow_from_pieces_and_bytes(tmp_path):
+    scale = least(tmp_path)
+    work = made(tmp_path, claim("F1", (cell(scale, "base"),)))
+    campaign.run(work)
+    (sidecar,) = (tmp_path / "data").glob("shards-*/shards.json")
+    counts = storage.read_json(sidecar)["languages"]["qaa"]["heldout"]
+    row = next(
+        r for r in storage.read_jsonl(work.folder / "heldout.jsonl") if r["language"] == "qaa"
+    )
+    by_hand = row["loss"] / 0.6931471805599453 * counts["pieces"] / counts["bytes"]
+    assert row["bits_per_byte"] == pytest.approx(by_hand)
+
+
+def test_a_cell_that_fails_is_told_and_stops_no_other(tmp_path, caplog):
+    scale = least(tmp_path)
+    broken = cell(scale, "broken", "vocabulary.size=60000")
+    work = made(tmp_path, claim("F4", (broken, cell(scale, "base"))))
+    campaign.run(work)
+    missing = storage.read_jsonl(work.folder / "missing.jsonl")
+    assert [row["cell"] for row in missing] == ["broken"]
+    assert "cell broken failed" in caplog.text
+    rows = storage.read_jsonl(work.folder / "heldout.jsonl")
+    assert {row["cell"] for row in rows} == {"base"}
+
+
+def test_cells_of_one_name_must_be_one(tmp_path):
+    scale = least(tmp_path)
+    one, other = cell(scale, "base"), cell(scale, "base", "sampling.alpha=1.0")
+    work = made(tmp_path, claim("F3", (one,)), claim("F4", (other,)))
+    with pytest.raises(UserError, match=r"F4: another claim has a cell 'base' too"):
+        campaign.require(work)
+
+
+def test_a_killed_campaign_goes_on(tmp_path):
+    """What was killed by SIGKILL ends with the numbers of one that was not, and with the runs
+    that were finished as they were."""
+    script = (
+        "import sys; from pathlib import Path; from xlmr_lab.ablations import campaign;"
+        "sys.path.insert(0, sys.argv[2]);"
+        "import test_campaign as t; folder = Path(sys.argv[1]); scale = t.least(folder);"
+        "cells = (t.cell(scale, 'base'), t.cell(scale, 'alpha', 'sampling.alpha=1.0'));"
+        "campaign.run(t.made(folder, t.claim('F3', cells)))"
+    )
+    here = str(Path(__file__).parent)
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    for folder in (killed, whole):
+        folder.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(killed), here], start_new_session=True
+    )
+    finals = killed / "runs" / "own" / "arms"
+    deadline = time.monotonic() + 120
+    while not list(finals.glob("*/checkpoints/*6")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+        if process.poll() is not None:
+            break
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    kept = {p: p.stat().st_mtime_ns for p in finals.glob("*/checkpoints/*6/*")}
+    assert kept
+    for folder in (killed, whole):
+        subprocess.run([sys.executable, "-c", script, str(folder), here], check=True)
+    assert all(path.stat().st_mtime_ns == time_ns for path, time_ns in kept.items())
+    ours, theirs = (
+        storage.read_jsonl(f / "runs" / "own" / "heldout.jsonl") for f in (killed, whole)
+    )
+    assert ours == theirs

@@ -1,0 +1,47 @@
+"""Scales: the seven keep their text where languages are added, and widths keep their shape."""
+
+import pytest
+
+from xlmr_lab import languages
+from xlmr_lab.ablations import scales
+from xlmr_lab.babel import corpora
+from xlmr_lab.errors import UserError
+
+
+@pytest.mark.parametrize("name", scales.SCALES)
+def test_every_scale_is_whole(name):
+    scale = scales.scale(name)
+    assert scale.counts[0] == len(scales.languages_of(scale.base)) == 7
+    assert scale.widths[0] == scale.base.model.hidden_size
+    assert not scale.base.ablation.alphas
+    assert list(scale.vocabularies) == sorted(scale.vocabularies)
+
+
+def test_added_languages_leave_the_text_of_the_seven_alone():
+    base = scales.laptop().base
+    before = corpora.sizes(base.babel)
+    after = corpora.sizes(scales.more_languages(base, 30).babel)
+    assert len(after) == 30
+    for code, size in before.items():
+        assert after[code] == pytest.approx(size, rel=1e-5)
+
+
+def test_more_languages_than_babel_has_are_refused():
+    with pytest.raises(UserError, match=r"languages must be 7 to 100 on Babel, got 101"):
+        scales.more_languages(scales.laptop().base, 101)
+
+
+def test_fifteen_of_the_paper_are_those_of_xnli():
+    config = scales.more_languages(scales.paper().base, 15)
+    assert set(config.corpus.languages) == set(languages.FIFTEEN)
+    assert len(scales.more_languages(config, 100).corpus.languages) == 100
+
+
+def test_a_wider_model_has_heads_and_layers_in_proportion():
+    model = scales.wider(scales.laptop().base, 96).model
+    assert (model.hidden_size, model.num_heads, model.ffn_size) == (96, 3, 384)
+
+
+def test_an_unknown_scale_is_refused_with_those_there_are():
+    with pytest.raises(UserError, match=r"unknown scale 'huge'; there are tiny, laptop"):
+        scales.scale("huge")
