@@ -3,10 +3,18 @@
 import math
 import random
 
+import numpy as np
 import pytest
 
 from xlmr_lab import intervals
-from xlmr_lab.intervals import hierarchical_interval, mean_interval, student_t_quantile
+from xlmr_lab.intervals import (
+    detectable,
+    hierarchical_interval,
+    mean_interval,
+    seeds_needed,
+    student_t_quantile,
+    two_way_interval,
+)
 
 # Two-sided 95 % and 99 % points as printed in statistical tables.
 TABLE_975 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 9: 2.262, 14: 2.145, 30: 2.042}
@@ -121,3 +129,74 @@ def test_a_quantile_asked_for_again_is_not_computed_again(monkeypatch):
     first = student_t_quantile(0.975, 1234.5)
     monkeypatch.setattr(intervals, "_upper_tail", lambda t, df: pytest.fail("computed again"))
     assert student_t_quantile(0.975, 1234.5) == first
+
+
+def test_a_table_of_seeds_and_languages_by_hand():
+    # Means of seeds 1 and 3 (variance 2), of languages 0, 2 and 4 (variance 4), one degree of
+    # freedom: the half width is 12.706205 * sqrt(2 / 2 + 4 / 3).
+    interval = two_way_interval([[-1.0, 1.0, 3.0], [1.0, 3.0, 5.0]])
+    assert (interval.mean, interval.n) == (2.0, 2)
+    assert interval.high - 2.0 == pytest.approx(12.706205 * math.sqrt(1 + 4 / 3), abs=1e-5)
+
+
+def test_one_seed_or_one_language_has_no_bounds_for_others():
+    for table in ([[1.0, 2.0]], [[1.0], [2.0]]):
+        interval = two_way_interval(table)
+        assert interval.mean == 1.5
+        assert math.isnan(interval.low)
+        assert math.isnan(interval.high)
+    assert math.isnan(two_way_interval([]).mean)
+
+
+def drawn(rng, spreads, shape, number):
+    """Yield tables of mean 1 with deviations of seeds, of languages, and of neither alone."""
+    seeds, languages, rest = spreads
+    for _ in range(number):
+        yield (
+            1
+            + rng.normal(0, seeds, (shape[0], 1))
+            + rng.normal(0, languages, (1, shape[1]))
+            + rng.normal(0, rest, shape)
+        )
+
+
+@pytest.mark.parametrize("shape", [(3, 7), (5, 3), (4, 4)])
+@pytest.mark.parametrize("spreads", [(1, 1, 1), (0.1, 2, 0.3), (1, 0.1, 0.3), (0, 0, 1)])
+def test_intervals_for_other_languages_cover_at_least_as_often_as_they_say(spreads, shape):
+    rng = np.random.default_rng(7)
+    both, fixed = 0, 0
+    for table in drawn(rng, spreads, shape, number := 1500):
+        wide, narrow = two_way_interval(table.tolist()), mean_interval(table.mean(1).tolist())
+        assert wide.low <= narrow.low <= narrow.high <= wide.high
+        both += wide.low <= 1 <= wide.high
+        fixed += narrow.low <= 1 <= narrow.high
+    assert both / number > 0.95 - 3 * math.sqrt(0.95 * 0.05 / number)
+    if spreads[1] > spreads[0]:
+        assert fixed / number < 0.6, "seeds alone say nothing of other languages"
+
+
+@pytest.mark.parametrize("n", [2, 3, 10])
+def test_the_least_detectable_effect_is_decided_in_four_of_five_studies(n):
+    rng = np.random.default_rng(8)
+    values = detectable(2.0, n) + rng.normal(0, 2.0, (20_000, n))
+    half = student_t_quantile(0.975, n - 1) * values.std(1, ddof=1) / math.sqrt(n)
+    decided = np.mean(values.mean(1) > half)
+    assert decided == pytest.approx(0.8, abs=3 * math.sqrt(0.8 * 0.2 / 20_000))
+
+
+def test_the_least_detectable_effect_of_many_values_is_the_normal_one():
+    """1.96 and 0.84 standard errors."""
+    assert detectable(1.0, 900) * 30 == pytest.approx(1.959964 + 0.841621, rel=2e-3)
+    assert detectable(0.0, 3) == 0.0
+    assert math.isnan(detectable(math.nan, 1))
+
+
+def test_seeds_that_would_do_are_the_fewest():
+    assert seeds_needed(0.1, 0.0) == 2
+    assert seeds_needed(-1e9, 1.0) == 2
+    assert seeds_needed(0.0, 1.0) is None
+    for deviation in (0.5, 2.0):
+        number = seeds_needed(-1.0, deviation)
+        assert math.isclose(number, (1.96 * deviation) ** 2, abs_tol=4)
+        half = [student_t_quantile(0.975, n - 1) * deviation / n**0.5 for n in (number - 1, number)]
+        assert half[0] >= 1.0 > half[1]

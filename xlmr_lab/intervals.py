@@ -4,10 +4,12 @@ Fine-tuning the same pretrained model several times says nothing about another p
 an interval about a setting is taken over the means of its pretraining seeds; counting every
 fine-tuning run as a sample of its own would make it too narrow. Pure Python: quantiles come from
 the incomplete beta function (Numerical Recipes Sec. 6.4) inverted by bisection, exact for the two
-or three seeds of a small study, where approximations fail. Left out: bootstrap intervals, which
-cover too little at that many samples.
+or three seeds of a small study, where approximations fail; so is the power of the t test behind
+the least detectable effect. Left out: bootstrap intervals, which cover too little at that many
+samples.
 """
 
+import bisect
 import functools
 import math
 import statistics
@@ -17,6 +19,10 @@ from typing import NamedTuple
 CONTINUED_FRACTION_TERMS = 10_000
 BEYOND_TWO = math.erfc(math.sqrt(2))
 """Chance that a normal deviate is more than two standard deviations off."""
+MOST_SEEDS = 1000
+"""Seeds up to which it is told how many would do."""
+POWER_STEPS = 1000
+"""Steps of the integral of a power; even, for Simpson's rule."""
 
 
 class Interval(NamedTuple):
@@ -87,6 +93,68 @@ def hierarchical_interval(
     return HierarchicalInterval(*interval, max(0.0, _variance(means) - noise), within)
 
 
+def two_way_interval(table: Sequence[Sequence[float]], level: float = 0.95) -> Interval:
+    """Return the mean of a table [seeds, languages] and an interval for other seeds and other
+    languages: both are samples, with effects of their own (two-way random effects).
+
+    The variance of the mean is that of the seeds' means over their number plus that of the
+    languages' over theirs. This counts what is of neither alone twice, and degrees of freedom are
+    those of the fewer: it covers at least as often as it says, and is never narrower than
+    `mean_interval` of the seeds' means. `n` is the lesser number; with fewer than two seeds or
+    languages there are no bounds.
+
+    >>> [round(x, 3) for x in two_way_interval([[1.0, 2.0, 6.0], [2.0, 4.0, 6.0], [3.0, 6.0, 6.0]])]
+    [4.0, -1.555, 9.555, 3]
+    """
+    rows = [math.fsum(row) / len(row) for row in table if len(row)]
+    columns = [math.fsum(column) / len(column) for column in zip(*table, strict=True)]
+    n = min(len(rows), len(columns))
+    mean = math.fsum(rows) / len(rows) if rows else math.nan
+    if n < 2:
+        return Interval(mean, math.nan, math.nan, n)
+    error = math.sqrt(_variance(rows) / len(rows) + _variance(columns) / len(columns))
+    half = student_t_quantile(0.5 + level / 2, n - 1) * error
+    return Interval(mean, mean - half, mean + half, n)
+
+
+def deviation(values: Sequence[float]) -> float:
+    """Return the sample standard deviation; nan of fewer than two values.
+
+    >>> deviation([1.0, 2.0, 3.0]), deviation([1.0])
+    (1.0, nan)
+    """
+    return math.sqrt(_variance(values)) if len(values) > 1 else math.nan
+
+
+def detectable(std: float, n: int, *, power: float = 0.8, level: float = 0.95) -> float:
+    """Return the least true effect whose interval over `n` values of this standard deviation is all
+    on its side of 0 with the given chance; nan with fewer than two values. Exact (noncentral t).
+
+    >>> round(detectable(1.0, 2), 1), round(detectable(1.0, 3), 2), round(detectable(1.0, 100), 3)
+    (11.5, 3.26, 0.283)
+    """
+    return _noncentrality(n, power, level) * std / math.sqrt(n) if n > 1 else math.nan
+
+
+def seeds_needed(effect: float, std: float, level: float = 0.95) -> int | None:
+    """Return the least number of seeds whose interval, of values with this standard deviation, is
+    narrower on each side than the effect is large; None if more than `MOST_SEEDS`, or if the
+    deviation is not known. An effect that is just as large is then decided in about every second
+    study; see `detectable` for more.
+
+    >>> seeds_needed(0.01, 0.01), seeds_needed(0.0, 0.01), seeds_needed(0.01, math.nan)
+    (7, None, None)
+    """
+
+    def is_enough(number: int) -> bool:
+        quantile = student_t_quantile(0.5 + level / 2, number - 1)
+        return quantile * std / math.sqrt(number) < abs(effect)
+
+    numbers = range(2, MOST_SEEDS + 1)  # the more seeds, the narrower the interval
+    place = bisect.bisect_left(numbers, True, key=is_enough)
+    return numbers[place] if place < len(numbers) else None
+
+
 def told(mean: float, low: float | None, high: float | None, *, sign: bool = True) -> str:
     """Write a mean and its interval with as many digits as the interval warrants: two significant
     ones of its half-width.
@@ -148,6 +216,46 @@ def student_t_quantile(p: float, df: float) -> float:
         low, high = (middle, high) if _upper_tail(middle, df) > tail else (low, middle)
     quantile = 0.5 * (low + high)
     return quantile if p > 0.5 else -quantile
+
+
+@functools.lru_cache(maxsize=1024)
+def _noncentrality(n: int, power: float, level: float) -> float:
+    """Return the effect, in standard errors, that `n` values decide with the given chance."""
+    low, high = 0.0, 1.0
+    while _power(high, n, level) < power:
+        low, high = high, 2.0 * high
+    while high - low > 1e-9 * high:
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if _power(middle, n, level) < power else (low, middle)
+    return 0.5 * (low + high)
+
+
+def _power(effect: float, n: int, level: float) -> float:
+    """Return the chance that the interval of `n` normal values is all above 0; the effect is in
+    standard errors.
+
+    Given that the sample deviation is w times the true one the mean must exceed t w standard
+    errors; the chance of that is integrated over the density of w, that of a chi over the root of
+    its degrees of freedom.
+    """
+    df, quantile = n - 1, student_t_quantile(0.5 + level / 2, n - 1)
+    front = math.log(2) + 0.5 * df * math.log(0.5 * df) - math.lgamma(0.5 * df)
+
+    def height(w: float) -> float:
+        if w <= 0.0:
+            return math.exp(front) * _normal(effect) if df == 1 else 0.0
+        density = math.exp(front + (df - 1) * math.log(w) - 0.5 * df * w * w)
+        return density * _normal(effect - quantile * w)
+
+    start, end = (max(0.0, 1.0 + side * 8.0 / math.sqrt(df)) for side in (-1, 1))
+    step = (end - start) / POWER_STEPS
+    weights = ((1 if k in (0, POWER_STEPS) else 2 + 2 * (k % 2)) for k in range(POWER_STEPS + 1))
+    return step / 3 * math.fsum(w * height(start + k * step) for k, w in enumerate(weights))
+
+
+def _normal(x: float) -> float:
+    """Return the chance that a normal deviate is below x."""
+    return 0.5 * math.erfc(-x / math.sqrt(2))
 
 
 def _variance(values: Sequence[float]) -> float:

@@ -4,9 +4,6 @@ multilingual-modeling PR#14: right after training a model scores otherwise than 
 A difference between two settings that is smaller than what seeds do to it is no finding.
 """
 
-import bisect
-import functools
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,10 +17,7 @@ from xlmr_lab.evaluate.examples import Examples
 from xlmr_lab.evaluate.finetune_state import trained
 from xlmr_lab.evaluate.selection import Rule
 from xlmr_lab.evaluate.task_model import TaskModel, predict
-from xlmr_lab.intervals import mean_interval, student_t_quantile
-
-MOST_SEEDS = 1000
-"""Seeds up to which it is told how many would do."""
+from xlmr_lab.intervals import MOST_SEEDS, mean_interval, seeds_needed
 
 WEIGHTS_NAME = "reloaded.safetensors"
 
@@ -114,7 +108,7 @@ def seed_spread(
     if half < size:
         return None
     deviation = float(np.std(differences, ddof=1))
-    needed = seeds_needed(deviation, size, level)
+    needed = seeds_needed(size, deviation, level)
     enough = f"about {needed:,} would do" if needed else f"not even {MOST_SEEDS:,} would do"
     return Verdict(
         name="seed spread",
@@ -129,27 +123,6 @@ def seed_spread(
             **({"num_needed": needed} if needed else {}),
         },
     )
-
-
-def seeds_needed(deviation: float, difference: float, level: float = 0.95) -> int | None:
-    """Return how many seeds bring the interval of a mean below a difference, given the deviation
-    of one; None if more than `MOST_SEEDS`.
-
-    >>> seeds_needed(0.01, 0.01), seeds_needed(0.01, 0.0)
-    (7, None)
-    """
-
-    def is_enough(number: int) -> bool:
-        return _quantile(0.5 + level / 2, number - 1) * deviation / math.sqrt(number) < difference
-
-    numbers = range(2, MOST_SEEDS + 1)  # the more seeds, the narrower the interval
-    place = bisect.bisect_left(numbers, True, key=is_enough)
-    return numbers[place] if place < len(numbers) else None
-
-
-@functools.cache
-def _quantile(p: float, df: int) -> float:
-    return student_t_quantile(p, df)
 
 
 def chosen_on_scored(rules: Sequence[Rule]) -> Verdict | None:
