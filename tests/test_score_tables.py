@@ -110,19 +110,80 @@ def test_a_model_for_each_language_is_compared_with_the_papers_n_models() -> Non
 
 
 def test_zero_shot_ner_is_the_papers_row_en() -> None:
-    row = {"task": "ner", "metric": "span_f1", "language": "de", "num_examples": 3003}
+    row = {"task": "ner", "metric": "span_f1", "language": "de", "num_examples": 3005}
     cell = one(score_tables.beside_paper(scores({**row, "seed": 0, "value": 0.7}), "ner"), "de")
     assert (cell["protocol"], cell["paper"]) == ("en", 69.60)
 
 
-def test_a_set_of_unknown_size_is_not_compared_beside_other_data() -> None:
-    """WikiANN's German beside its English is not CoNLL's."""
-    row = {"task": "ner", "metric": "span_f1", "seed": 0, "value": 0.7, "num_examples": 3453}
-    for size, paper in ((3453, 69.60), (10_000, None)):
-        found = scores({**row, "language": "de"}, {**row, "language": "en", "num_examples": size})
-        cell = one(score_tables.beside_paper(found, "ner"), "de")
-        assert cell["paper"] == paper
-        assert ("beside other data" in cell["note"]) == (paper is None)
+def test_every_column_of_the_paper_is_compared_on_its_own_data_alone() -> None:
+    """WikiANN's German is not CoNLL's, and a dev set of the right size is no test set."""
+    for name, benchmark in benchmarks.BENCHMARKS.items():
+        ours = {place or "": key for key, place in score_tables.SOURCES[name].items()}
+        for column in benchmark.columns:
+            task, metric = ours.get(column) or ours[""]
+            row = {
+                "task": task,
+                "metric": metric,
+                "seed": 0,
+                "value": 0.7,
+                "split": benchmark.split,
+            }
+            row |= {"language": "en" if column in ours else column}
+            row |= {"num_examples": benchmark.test_sizes[column]}
+            other_split = "test" if benchmark.split == "dev" else "dev"
+            changes = {
+                "": {},
+                f" examples, the paper on {benchmark.test_sizes[column]}": {"num_examples": 10_000},
+                f"its {other_split} set, the paper on the {benchmark.split}": {
+                    "split": other_split
+                },
+            }
+            for told, change in changes.items():
+                cell = one(score_tables.beside_paper(scores({**row, **change}), name), column)
+                assert told in cell["note"], (name, column)
+                assert (cell["difference"] is None) == bool(told), (name, column)
+
+
+def test_machine_translated_test_sets_are_compared_where_the_paper_has_such_a_row_alone() -> None:
+    found = scores(
+        *(
+            {"task": task, "metric": metric, "language": "de", "seed": 0, "value": 0.7}
+            | {"protocol": "translate-test", "num_examples": size}
+            for task, metric, size in (("qa", "f1", 4517), ("ner", "span_f1", 3005))
+        )
+    )
+    for name in ("mlqa", "ner"):
+        cell = one(score_tables.beside_paper(found, name), "de")
+        assert cell["difference"] is None
+        assert cell["note"] == "the paper compares no translate-test with 1 model"
+
+
+def test_the_sizes_of_test_sets_are_those_of_their_files() -> None:
+    assert benchmarks.BENCHMARKS["mlqa"].test_sizes == {
+        **{"en": 11590, "es": 5253, "de": 4517, "ar": 5335, "hi": 4918, "vi": 5495, "zh": 5137}
+    }
+    assert benchmarks.BENCHMARKS["ner"].test_sizes == {
+        "en": 3453,
+        "nl": 5195,
+        "es": 1517,
+        "de": 3005,
+    }
+
+
+def test_an_average_is_not_compared_where_one_language_is_other_data_or_not_there() -> None:
+    sizes = benchmarks.BENCHMARKS["mlqa"].test_sizes
+    shared = {"task": "qa", "metric": "f1", "seed": 0, "value": 0.7}
+    rows = [{**shared, "language": key, "num_examples": n} for key, n in sizes.items()]
+    average = one(score_tables.beside_paper(scores(*rows), "mlqa"), "Avg")
+    assert average["difference"] is not None
+    more = {**shared, "language": "ru", "num_examples": 1190}
+    wider = one(score_tables.beside_paper(scores(*rows, more), "mlqa"), "Avg")
+    assert wider["difference"] == average["difference"]
+    for change in ({"split": "dev"}, {"num_examples": 1190}, {"language": "ru"}):
+        other = [*rows[:-1], {**rows[-1], **change}]
+        cell = one(score_tables.beside_paper(scores(*other), "mlqa"), "Avg")
+        assert cell["paper"] is None, change
+        assert "not the paper's columns and data" in cell["note"]
 
 
 def test_f1_and_exact_match_stand_apart() -> None:
@@ -146,7 +207,7 @@ def test_questions_in_another_language_are_not_in_table_3() -> None:
 
 
 def test_a_score_that_the_doctor_refuses_is_not_compared_nor_its_average() -> None:
-    row = {"task": "ner", "metric": "span_f1", "value": 0.7, "num_examples": 3003}
+    row = {"task": "ner", "metric": "span_f1", "value": 0.7, "num_examples": 3005}
     found = scores(*({**row, "language": "de", "seed": seed} for seed in (0, 1)))
     marks = pl.Series("refused", ["", "skew, label order"])
     cells = score_tables.beside_paper(found.with_columns(marks), "ner")
@@ -159,7 +220,7 @@ def test_a_score_that_the_doctor_refuses_is_not_compared_nor_its_average() -> No
 
 
 def test_tasks_of_glue_are_columns() -> None:
-    row = {"task": "glue-qnli", "language": "en", "seed": 0, "num_examples": 5463}
+    row = {"task": "glue-qnli", "split": "dev", "language": "en", "seed": 0, "num_examples": 5463}
     cells = score_tables.beside_paper(scores({**row, "value": 0.9}), "glue", reference="XLM-R")
     assert one(cells, "QNLI")["difference"] == pytest.approx(-3.8)
 
@@ -168,7 +229,7 @@ def test_the_average_of_glue_is_over_tasks_of_different_measures() -> None:
     sizes = dict(benchmarks.BENCHMARKS["glue"].test_sizes)
     rows = [
         {
-            **{"task": task, "metric": metric, "language": "en", "seed": 0},
+            **{"task": task, "metric": metric, "split": "dev", "language": "en", "seed": 0},
             **{"num_examples": sizes[column], "value": 0.9 if metric == "accuracy" else 0.6},
         }
         for (task, metric), column in score_tables.SOURCES["glue"].items()

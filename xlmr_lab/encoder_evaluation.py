@@ -184,7 +184,7 @@ def beside(cells: pl.DataFrame, name: Name) -> Iterator[str]:
         yield table(("", own, theirs, "difference"), rows)
     other = pl.col("note").str.contains(" was scored on ")
     if columns := ours.filter(other)["column"].unique(maintain_order=True).to_list():
-        told = f"not compared, other numbers of examples than the paper's: {', '.join(columns)}"
+        told = f"not compared, other data than the paper's: {', '.join(columns)}"
         yield textwrap.fill(told, WIDTH)
     rest = ours.filter(~other, pl.col("note") != "")
     for (note,), part in rest.group_by(["note"], maintain_order=True):

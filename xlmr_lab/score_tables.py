@@ -169,11 +169,7 @@ def _measured(
         averaged = sorted(own - left_out) or sorted(own)
     columns = part.partition_by("column", as_dict=True, maintain_order=True)
     foreign = {str(c): _other_data(own, str(c), benchmark) for (c,), own in columns.items()}
-    others = [c for c, why in foreign.items() if why and c in benchmark.test_sizes]
     for (column,), values in columns.items():
-        if others and column in benchmark.columns and column not in benchmark.test_sizes:
-            told = f"{column}, whose examples in the paper are not counted, beside other data"
-            foreign[column] = told
         paper = row.cells.get(column, (None,) * 2)[place] if row and not foreign[column] else None
         yield _cell(values, column, metric, paper, foreign[column])
     runs = part.filter(pl.col("column").is_in(averaged))
@@ -227,8 +223,11 @@ def _other_data(values: pl.DataFrame, column: str, benchmark: Benchmark) -> str:
     """Say why scores of a column are of other data than the paper's, or nothing."""
     if column not in benchmark.columns:
         return "a language that the paper's table lacks"
-    known, found = benchmark.test_sizes.get(column), set(values["num_examples"])
-    if known is not None and found != {known}:
+    if others := set(values["split"]) - {benchmark.split}:
+        scored = " and ".join(sorted(others))
+        return f"{column} was scored on its {scored} set, the paper on the {benchmark.split} set"
+    known, found = benchmark.test_sizes[column], set(values["num_examples"])
+    if found != {known}:
         counts = ", ".join(map(str, sorted(found)))
         return f"{column} was scored on {counts} examples, the paper on {known}"
     return ""
