@@ -1,0 +1,97 @@
+"""What was measured in a campaign, looked up by the terms of contrasts.
+
+Rows are those of a run folder's heldout.jsonl and scores.jsonl, each with the name of its cell. A
+value is found for each pretraining seed and, where models were fine-tuned, each fine-tuning seed.
+Left out: answers to questions in another language than their text (MLQA's pairs), which no contrast
+is about.
+"""
+
+import dataclasses
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from xlmr_lab.ablations.grid import Outcome, Term
+
+Row = Mapping[str, Any]
+
+BASELINES = ("no-pretraining", "bilstm-crf")
+"""Arms of scores that are no pretrained model's."""
+
+Key = tuple[str, Outcome]
+"""Name of a cell, and what is measured of it."""
+Run = tuple[int, int | None]
+"""Pretraining seed and fine-tuning seed."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Measured:
+    """All values of a campaign."""
+
+    table: Mapping[Key, Mapping[Run, Mapping[str, float]]]
+    """By cell and outcome: {run: {language: value}}."""
+
+    def values(self, term: Term) -> dict[int, list[float]]:
+        """Return the values of each pretraining seed's fine-tuning seeds; a held-out loss is one.
+
+        Without a language a value is the mean over the languages that the outcome has in the cell,
+        of the runs that have all of them.
+        """
+        runs = self.table.get((term.cell, term.outcome), {})
+        every = sorted({language for own in runs.values() for language in own})
+        wanted = [term.language] if term.language else every
+        found: dict[int, list[float]] = defaultdict(list)
+        for (seed, _), own in sorted(runs.items(), key=lambda item: _order(item[0])):
+            if all(language in own for language in wanted):
+                found[seed].append(math.fsum(own[key] for key in wanted) / len(wanted))
+        return dict(found)
+
+
+def measured(heldout: Iterable[Row], scores: Iterable[Row]) -> Measured:
+    """Gather the rows of a run folder. Values that are absent or not finite are left out.
+
+    Of held-out losses the last step of each run counts, as minus bits per byte; of scores, which
+    are shares, those of a test set before those of a dev set.
+    """
+    table: dict[Key, dict[Run, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+    for row in _last(heldout):
+        if _is_number(row["bits_per_byte"]):
+            own = table[row["cell"], Outcome(kind="heldout")][row["seed"], None]
+            own[row["language"]] = -row["bits_per_byte"]
+    for row in sorted(scores, key=lambda row: row.get("split") == "test"):
+        asked = row.get("question_language") or row["language"]
+        if _is_number(row["value"]) and asked == row["language"]:
+            own = table[row["cell"], _outcome(row)][row["seed"], row["finetune_seed"]]
+            own[row["language"]] = row["value"]
+    return Measured(table=table)
+
+
+def _outcome(row: Row) -> Outcome:
+    return Outcome(
+        kind="score",
+        task=row["task"],
+        metric=row["metric"],
+        protocol=row["protocol"],
+        selection=row["selection"],
+        arm=row["arm"] if row["arm"] in BASELINES else "",
+    )
+
+
+def _last(heldout: Iterable[Row]) -> list[Row]:
+    """Return the rows of the last step of each cell's run."""
+    rows = list(heldout)
+    steps: dict[tuple[str, int], int] = {}
+    for row in rows:
+        run = row["cell"], row["seed"]
+        steps[run] = max(steps.get(run, 0), row["step"])
+    return [row for row in rows if row["step"] == steps[row["cell"], row["seed"]]]
+
+
+def _is_number(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _order(run: Run) -> tuple[int, int]:
+    seed, finetune_seed = run
+    return seed, -1 if finetune_seed is None else finetune_seed
