@@ -45,7 +45,7 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    from xlmr_lab import bench, commands, encoder_evaluation, verb_help
+    from xlmr_lab import bench, campaigns, commands, encoder_evaluation, verb_help
     from xlmr_lab.ablations import opened, run, studies
 
     chosen = _parser(commands.VERBS).parse_args(_options_last(_checked(arguments)))
@@ -66,6 +66,13 @@ def _run(arguments: list[str]) -> int:
             else:
                 encoder_evaluation.run(source, settings, preset=chosen.preset, say=_say)
             return 0
+    if chosen.verb == "ablate" and campaigns.is_asked_for(chosen.settings):
+        words, settings = campaigns.words_of(chosen.settings)
+        if chosen.help:
+            _say(campaigns.help_text())
+        else:
+            campaigns.run(words, settings, say=_say)
+        return 0
     preset = chosen.preset or DEFAULT_PRESET
     named = dict(setting.partition("=")[::2] for setting in chosen.settings)
     own_text = named.get("corpus.path", "none").lower() not in ("none", "null")

@@ -1,8 +1,10 @@
 """The paper's claims by their ids (design, section 6)."""
 
 from xlmr_lab.ablations.claims import (
+    data,
     embeddings,
     languages,
+    monolingual,
     sampling,
     training,
     transfer,
@@ -16,11 +18,15 @@ CLAIMS: dict[str, Grid] = {
     "F2": languages.capacity,
     "F3": sampling.alpha,
     "F4": vocabularies.size,
+    "F5": data.source,
     "F6": training.batch_and_length,
     "F7": vocabularies.preprocessing,
     "F8": transfer.nli,
     "F9": transfer.ner,
     "F10": transfer.qa,
+    "F11": monolingual.glue,
+    "F12": monolingual.transfer,
+    "F13": monolingual.size,
     "F14": embeddings.language_embeddings,
     "F15": vocabularies.adaptive,
 }

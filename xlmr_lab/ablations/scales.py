@@ -14,7 +14,7 @@ from xlmr_lab.ablations import studies
 from xlmr_lab.ablations.grid import Scale
 from xlmr_lab.ablations.sections import AblationConfig
 from xlmr_lab.ablations.study_config import StudyConfig
-from xlmr_lab.babel import tongues
+from xlmr_lab.babel import corpora, tongues
 from xlmr_lab.babel.corpora import BabelConfig
 from xlmr_lab.errors import UserError
 from xlmr_lab.model import presets
@@ -156,6 +156,21 @@ def more_languages(config: StudyConfig, count: int) -> StudyConfig:
     return dataclasses.replace(
         config, babel=dataclasses.replace(babel, languages=grown, corpus_bytes=corpus_bytes)
     )
+
+
+def alone(config: StudyConfig, language: str) -> StudyConfig:
+    """Return a study with one of the languages alone, with as much text and as many steps; tasks
+    are learned in it."""
+    tasks = {
+        name: dataclasses.replace(getattr(config, name), train_language=language)
+        for name in ("nli", "ner", "qa", "glue")
+    }
+    if config.corpus.languages:
+        own = dataclasses.replace(config.corpus, languages=(language,))
+        return dataclasses.replace(config, corpus=own, **tasks)
+    size = corpora.sizes(config.babel)[language]
+    babel = dataclasses.replace(config.babel, languages=(language,), corpus_bytes=size)
+    return dataclasses.replace(config, babel=babel, **tasks)
 
 
 def _more_of_the_paper(config: StudyConfig, count: int) -> StudyConfig:

@@ -38,6 +38,8 @@ class CorpusConfig:
     """Where the files of a list of paths are that do not lie beside it."""
     languages: tuple[str, ...] = ()
     """Language keys to use (en,sw,...); empty: all that are found."""
+    sources: tuple[str, ...] = ()
+    """Sources to use (web,encyclopaedia,...); empty: all that are found."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,7 @@ raised when a stage's code starts to give other results.
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -87,12 +87,24 @@ def text_files(config: StudyConfig) -> list[sources.SourceFile]:
     """Return the files of the study's text.
 
     Raises:
-        UserError: the folder is missing, or a language has no file.
+        UserError: the folder is missing, or a language or source has no file.
     """
+    wanted, base = list(config.corpus.languages), config.corpus.base_url
     if config.corpus.path is None:
-        return sources.find(babel(config) / "corpus", list(config.corpus.languages))
-    languages, base = list(config.corpus.languages), config.corpus.base_url
-    return sources.find(config.corpus.path, languages, base=base)
+        found = sources.find(babel(config) / "corpus", wanted)
+    else:
+        found = sources.find(config.corpus.path, wanted, base=base)
+    return _of_sources(found, config.corpus.sources)
+
+
+def _of_sources(files: list[sources.SourceFile], names: Sequence[str]) -> list[sources.SourceFile]:
+    known = sorted({file.source for file in files})
+    for name in names:
+        if name not in known:
+            raise UserError(
+                f"corpus.sources names {name!r}, which the text has not; it has {', '.join(known)}"
+            )
+    return [file for file in files if not names or file.source in names]
 
 
 def measured(config: StudyConfig) -> Path:

@@ -93,5 +93,5 @@ def _told(tier: str, few: int, many: int) -> str:
         for row in tables.read("figures2_7")
         if row["figure"] == "fig2" and row["series"] == tier
     }
-    before, after = (float(rows[f"n_langs={count}"]) for count in (few, many))
+    before, after = (float(str(rows[f"n_langs={count}"])) for count in (few, many))
     return f"XNLI {before:g} to {after:g}, read off Figure 2"

@@ -1,0 +1,146 @@
+"""F11 to F13: one multilingual model against monolingual ones (XLM-R Sec. 5.3, 5.4, Tables 4 and
+5), and how much text a language needs of its own (Sec. 3, 5.4).
+"""
+
+import dataclasses
+
+from xlmr_lab.ablations.claims.pairs import pairs
+from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Outcome, Scale, Term
+from xlmr_lab.ablations.scales import alone, languages_of, tiers_of
+from xlmr_lab.ablations.study_config import StudyConfig
+
+GLUE_MARGIN = 0.02
+"""What a multilingual model may be below a monolingual one on GLUE's tasks: two points."""
+GLUE_METRICS = {"sst2": "accuracy", "mrpc": "accuracy", "qnli": "accuracy", "stsb": "pearson"}
+"""Tasks of GLUE that Babel has and models of this size learn at all, and their measures."""
+
+
+def glue(scale: Scale) -> Claim:
+    """Return F11: one multilingual model stays close to a monolingual one on English tasks."""
+    base = dataclasses.replace(
+        scale.base,
+        evaluated=("glue",),
+        glue=dataclasses.replace(scale.base.glue, tasks=tuple(GLUE_METRICS)),
+    )
+    learned = base.glue.train_language or languages_of(base)[0]
+    outcomes = [
+        Outcome(kind="score", task=task, metric=metric) for task, metric in GLUE_METRICS.items()
+    ]
+    compared = tuple(
+        pair for outcome in outcomes for pair in pairs("GLUE", "GLUE alone", (learned,), outcome)
+    )
+    return Claim(
+        id="F11",
+        title="One multilingual model stays close to monolingual ones on English tasks",
+        section="5.3, Table 4",
+        cells=(
+            Cell(name="GLUE", config=base, evaluated=True),
+            Cell(name="GLUE alone", config=alone(base, learned), evaluated=True),
+        ),
+        contrasts=(
+            Contrast(
+                id="F11",
+                says=f"seven languages are as good as one on its tasks, to {100 * GLUE_MARGIN:g} "
+                "points",
+                pairs=compared,
+                margin=GLUE_MARGIN,
+                paper="91.8 (XLM-R) and 92.8 (RoBERTa) on average (Table 4)",
+            ),
+        ),
+        stand_in="GLUE-like tasks of Babel in the largest language; its own model for RoBERTa",
+    )
+
+
+def transfer(scale: Scale) -> Claim:
+    """Return F12: monolingual models win where each has its own training data, but one of all
+    languages that learns from all their training data beats them."""
+    base = dataclasses.replace(
+        scale.base,
+        evaluated=("nli",),
+        nli=dataclasses.replace(scale.base.nli, protocols=("each", "all")),
+    )
+    own = languages_of(base)
+    chosen = (own[0], own[2], own[-2])
+    each, everything = (
+        Outcome(kind="score", task="nli", metric="accuracy", protocol=name)
+        for name in ("each", "all")
+    )
+    zero = dataclasses.replace(each, protocol="zero-shot")
+    return Claim(
+        id="F12",
+        title="Monolingual models win, but a multilingual one trained on all languages' task data "
+        "beats them",
+        section="5.4, Table 5",
+        cells=(
+            Cell(name="NLI of each and all", config=base, evaluated=True),
+            *(_alone(base, language) for language in chosen),
+        ),
+        contrasts=(
+            Contrast(
+                id="F12-monolingual",
+                says="monolingual models are better, each on its own training data",
+                pairs=_pairs(chosen, "NLI of each and all", zero, each, turned=False),
+                paper="77.5 (BERT, CC) and 76.2 (XLM-7, CC) on average (Table 5)",
+            ),
+            Contrast(
+                id="F12-all",
+                says="a multilingual model trained on all languages' data beats them",
+                pairs=_pairs(chosen, "NLI of each and all", zero, everything, turned=True),
+                paper="80.0 (XLM-7, translate-train-all) and 77.5 on average (Table 5)",
+            ),
+        ),
+        stand_in="three languages, each with its own exact training set of NLI for translated ones",
+    )
+
+
+def size(scale: Scale) -> Claim:
+    """Return F13: multilingual pretraining helps languages of little text, not those of much."""
+    high, low = tiers_of(scale.base)
+    named = (high[0], low[0], low[-1])
+    cells = tuple(Cell(name=f"alone {key}", config=alone(scale.base, key)) for key in named)
+
+    def together(key: str) -> tuple[Term, Term]:
+        return Term(cell="base", language=key), Term(cell=f"alone {key}", language=key)
+
+    return Claim(
+        id="F13",
+        title="A monolingual model needs a few hundred MiB; multilingual pretraining lowers that",
+        section="3, 5.4",
+        cells=(Cell(name="base", config=scale.base), *cells),
+        contrasts=(
+            Contrast(
+                id="F13-low",
+                says="a language of little text is modelled better together with six others",
+                pairs=tuple(together(key) for key in low),
+            ),
+            Contrast(
+                id="F13-high",
+                says="a language of much text is modelled better alone",
+                pairs=(together(high[0])[::-1],),
+            ),
+        ),
+        stand_in="languages of the least and the most text, alone and with the other six, as many "
+        "steps; alone there are no passages beside their translation",
+    )
+
+
+def _alone(base: StudyConfig, language: str) -> Cell:
+    config = alone(base, language)
+    nli = dataclasses.replace(config.nli, protocols=("zero-shot",))
+    return Cell(
+        name=f"NLI alone {language}", config=dataclasses.replace(config, nli=nli), evaluated=True
+    )
+
+
+def _pairs(
+    languages: tuple[str, ...], cell: str, own: Outcome, joint: Outcome, *, turned: bool
+) -> tuple[tuple[Term, Term], ...]:
+    """Return pairs of monolingual and multilingual values, `turned` the other way round."""
+    found = [
+        (
+            Term(cell=f"NLI alone {key}", language=key, outcome=own),
+            Term(cell=cell, language=key, outcome=joint),
+        )
+        for key in languages
+    ]
+    return tuple((b, a) if turned else (a, b) for a, b in found)

@@ -1,0 +1,146 @@
+"""`xlmr-lab ablate SCALE [CLAIM ...]`: the paper's claims as one study, told in 80 columns.
+
+A scale is a word among the arguments that is no setting (tiny, laptop, gpu, paper), a claim one
+such as F3; without a claim all of the scale's are tested. Settings hold for every cell.
+"""
+
+import dataclasses
+import textwrap
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from xlmr_lab import configs, storage
+from xlmr_lab.ablations import campaign, conclusions, paper_claims, scales
+from xlmr_lab.ablations.campaign import Campaign
+from xlmr_lab.ablations.conclusions import Conclusion
+from xlmr_lab.commands import WIDTH, table
+from xlmr_lab.errors import UserError
+from xlmr_lab.intervals import told
+
+CONCLUSIONS_NAME = "conclusions.jsonl"
+PLAN = "plan"
+"""The word that has the cells told and nothing run."""
+HELP = """xlmr-lab ablate SCALE [CLAIM ...] [plan] [section.field=value ...]
+
+Test the paper's claims, each a grid of pretraining runs. What cells share is
+made once, a killed study goes on, a cell that fails stops no other. Without
+CLAIM all are tested; with `plan` cells and runs are told and nothing is run.
+
+Scales:
+
+{scales}
+
+Claims:
+
+{claims}
+
+Examples:
+
+  xlmr-lab ablate laptop
+  xlmr-lab ablate laptop F1 F3 seeds=3
+  xlmr-lab ablate tiny F3 plan
+"""
+
+
+def words_of(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the words among arguments that are no settings, and the settings.
+
+    >>> words_of(["laptop", "F3", "seeds=2"])
+    (['laptop', 'F3'], ['seeds=2'])
+    """
+    words = [word for word in arguments if "=" not in word]
+    return words, [word for word in arguments if "=" in word]
+
+
+def help_text() -> str:
+    """Return what the studies are, their scales and claims."""
+    about = [f"  {name:<8}{make().about}" for name, make in scales.SCALES.items()]
+    claims = [f"  {c.id:<8}{c.title}" for c in paper_claims.claims(scales.laptop())]
+    lines = [textwrap.fill(line, WIDTH, subsequent_indent=" " * 10) for line in about]
+    told = [textwrap.fill(line, WIDTH, subsequent_indent=" " * 10) for line in claims]
+    return HELP.format(scales="\n".join(lines), claims="\n".join(told))
+
+
+def planned(words: Sequence[str], settings: Sequence[str]) -> Campaign:
+    """Return the campaign that words and settings ask for.
+
+    Raises:
+        UserError: an unknown scale, claim or setting.
+    """
+    scale = scales.scale(words[0])
+    ids = tuple(word for word in words[1:] if word != PLAN)
+    base = configs.override(scale.base, settings)
+    scale = dataclasses.replace(scale, base=base)
+    return Campaign(
+        scale=scale,
+        claims=paper_claims.claims(scale, ids),
+        folder=Path(base.runs_dir) / (base.name or f"studies-{scale.name}"),
+        jobs=base.jobs,
+    )
+
+
+def run(words: Sequence[str], settings: Sequence[str], *, say: Callable[[str], None]) -> None:
+    """Run the claims at a scale and tell what they come to.
+
+    Raises:
+        UserError: something cannot be run, which is told before anything starts.
+    """
+    work = planned(words, settings)
+    campaign.require(work)
+    say(table(("cell", "claims", "scored"), _cells(work)))
+    runs = sum(cell.config.seeds for cell in work.cells())
+    say(textwrap.fill(f"{work.scale.about}; {runs} pretraining runs at most", WIDTH))
+    if PLAN in words:
+        return
+    campaign.run(work)
+    found = conclude(work)
+    for conclusion in found:
+        for line in lines(conclusion):
+            say(line)
+    say(f"conclusions: {work.folder / CONCLUSIONS_NAME}")
+
+
+def conclude(work: Campaign) -> list[Conclusion]:
+    """Turn what was collected into conclusions, and write them down."""
+    found = conclusions.conclude(
+        storage.read_jsonl(work.folder / campaign.HELDOUT_NAME),
+        storage.read_jsonl(work.folder / campaign.SCORES_NAME),
+        work.claims,
+        f"{work.scale.about}, {work.scale.base.seeds} seeds",
+    )
+    rows = [conclusions.written(conclusion) for conclusion in found]
+    storage.write_jsonl(work.folder / CONCLUSIONS_NAME, rows)
+    return found
+
+
+def lines(conclusion: Conclusion) -> list[str]:
+    """Return a conclusion in lines of 80 columns."""
+    effect = told(conclusion.effect, conclusion.low, conclusion.high)
+    said = f"{conclusion.contrast}: {conclusion.says}: {effect} {conclusion.unit}, "
+    more = f" ({conclusion.note})" if conclusion.note else ""
+    text = f"{said}{conclusion.verdict}{more}"
+    return textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _cells(work: Campaign) -> list[tuple[str, ...]]:
+    return [
+        (cell.name, " ".join(work.claims_of(cell.name)), "yes" if cell.evaluated else "no")
+        for cell in work.cells()
+    ]
+
+
+def is_asked_for(arguments: Sequence[str]) -> bool:
+    """Tell whether the arguments of `ablate` name a scale.
+
+    Raises:
+        UserError: they have a word that is no scale.
+    """
+    words, _ = words_of(arguments)
+    if not words:
+        return False
+    if words[0] not in scales.SCALES:
+        raise UserError(
+            f"unknown scale {words[0]!r}; there are {', '.join(scales.SCALES)}, or give settings "
+            "as section.field=value"
+        )
+    return True
