@@ -34,7 +34,7 @@ LEAVES = {
 }
 
 # What may import everything, and is imported by nothing else.
-TOP = {"__init__", "__main__", "bench", "commands", "encoder_evaluation", "verb_help"}
+TOP = {"__init__", "__main__", "bench", "campaigns", "commands", "encoder_evaluation", "verb_help"}
 
 # What each part may import besides the leaves and itself: a part, or one module of it.
 MAY_IMPORT: dict[str, set[str]] = {

@@ -5,6 +5,7 @@ such as F3; without a claim all of the scale's are tested. Settings hold for eve
 """
 
 import dataclasses
+import math
 import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -116,9 +117,10 @@ def conclude(work: Campaign) -> list[Conclusion]:
 def lines(conclusion: Conclusion) -> list[str]:
     """Return a conclusion in lines of 80 columns."""
     effect = told(conclusion.effect, conclusion.low, conclusion.high)
-    said = f"{conclusion.contrast}: {conclusion.says}: {effect} {conclusion.unit}, "
+    known = math.isfinite(conclusion.effect)
+    number = f"{effect} {conclusion.unit}, {conclusion.verdict}" if known else "not known"
     more = f" ({conclusion.note})" if conclusion.note else ""
-    text = f"{said}{conclusion.verdict}{more}"
+    text = f"{conclusion.contrast}: {conclusion.says}: {number}{more}"
     return textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 

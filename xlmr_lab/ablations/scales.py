@@ -42,7 +42,7 @@ def tiny() -> Scale:
         base=base,
         counts=(7, 9),
         widths=(64, 96),
-        vocabularies=(1200, 1600),
+        vocabularies=(800, 1200),
         about="Babel, a minute of two cores: it shows the way, and decides nothing",
     )
 

@@ -1,0 +1,121 @@
+"""`xlmr-lab ablate SCALE`: what its words mean, what it plans, and a study from end to end."""
+
+import math
+
+import pytest
+
+from xlmr_lab import campaigns, storage
+from xlmr_lab.__main__ import main
+from xlmr_lab.ablations.conclusions import Conclusion
+from xlmr_lab.errors import UserError
+
+LEAST = [
+    "jobs=2",
+    "babel.corpus_bytes=200000",
+    "babel.smallest_bytes=30000",
+    "babel.encyclopaedia_bytes=8000",
+    "vocabulary.size=500",
+    "model.hidden_size=16",
+    "model.ffn_size=32",
+    "batches.batch_sequences=4",
+    "pretrain.steps=6",
+    "pretrain.warmup_steps=2",
+    "pretrain.heldout_steps=6",
+]
+
+
+def conclusion(**changes: object) -> Conclusion:
+    values = {
+        "claim": "F3",
+        "contrast": "F3-low",
+        "title": "",
+        "says": "low-resource languages lose",
+        "section": "5.1",
+        "effect": 0.092,
+        "low": 0.049,
+        "high": 0.135,
+        "languages_low": math.nan,
+        "languages_high": math.nan,
+        "verdict": "supported",
+        "lean": "",
+        "by_language": (),
+        "detectable": math.nan,
+        "seeds_needed": None,
+        "num_seeds": 2,
+        "num_languages": 2,
+        "unit": "bits per byte",
+        "paper": "",
+        "scale": "",
+        "stand_in": "",
+        "note": "",
+    }
+    return Conclusion(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def test_words_and_settings_are_told_apart():
+    words, settings = campaigns.words_of(["laptop", "seeds=2", "F3", "plan"])
+    assert (words, settings) == (["laptop", "F3", "plan"], ["seeds=2"])
+    assert campaigns.is_asked_for(["laptop", "seeds=2"])
+    assert not campaigns.is_asked_for(["seeds=2"])
+
+
+def test_settings_hold_for_every_cell():
+    work = campaigns.planned(["laptop", "F3"], ["pretrain.steps=700", "seeds=2", "name=mine"])
+    assert {cell.config.pretrain.steps for cell in work.cells()} == {700}
+    assert work.folder.name == "mine"
+
+
+def test_a_word_that_is_no_scale_is_refused(capsys):
+    with pytest.raises(UserError, match=r"unknown scale 'desktop'; there are tiny, laptop"):
+        campaigns.is_asked_for(["desktop"])
+    assert main(["ablate", "laptop", "F77"]) == 2
+    assert "unknown claim 'F77'" in capsys.readouterr().err
+
+
+def test_what_cannot_run_is_told_before_anything_starts(tmp_path, capsys):
+    places = [f"runs_dir={tmp_path / 'runs'}", f"data_dir={tmp_path / 'data'}"]
+    assert main(["ablate", "tiny", "F1", "model.hidden_size=63", *places]) == 2
+    assert "hidden_size must be a multiple of num_heads, got 63" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_plan_tells_cells_and_runs_nothing(tmp_path, capsys):
+    places = [f"runs_dir={tmp_path / 'runs'}", f"data_dir={tmp_path / 'data'}"]
+    assert main(["ablate", "laptop", "F1", "F3", "plan", "seeds=3", *places]) == 0
+    said = capsys.readouterr().out
+    assert "languages=30" in said
+    assert "27 pretraining runs at most" in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_conclusion_is_told_in_eighty_columns():
+    (line,) = campaigns.lines(conclusion(says="low languages lose"))
+    assert line == "F3-low: low languages lose: +0.092 [+0.049, +0.135] bits per byte, supported"
+    lost = campaigns.lines(conclusion(effect=math.nan, note="nothing is known of 'base'"))
+    assert "nan" not in " ".join(lost)
+    assert all(len(line) <= 80 for line in lost)
+
+
+def test_the_help_names_scales_and_claims(capsys):
+    assert main(["ablate", "laptop", "--help"]) == 0
+    said = capsys.readouterr().out
+    assert "F13" in said
+    assert all(len(line) <= 80 for line in said.splitlines())
+
+
+@pytest.mark.slow
+def test_a_study_of_a_claim_ends_in_conclusions(tmp_path, capsys):
+    places = [f"runs_dir={tmp_path / 'runs'}", f"data_dir={tmp_path / 'data'}", "seeds=2"]
+    assert main(["ablate", "tiny", "F14", *LEAST, *places]) == 0
+    said = capsys.readouterr().out
+    folder = tmp_path / "runs" / "studies-tiny"
+    (row,) = storage.read_jsonl(folder / "conclusions.jsonl")
+    assert (row["contrast"], row["num_seeds"], row["num_languages"]) == ("F14-heldout", 2, 7)
+    assert "F14-heldout: a model without language embeddings" in said
+    heldout = storage.read_jsonl(folder / "heldout.jsonl")
+    last = {
+        (r["cell"], r["seed"], r["language"]): r["bits_per_byte"] for r in heldout if r["step"] == 6
+    }
+    keys = {(seed, language) for _, seed, language in last}
+    effects = [last["language embeddings", s, k] - last["base", s, k] + 0.01 for s, k in keys]
+    assert row["effect"] == pytest.approx(sum(effects) / len(effects))
