@@ -149,6 +149,12 @@ class QaConfig(TransferConfig, AnswerConfig):
         AnswerConfig.__post_init__(self)
 
     @property
+    def decisive(self) -> dict[str, Any]:
+        """What the scores of an encoder depend on: on published files also their own rules."""
+        own = {} if self.path is None else {"rules": "of benchmarks"}
+        return dataclasses.asdict(self) | own
+
+    @property
     def reading(self) -> dict[str, Any]:
         """How contexts are cut, and answers read and scored."""
         own = {field.name: getattr(self, field.name) for field in dataclasses.fields(AnswerConfig)}

@@ -9,7 +9,7 @@ out: several answers learned in one window, unanswerable questions.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +19,7 @@ import numpy as np
 from xlmr_lab import configs
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import planned_files, protocols, qa_files, qa_metrics, transfer
-from xlmr_lab.evaluate.doctor.sets import of_questions, of_rule
+from xlmr_lab.evaluate.doctor.sets import benchmark_of, of_questions, of_rule
 from xlmr_lab.evaluate.doctor.verdict import Verdict
 from xlmr_lab.evaluate.examples import Examples
 from xlmr_lab.evaluate.finetune import FinetuneConfig
@@ -47,9 +47,9 @@ class AnswerConfig:
     """How contexts are cut into windows, and answers read and scored."""
 
     normalization: Normalization = "mlqa"
-    """What is compared of answers: mlqa (punctuation and articles of the context's language are
-    dropped, Chinese is split into characters), or squad, in which XQuAD and TyDiQA-GoldP are
-    scored."""
+    """What is compared of answers in files of no known benchmark: mlqa (punctuation and articles of
+    the context's language are dropped, Chinese is split into characters), or squad. Files that are
+    named as MLQA's, SQuAD's, XQuAD's or TyDiQA-GoldP's are scored by the rule of those."""
     stride: int = 128
     """Tokens from one window of a context to the next, at most half a window (BERT: 128)."""
     max_question_tokens: int = 64
@@ -66,6 +66,15 @@ class AnswerConfig:
         for name in ("stride", "max_question_tokens", "max_answer_tokens"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+    def rule(self, path: Path, language: str) -> Normalization:
+        """Return the rule that the answers of a file in a language are scored by.
+
+        >>> AnswerConfig().rule(Path("xquad.zh.json"), "zh-Hans")
+        'squad'
+        """
+        benchmark = benchmark_of(path.name, language)
+        return qa_metrics.CONVENTIONS[benchmark] if benchmark else self.normalization
 
 
 def run(
@@ -137,7 +146,7 @@ def load(
         targets={part: reader.target(part, path) for part, path in scoring.items()},
         found=reader.found,
     )
-    tell_rules([text_language(part, train_language) for part in scoring], answers.normalization)
+    tell_rules(reader.rules)
     return data
 
 
@@ -205,6 +214,8 @@ class _Reader:
     seen: dict[tuple[str, str], Context] = field(default_factory=dict)
     found: dict[TaskSet, list[Verdict]] = field(default_factory=dict)
     """What the doctor says of each set."""
+    rules: dict[tuple[Normalization, str], None] = field(default_factory=dict)
+    """Rules of scoring, each with a language."""
 
     def examples(self, part: TaskSet, path: Path) -> Examples:
         """Return a training set."""
@@ -218,18 +229,19 @@ class _Reader:
         questions = squad.read(path)
         windows = self._windows(part, questions, questions.questions)
         golds, language = questions.golds, text_language(part, self.train_language)
-        self.found[part] += of_rule(path, language, self.config.normalization)
+        rule = self.config.rule(path, language)
+        self.rules[rule, language] = None
+        self.found[part] += of_rule(path, language, rule)
 
         def score(logits: np.ndarray) -> dict[str, float]:
             found = predictions(windows, list(golds), logits, self.config)
-            rule = self.config.normalization
             return qa_metrics.score(found, golds, language=language, normalization=rule)
 
         return Target(
             examples=windows.examples,
             num_examples=len(golds),
             score=score,
-            scored_by=configs.fingerprint(self.config, language, golds, questions.contexts),
+            scored_by=configs.fingerprint(self.config, rule, language, golds, questions.contexts),
         )
 
     def _windows(self, part: TaskSet, read: QuestionSet, asked: Sequence[Question]) -> Windows:
@@ -273,13 +285,11 @@ def told(windows: Windows, max_answer_tokens: int) -> str:
     return f"{rows}; of their answers {', '.join(lost)}" if lost else rows
 
 
-def tell_rules(languages: Sequence[str], normalization: Normalization) -> None:
+def tell_rules(rules: Iterable[tuple[Normalization, str]]) -> None:
     """Log the languages whose answers are not scored by the official rule."""
-    names = {key: qa_metrics.normalization_name(key, normalization) for key in languages}
-    if others := [key for key, name in names.items() if name != normalization]:
+    if others := [key for rule, key in rules if qa_metrics.normalization_name(key, rule) != rule]:
         logger.warning(
-            "answers in %s are compared by white space, which is not official: the rules of %s do "
-            "not know these languages",
+            "answers in %s are compared by white space, which is not official: the rules of mlqa "
+            "do not know these languages",
             ", ".join(others),
-            normalization,
         )

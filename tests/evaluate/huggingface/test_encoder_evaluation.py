@@ -98,7 +98,7 @@ def lab(tmp_path, capsys, monkeypatch):
     return run
 
 
-EVERY = [*few("nli"), *few("ner"), *few("qa"), *few("glue"), "qa.normalization=squad", *QUICK]
+EVERY = [*few("nli"), *few("ner"), *few("qa"), *few("glue"), *QUICK]
 
 
 def test_every_task_in_one_call(lab, folder_of, tasks, tmp_path):

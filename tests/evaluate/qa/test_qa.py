@@ -224,6 +224,37 @@ def test_chinese_answers_are_scored_by_characters(text, tmp_path):
         assert target.score(logits) == {"f1": pytest.approx(f1), "exact_match": 0.0}
 
 
+@pytest.mark.parametrize("rule", ["mlqa", "squad"])
+def test_each_file_is_scored_by_the_rule_of_its_own_benchmark(text, tmp_path, rule):
+    """In one call: XQuAD's Chinese, whose characters are no tokens, and MLQA's German articles."""
+    contexts = {"zh-Hans": "\u4e2d\u56fd \u4e0a\u6d77\u5e02", "de": "in der Stadt"}
+    names = {
+        "train-de": "de",
+        "xquad.zh": "zh-Hans",
+        "test-context-de-question-de": "de",
+    }
+    for name, language in names.items():
+        answer = contexts[language][3:]
+        item = {"id": "a", "question": "q", "answers": [{"text": answer, "answer_start": 3}]}
+        content = {"data": [{"paragraphs": [{"context": contexts[language], "qas": [item]}]}]}
+        (tmp_path / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+    data = qa.load(
+        text,
+        tmp_path,
+        train_language="de",
+        languages=["zh-Hans", "de"],
+        config=QUICK,
+        answers=AnswerConfig(normalization=rule),
+    )
+    chinese, german = (data.targets[TaskSet("test", key)] for key in ("zh-Hans", "de"))
+    logits = np.zeros((len(chinese.examples.labels), 2), dtype=np.float32)
+    logits[2] = 1  # the first two of three characters
+    assert chinese.score(logits)["f1"] == 0.0  # by character 4/5
+    logits = np.zeros((len(german.examples.labels), 2), dtype=np.float32)
+    logits[0, 0] = logits[-1, 1] = 1  # the whole context
+    assert german.score(logits)["f1"] == pytest.approx(2 / 3)  # with its article 4/5
+
+
 def test_a_kept_run_is_not_gone_on_with_under_another_rule(encoder, text, folder, tmp_path):
     config, kept = dataclasses.replace(QUICK, steps=3), tmp_path / "kept"
     for answers in (SQUAD, SQUAD, dataclasses.replace(SQUAD, max_answer_tokens=1)):
