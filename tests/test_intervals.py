@@ -2,6 +2,7 @@
 
 import math
 import random
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -182,6 +183,15 @@ def test_the_least_detectable_effect_is_decided_in_four_of_five_studies(n):
     half = student_t_quantile(0.975, n - 1) * values.std(1, ddof=1) / math.sqrt(n)
     decided = np.mean(values.mean(1) > half)
     assert decided == pytest.approx(0.8, abs=3 * math.sqrt(0.8 * 0.2 / 20_000))
+
+
+def test_the_least_detectable_effect_of_two_values_equals_the_sum_over_deviations():
+    """Their sample deviation is the absolute value of a normal deviate, times the true one."""
+    number, normal = 20_000, NormalDist()
+    effect, quantile = detectable(1.0, 2) * math.sqrt(2), 12.7062047
+    deviations = (normal.inv_cdf(0.5 + 0.5 * (k + 0.5) / number) for k in range(number))
+    power = math.fsum(normal.cdf(effect - quantile * w) for w in deviations) / number
+    assert power == pytest.approx(0.8, abs=1e-5)
 
 
 def test_the_least_detectable_effect_of_many_values_is_the_normal_one():
