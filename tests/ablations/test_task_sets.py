@@ -3,6 +3,7 @@
 import pytest
 
 from xlmr_lab.ablations import task_sets
+from xlmr_lab.ablations.sections import GlueConfig, NerConfig, NliConfig, QaConfig
 from xlmr_lab.errors import UserError
 
 
@@ -37,6 +38,39 @@ def test_tasks_of_glue_are_those_with_a_folder_or_named_ones(put):
         task_sets.tasks_of("glue", folder, ["sst"])
     with pytest.raises(UserError, match=r"no folder of a task of GLUE, such as MNLI; name those"):
         task_sets.tasks_of("glue", folder / "SST-2")
+
+
+def test_mixed_sets_are_those_of_the_languages_that_are_asked_for(put):
+    folder = put("train-en.tsv", "test-en.tsv", "test-de.tsv")
+    asked = {"train_language": "en", "languages": ("en", "de"), "selections": ("last",)}
+
+    def require(**more):
+        return task_sets.require("nli", folder, **asked, protocols=("code-switched",), **more)
+
+    missing = r"scores files such as test\.switched-en-hi\.tsv, and .* has none$"
+    with pytest.raises(UserError, match=missing):
+        require()
+    put("test.switched-de-en.tsv", "test.switched-en-zh.tsv.gz", "test.crossed-en-sw.tsv")
+    assert require() == ["de", "en"]
+    assert require(mixed_languages=["zh-Hans"]) == ["en"]
+    missing = (
+        r"^code-switched scores files such as test\.switched-en-sw\.tsv, and .* has none of two of "
+        r"en, sw; it has test\.switched-de-en\.tsv, test\.switched-en-zh\.tsv$"
+    )
+    with pytest.raises(UserError, match=missing):
+        require(mixed_languages=["sw"])
+    put("test.switched-hinglish.tsv")
+    with pytest.raises(UserError, match=r"switched-hinglish\.tsv should be named by two languages"):
+        require()
+
+
+def test_only_mixed_protocols_say_of_which_languages_their_sets_are():
+    plain, mixed = NliConfig(), NliConfig(protocols=("zero-shot", "crossed"))
+    assert task_sets.reading("nli", plain, ["en"]) == {"label_order": ()}
+    assert task_sets.reading("nli", mixed, ["en"])["mixed_languages"] == ("en",)
+    for made in (NerConfig, QaConfig, GlueConfig):
+        with pytest.raises(UserError, match=r"protocol crossed is of nli alone, got each,crossed;"):
+            made(protocols=("each", "crossed"))
 
 
 def test_what_is_missing_is_named_before_anything_is_read(put):

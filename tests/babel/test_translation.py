@@ -162,6 +162,22 @@ def test_switched_text_has_the_grammar_of_one_tongue_and_words_of_the_other() ->
     assert nothing(said) == here.sentence(said) == mixed.sentence(said)
 
 
+def test_a_switched_sentence_by_hand() -> None:
+    here, there = TONGUES["qaa"], tongues.grow(WORLD, "qam", 0)
+    more = {kind: WORLD.first[kind] for kind in ("quality", "place", "time")}
+    said = event(**more)
+    # "at", a name, "in", 1998, the animal, what it did, the quality, the thing
+    assert here.sentence(said) == "nahehi Cawa la 1998 kufi yuhonu relo muni."
+    assert there.sentence(said) == "netita Cawa re 1998 fuma kufinu liro kuna."
+    # the draws are for the animal, a family name, the verb, the thing and the quality
+    draws = seeds.generator(1, "x").random(5)
+    assert (draws < 0.5).tolist() == [True, True, True, True, False]
+    say = translation.switcher(WORLD, here, there, 0.5, seeds.generator(1, "x"))
+    assert say(said) == "nahehi Cawa la 1998 fuma kufinu relo kuna."
+    say = translation.switcher(WORLD, there, here, 0.5, seeds.generator(1, "x"))
+    assert say(said) == "netita Cawa re 1998 kufi yuhonu liro muni."
+
+
 def test_half_of_the_content_words_are_switched() -> None:
     here, there = TONGUES["qaa"], TONGUES["qab"]
     say = translation.switcher(WORLD, here, there, 0.5, seeds.generator(0, "test"))

@@ -67,6 +67,42 @@ def test_each_and_all_take_the_languages_own_training_sets():
     ]
 
 
+def test_mixed_sets_are_scored_on_the_model_of_zero_shot_each_under_its_protocol():
+    mixed = [
+        TaskSet("test", "en-de", "switched"),
+        TaskSet("test", "de-en", "switched"),
+        TaskSet("test", "en-zh-Hans", "crossed"),
+    ]
+    (model,) = plan(["zero-shot", "code-switched", "crossed"], "en", SCORED[:1], mixed)
+    assert told([model]) == [
+        (
+            ["train-en"],
+            [
+                "zero-shot: test-en",
+                "code-switched: test.switched-en-de",
+                "code-switched: test.switched-de-en",
+                "crossed: test.crossed-en-zh-Hans",
+            ],
+        )
+    ]
+    # no mixed set has a dev set: that of its other language stands for it
+    assert [str(c.dev) for c in model.cells] == ["dev-en", "dev-de", "dev-de", "dev-zh-Hans"]
+    (alone,) = plan(["crossed"], "en", [], mixed)
+    assert alone.train == model.train
+    assert alone.cells == model.cells[3:]
+
+
+def test_the_text_of_a_mixed_set_counts_as_its_first_language():
+    for form in ("switched", "crossed"):
+        assert text_language(TaskSet("test", "zh-Hans-en", form), "en") == "zh-Hans"
+        assert text_language(TaskSet("test", "en-zh-Hans", form), "sw") == "en"
+
+
+def test_protocols_of_mixed_sets_need_such():
+    with pytest.raises(UserError, match="crossed scores files of two languages, which only NLI"):
+        plan(["zero-shot", "crossed"], "en", SCORED, [TaskSet("test", "en-de", "switched")])
+
+
 def test_models_of_the_same_training_sets_are_one():
     everything = ["zero-shot", "translate-test", "translate-train", "translate-train-all"]
     models = plan(everything, "en", SCORED)

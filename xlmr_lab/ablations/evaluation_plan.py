@@ -26,6 +26,7 @@ from xlmr_lab.evaluate.encoders import FOREIGN, Opened
 from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.evaluate.finetune_state import digest
 from xlmr_lab.evaluate.formats import glue as glue_files
+from xlmr_lab.evaluate.protocols import MIXED, Protocol
 from xlmr_lab.pretrain.distributed import chosen_device
 from xlmr_lab.pretrain.precision import resolve
 
@@ -167,15 +168,16 @@ def _require_files(work: Evaluation) -> None:
                 f"{section}.finetune.max_tokens must be at most {work.opened.module.max_tokens}, "
                 f"what the encoder takes, got {runs.finetune.max_tokens}"
             )
-        task_sets.require(
+        spoken = task_sets.require(
             runs.task,
             runs.folder,
             protocols=runs.protocols,
             train_language=runs.train_language,
             languages=runs.languages,
             selections=runs.finetune.selections,
+            mixed_languages=runs.reading.get("mixed_languages", ()),
         )
-        work.opened.module.language_ids(sorted({runs.train_language, *runs.languages}))
+        work.opened.module.language_ids(spoken)
         for name in predicted(runs):
             glue_files.unlabelled_source(
                 runs.folder, task_sets.glue_name(runs.task), mismatched=name == "mnli-mm"
@@ -193,8 +195,8 @@ def _require_files(work: Evaluation) -> None:
 
 def _runs(work: Evaluation, task: str, settings: TransferConfig, folder: Path) -> TaskRuns:
     train = _train_language(task, settings, folder)
-    languages = _languages(work.config, task, folder)
-    reading = task_sets.reading(task, settings)
+    languages = _languages(work.config, task, folder, settings.protocols)
+    reading = task_sets.reading(task, settings, work.config.languages)
     is_predicted = work.config.predictions and _is_asked_for(task)
     mark = configs.fingerprint(
         EVALUATION_VERSION,
@@ -247,8 +249,12 @@ def _train_language(task: str, settings: TransferConfig, folder: Path) -> str:
     return found[0]
 
 
-def _languages(config: EvaluationConfig, task: str, folder: Path) -> tuple[str, ...]:
-    """Return the languages that a task is scored in."""
+def _languages(
+    config: EvaluationConfig, task: str, folder: Path, protocols: Sequence[Protocol]
+) -> tuple[str, ...]:
+    """Return the languages that a task is scored in, none if only mixed sets are scored."""
+    if set(protocols) <= set(MIXED):
+        return ()
     there = {key for split in task_sets.SCORED for key in task_sets.languages(task, folder, split)}
     there |= {key for key in config.languages if task_sets.is_scored(task, folder, key)}
     if config.languages:

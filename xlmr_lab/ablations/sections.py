@@ -2,14 +2,14 @@
 
 import dataclasses
 from collections import Counter
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from xlmr_lab.corpus import remote
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate.bilstm_training import BilstmSettings, quick
 from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.evaluate.ner import Context
-from xlmr_lab.evaluate.protocols import Protocol, check_names
+from xlmr_lab.evaluate.protocols import MIXED, Protocol, check_names
 from xlmr_lab.evaluate.qa import AnswerConfig
 from xlmr_lab.model.surgery import Start
 from xlmr_lab.sampling.exponent import check_alpha
@@ -57,17 +57,26 @@ class TransferConfig:
     protocols: tuple[Protocol, ...] = ("zero-shot",)
     """What is learned from: zero-shot, the training language; translate-test, the same, scored on
     translated test sets; translate-train, training sets put into each language;
-    translate-train-all, all of those together; each and all, the languages' own training sets
-    (XLM-R Sec. 4.2, Tables 1 and 2)."""
+    translate-train-all, all of those together (the paper's four, XLM-R Sec. 4.2, Table 1); each and
+    all, the languages' own training sets (Table 2). NLI has two that are not the paper's, scored on
+    the model of zero-shot: code-switched, sentences that mix two languages
+    (test.switched-<language>-<language>.tsv, the first the one whose grammar they have); crossed, a
+    premise in one and a hypothesis in the other (test.crossed-<language>-<language>.tsv)."""
     seeds: int = 3
     """Fine-tuning runs for each pretrained model."""
     finetune: FinetuneConfig = FinetuneConfig()
     """How the encoder is fine-tuned."""
+    mixes: ClassVar[bool] = False
+    """Whether the task has sets of two languages."""
 
     def __post_init__(self) -> None:
         if self.seeds < 1:
             raise UserError(f"a task's seeds must be at least 1, got {self.seeds}")
         check_names("protocols", self.protocols)
+        if not self.mixes and (mixed := [name for name in self.protocols if name in MIXED]):
+            raise UserError(
+                f"protocol {mixed[0]} is of nli alone, got {','.join(self.protocols)}; leave it out"
+            )
 
     @property
     def reading(self) -> dict[str, Any]:
@@ -84,6 +93,7 @@ class TransferConfig:
 class NliConfig(TransferConfig):
     """Natural language inference."""
 
+    mixes: ClassVar[bool] = True
     label_order: tuple[str, ...] = ()
     """Classes of the numbered labels of Parquet files that do not tell, in the order of numbers."""
 

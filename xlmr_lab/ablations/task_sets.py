@@ -17,7 +17,7 @@ from xlmr_lab.evaluate.formats import conll, xnli
 from xlmr_lab.evaluate.formats import glue as glue_files
 from xlmr_lab.evaluate.language_keys import key_of
 from xlmr_lab.evaluate.places import Places
-from xlmr_lab.evaluate.protocols import Protocol, TaskSet
+from xlmr_lab.evaluate.protocols import MIXED, Protocol, TaskSet, text_language
 from xlmr_lab.evaluate.selection import Selection
 from xlmr_lab.evaluate.task_files import ScoredSplit, Split
 from xlmr_lab.evaluate.transfer import TransferData
@@ -73,10 +73,15 @@ def tasks_of(section: str, folder: Path, named: Sequence[str] = ()) -> list[str]
     return [f"glue-{name}" for name in named or there]
 
 
-def reading(task: str, settings: TransferConfig) -> dict[str, Any]:
-    """Return how a task's files are read, by argument of its loader."""
-    name = glue_name(task)
-    return {**settings.reading, **({"task": name} if name else {})}
+def reading(task: str, settings: TransferConfig, languages: Sequence[str] = ()) -> dict[str, Any]:
+    """Return how a task's files are read, by argument of its loader; `languages` are those that
+    mixed sets may be of, any if it is empty."""
+    found, name = dict(settings.reading), glue_name(task)
+    if name:
+        found["task"] = name
+    if set(settings.protocols) & set(MIXED):
+        found["mixed_languages"] = tuple(languages)
+    return found
 
 
 def find(task: str, folder: Path, part: TaskSet) -> object | None:
@@ -127,14 +132,19 @@ def require(
     train_language: str,
     languages: Sequence[str],
     selections: Sequence[Selection],
-) -> None:
-    """Look for every file that a task's protocols and selections need.
+    mixed_languages: Sequence[str] = (),
+) -> list[str]:
+    """Look for every file that a task's protocols and selections need, and return the languages
+    that their text is in (see `protocols.text_language`).
 
     Raises:
         UserError: one is missing, or holds what is both scored and looked at.
     """
-    planned = qa.planned if task == "qa" else partial(planned_files.planned, _places(task))
-    planned(
+    planned: Callable[..., qa.Planned | planned_files.Planned] = qa.planned
+    if task != "qa":
+        own = partial(planned_files.planned, _places(task))
+        planned = partial(own, mixed_languages=mixed_languages)
+    found = planned(
         folder,
         protocols=protocols,
         train_language=train_language,
@@ -142,6 +152,8 @@ def require(
         split=None,
         selections=selections,
     )
+    parts = [*found.training, *found.scoring]
+    return sorted({text_language(part, train_language) for part in parts})
 
 
 def signatures(folder: Path, data: Path) -> list[list[Any]]:

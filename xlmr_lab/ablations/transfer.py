@@ -70,6 +70,7 @@ def check(config: StudyConfig, task: str) -> None:
         train_language=stages.train_language(config, section),
         languages=languages,
         selections=settings.finetune.selections,
+        mixed_languages=_reading(config, task).get("mixed_languages", ()),
     )
     if isinstance(settings, NerConfig):
         baseline_runs.vector_files(settings, [stages.train_language(config, section), *languages])
@@ -104,15 +105,15 @@ def plan(
     vocabulary, scored = stages.vocabulary(config), scored_languages(config, task)
     train = stages.train_language(config, section)
     files = task_sets.signatures(task_folder, Path(config.data_dir))
-    own = settings.decisive
-    mark = configs.fingerprint(
-        task, files, vocabulary.name, config.model, own, train, scored, parts
-    )
+    own, reading = settings.decisive, _reading(config, task)
+    own |= {key: value for key, value in reading.items() if key == "mixed_languages"}
+    decisive = [vocabulary.name, config.model, own, train, scored, parts]
+    mark = configs.fingerprint(task, files, *decisive)
     runs = TaskRuns(
         task=task,
         folder=task_folder,
         finetune=settings.finetune,
-        reading=task_sets.reading(task, settings),
+        reading=reading,
         train_language=train,
         protocols=settings.protocols,
         languages=tuple(scored),
@@ -130,6 +131,12 @@ def plan(
         pretrained=tuple(row["language"] for row in stages.sizes(config)),
         seed=names["seed"],
     )
+
+
+def _reading(config: StudyConfig, task: str) -> dict[str, Any]:
+    """Return how a task's files are read: mixed sets are of the study's languages."""
+    languages = [row["language"] for row in stages.sizes(config)]
+    return task_sets.reading(task, getattr(config, task_sets.section(task)), languages)
 
 
 def _folder(config: StudyConfig, task: str) -> Path:

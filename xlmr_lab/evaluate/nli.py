@@ -2,7 +2,8 @@
 
 A pair is laid out as the encoder has it (`<s> premise </s></s> hypothesis </s>` in XLM-R) and
 classified at the token of the whole row. Pairs that are too long lose pieces at the end of the
-longer sentence first; how many is logged.
+longer sentence first; how many is logged. Code-switched pairs are read as text of the language
+whose grammar they have; crossed ones have premises in one language and hypotheses in another.
 """
 
 import functools
@@ -23,6 +24,7 @@ from xlmr_lab.evaluate.metrics import accuracy
 from xlmr_lab.evaluate.places import Source
 from xlmr_lab.evaluate.protocols import Protocol, TaskSet, text_language
 from xlmr_lab.evaluate.scores import Score
+from xlmr_lab.evaluate.task_files import languages_of
 from xlmr_lab.evaluate.text import TextEncoder
 from xlmr_lab.evaluate.transfer import Target, TransferData
 
@@ -41,6 +43,7 @@ def run(
     protocols: Sequence[Protocol] = ("zero-shot",),
     split: task_files.ScoredSplit | None = None,
     label_order: Sequence[str] = (),
+    mixed_languages: Sequence[str] = (),
 ) -> list[Score]:
     """Fine-tune copies of the encoder under some protocols and return the accuracy in each
     language.
@@ -58,6 +61,7 @@ def run(
         protocols=protocols,
         split=split,
         label_order=label_order,
+        mixed_languages=mixed_languages,
     )
     return transfer.run(encoder, data, config=config, seed=seed)
 
@@ -72,11 +76,13 @@ def load(
     protocols: Sequence[Protocol] = ("zero-shot",),
     split: task_files.ScoredSplit | None = None,
     label_order: Sequence[str] = (),
+    mixed_languages: Sequence[str] = (),
 ) -> TransferData:
     """Read and encode the training sets and what is scored or looked at.
 
     The folder holds our files or XNLI's as they were published (see formats/xnli.py); `label_order`
-    names the classes of numbered labels that do not tell.
+    names the classes of numbered labels that do not tell; `mixed_languages` are those that mixed
+    test sets may be of beside the training language, any if it is empty.
 
     Raises:
         UserError: a file is missing or not well-formed.
@@ -89,13 +95,13 @@ def load(
         languages=languages,
         split=split,
         selections=config.selections,
+        mixed_languages=mixed_languages,
     )
-
     found: dict[TaskSet, list[Verdict]] = {}
 
     def examples(part: TaskSet, source: Source) -> Examples:
-        pairs, language = xnli.read(source, label_order), text_language(part, train_language)
-        made = encode(text, pairs, language=language, max_tokens=config.max_tokens)
+        pairs, spoken = xnli.read(source, label_order), _languages(part, train_language)
+        made = encode(text, pairs, **spoken, max_tokens=config.max_tokens)
         found[part] = of_rows(len(pairs.labels), made, config.max_tokens)
         return made
 
@@ -111,15 +117,28 @@ def load(
     )
 
 
+def _languages(part: TaskSet, train_language: str) -> dict[str, str]:
+    """Return the languages that `encode` is told of a set."""
+    language = text_language(part, train_language)
+    second = languages_of(part.language)[-1] if part.form == "crossed" else language
+    return {"language": language, "hypothesis_language": second}
+
+
 def encode(
-    text: TextEncoder, pairs: task_files.Pairs, *, language: str, max_tokens: int
+    text: TextEncoder,
+    pairs: task_files.Pairs,
+    *,
+    language: str,
+    max_tokens: int,
+    hypothesis_language: str = "",
 ) -> Examples:
-    """Encode pairs of a language into examples with one label each."""
+    """Encode pairs of a language into examples with one label each; the hypotheses may be of
+    another language."""
     layout = text.layout
     room = max_tokens - layout.num_specials_pair
     rows, num_cut = [], 0
     premises = text.encode(pairs.premises, language)
-    hypotheses = text.encode(pairs.hypotheses, language)
+    hypotheses = text.encode(pairs.hypotheses, hypothesis_language or language)
     for premise, hypothesis in zip(premises, hypotheses, strict=True):
         kept = fit(len(premise), len(hypothesis), room)
         num_cut += kept != (len(premise), len(hypothesis))

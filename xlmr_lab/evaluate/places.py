@@ -4,19 +4,20 @@ A task's folder holds our `<split>-<language>.tsv`, or files as they were publis
 by looking: a task lists the places where a set may be, and the first that is there is read. Two
 publishers' files for one set are an error, and one that is not found names every place that was
 looked for. A place is a pattern like `multinli.train.{language}.tsv`, in which a language stands
-as the publisher writes it; a file that holds all languages has no `{language}`. Left out: archives
-that are not unpacked.
+as the publisher writes it, or two of a mixed set with a hyphen between them; a file that holds all
+languages has no `{language}`. Left out: archives that are not unpacked.
 """
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate.language_keys import is_language, spellings
 from xlmr_lab.evaluate.protocols import TaskSet
-from xlmr_lab.evaluate.task_files import SUFFIXES, Form, ScoredSplit, Split
+from xlmr_lab.evaluate.task_files import SUFFIXES, Form, ScoredSplit, Split, languages_of
 
 _LISTED = 3
 """Missing files that an error lists."""
@@ -45,7 +46,7 @@ class Place(NamedTuple):
         """Return how a language may be written here."""
         if self.languages is not None:
             return [self.languages[language]] if language in self.languages else []
-        return spellings(language)
+        return ["-".join(codes) for codes in product(*map(spellings, languages_of(language)))]
 
 
 class Source(NamedTuple):
@@ -119,16 +120,21 @@ def scored_split(places: Places, folder: Path, language: str) -> ScoredSplit:
 def languages(places: Places, folder: Path, split: Split, form: Form = "") -> list[str]:
     """Return the languages that have a set of a split and form, sorted; what stands in the place of
     one in a name and is none (`train-dev.tsv`) is left out."""
-    return [key for key in _written(places, folder, split, form) if is_language(key)]
+    return [key for key in _written(places, folder, split, form) if _is_known(key, form)]
 
 
 def unknown(places: Places, folder: Path, split: Split, form: Form = "") -> list[str]:
     """Return the words that stand in the place of a language and are none, sorted."""
-    return [key for key in _written(places, folder, split, form) if not is_language(key)]
+    return [key for key in _written(places, folder, split, form) if not _is_known(key, form)]
 
 
 def _written(places: Places, folder: Path, split: Split, form: Form) -> list[str]:
     return sorted({key for place in places(split, form) for key in _languages(folder, place)})
+
+
+def _is_known(key: str, form: Form) -> bool:
+    """Tell whether a set is of a language; of mixed sets planned_files.py refuses other names."""
+    return form in ("switched", "crossed") or is_language(key)
 
 
 def looked_for(places: Places, part: TaskSet) -> str:

@@ -4,7 +4,7 @@ The dev sets that selections look at are among them, and no set is both looked a
 score would be the best of several looks.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -12,10 +12,12 @@ from typing import NamedTuple, TypeVar
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import places
 from xlmr_lab.evaluate.places import Places, Source
-from xlmr_lab.evaluate.protocols import ModelPlan, Protocol, TaskSet, plan
+from xlmr_lab.evaluate.protocols import MIXED, ModelPlan, Protocol, TaskSet, plan
 from xlmr_lab.evaluate.selection import Selection, rules
-from xlmr_lab.evaluate.task_files import ScoredSplit
+from xlmr_lab.evaluate.task_files import IMPLIED_SCRIPTS, ScoredSplit, languages_of
 
+PAIR = ("en", "hi")
+"""Languages that stand in the name of a mixed set where a message has no others to name."""
 FileT = TypeVar("FileT")
 Require = Callable[[Path, TaskSet], FileT]
 """Returns what holds a set in a task's folder, or raises a UserError."""
@@ -38,16 +40,22 @@ def planned(
     languages: Sequence[str],
     split: ScoredSplit | None,
     selections: Sequence[Selection],
+    mixed_languages: Sequence[str] = (),
 ) -> Planned:
     """Return the models of some protocols, and what holds their sets; `task` says where sets may
-    lie in the folder.
+    lie in the folder. Mixed sets are all that there are of the training language and
+    `mixed_languages`, or if that is empty of any languages.
 
     Raises:
         UserError: a set is missing, or both scored and looked at.
     """
     require = partial(places.require, task)
-    chosen = scored(folder, languages, split, partial(places.scored_split, task))
-    models = plan(protocols, train_language, chosen)
+    chosen: list[tuple[str, ScoredSplit]] = []
+    if not set(protocols) <= set(MIXED):
+        chosen = scored(folder, languages, split, partial(places.scored_split, task))
+    allowed = {train_language, *mixed_languages} if mixed_languages else set()
+    pairs = [part for name in protocols for part in mixed(task, folder, name, split, allowed)]
+    models = plan(protocols, train_language, chosen, pairs)
     return Planned(
         models, training(folder, models, require), scoring(folder, models, selections, require)
     )
@@ -69,6 +77,43 @@ def scored(
     return [
         (language, split or scored_split(folder, language)) for language in dict.fromkeys(languages)
     ]
+
+
+def mixed(
+    task: Places,
+    folder: Path,
+    protocol: Protocol,
+    split: ScoredSplit | None,
+    allowed: Collection[str],
+) -> list[TaskSet]:
+    """Return the mixed sets that a protocol scores, none if it scores no such: all of two `allowed`
+    languages, or if that is empty of any two.
+
+    Raises:
+        UserError: there is none, or a file's name is not of two languages.
+    """
+    if protocol not in MIXED:
+        return []
+    form, chosen = MIXED[protocol], split or "test"
+    start = f"{chosen}.{form}-"
+    known = places.languages(task, folder, chosen, form)
+    pairs = {key: [IMPLIED_SCRIPTS.get(x, x) for x in languages_of(key)] for key in known}
+    for key, pair in pairs.items():
+        if len(pair) != 2 or len(set(pair)) != 2:
+            raise UserError(
+                f"{folder / f'{start}{key}.tsv'} should be named by two languages, such as "
+                f"{start}{'-'.join(PAIR)}.tsv, in lower case and with a hyphen between them"
+            )
+    found = dict.fromkeys("-".join(x) for x in pairs.values() if not allowed or {*x} <= {*allowed})
+    if not found:
+        two = sorted(allowed) if len(allowed) > 1 else PAIR
+        of = f" of two of {', '.join(sorted(allowed))}" if allowed else ""
+        others = ", ".join(f"{start}{key}.tsv" for key in known)
+        raise UserError(
+            f"{protocol} scores files such as {start}{two[0]}-{two[1]}.tsv, and {folder} has "
+            f"none{of}{'; it has ' if others else ''}{others}"
+        )
+    return [TaskSet(chosen, key, form) for key in found]
 
 
 def training(

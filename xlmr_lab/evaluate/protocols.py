@@ -5,20 +5,30 @@ scored in all (cross-lingual transfer; in Table 2 the row `en`); `translate-test
 scored on test sets translated into its language; `translate-train`, a model for each language from
 the training set translated into it; `translate-train-all`, one model from all of those together.
 Where languages have training sets of their own (Table 2): `each`, a model for each; `all`, one
-model from all. Models with the same training sets are one: it is fine-tuned once, whatever
-protocols share it. All here is a plan: what is read and trained is transfer.py's. Left out:
-translating.
+model from all. Not of the paper are NLI's `code-switched` and `crossed`: the model of `zero-shot`,
+scored on text that mixes two languages within sentences, or on a premise in one and a hypothesis in
+the other. Models with the same training sets are one: it is fine-tuned once, whatever protocols
+share it. All here is a plan: what is read and trained is transfer.py's. Left out: translating.
 """
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, assert_never
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.evaluate.task_files import Form, ScoredSplit, Split
+from xlmr_lab.evaluate.task_files import Form, ScoredSplit, Split, languages_of
 
 Protocol = Literal[
-    "zero-shot", "translate-test", "translate-train", "translate-train-all", "each", "all"
+    "zero-shot",
+    "translate-test",
+    "translate-train",
+    "translate-train-all",
+    "each",
+    "all",
+    "code-switched",
+    "crossed",
 ]
+MIXED: dict[Protocol, Form] = {"code-switched": "switched", "crossed": "crossed"}
+"""Protocols that score mixed sets, of two languages each, and the form of those."""
 
 
 class TaskSet(NamedTuple):
@@ -26,7 +36,7 @@ class TaskSet(NamedTuple):
 
     split: Split
     language: str
-    """Key of the language that the set trains or scores."""
+    """Key of the language that the set trains or scores; of a mixed set both, as qaa-qam."""
     form: Form = ""
     """Whether it is as it was made, or machine-translated (see task_files.py)."""
     question_language: str = ""
@@ -43,7 +53,8 @@ class Cell(NamedTuple):
     protocol: Protocol
     scored: TaskSet
     dev: TaskSet
-    """The dev set of the same language and form."""
+    """The dev set of the same language and form; of a mixed set, which has none, that of its
+    language that is not learned in, as it was made."""
 
 
 class ModelPlan(NamedTuple):
@@ -56,24 +67,30 @@ class ModelPlan(NamedTuple):
 
 
 def plan(
-    protocols: Sequence[Protocol], train_language: str, scored: Sequence[tuple[str, ScoredSplit]]
+    protocols: Sequence[Protocol],
+    train_language: str,
+    scored: Sequence[tuple[str, ScoredSplit]],
+    mixed: Sequence[TaskSet] = (),
 ) -> tuple[ModelPlan, ...]:
     """Return the models of some protocols, each model once; `scored` are languages with the split
-    that scores them.
+    that scores them, `mixed` the sets of two languages.
 
     >>> [m.train for m in plan(["zero-shot", "translate-test"], "en", [("sw", "test")])]
     [(TaskSet(split='train', language='en', form='', question_language=''),)]
 
     Raises:
-        UserError: no protocol, or one of them twice.
+        UserError: no protocol, or one of them twice, or one of mixed sets without such.
     """
     check_names("protocols", protocols)
+    languages = [key for key, _ in scored]
     cells: dict[tuple[TaskSet, ...], list[Cell]] = {}
     for protocol in protocols:
-        for language, split in scored:
-            train = training_sets(protocol, train_language, language, [key for key, _ in scored])
-            form = _scored_form(protocol, train_language, language)
-            cell = Cell(protocol, TaskSet(split, language, form), TaskSet("dev", language, form))
+        if protocol in MIXED:
+            planned = _mixed_cells(protocol, train_language, mixed)
+        else:
+            planned = [_cell(protocol, train_language, *place) for place in scored]
+        for cell in planned:
+            train = training_sets(protocol, train_language, cell.scored.language, languages)
             cells.setdefault(train, []).append(cell)
     return tuple(
         ModelPlan(train, tuple(TaskSet("dev", part.language) for part in train), tuple(filled))
@@ -86,7 +103,7 @@ def training_sets(
 ) -> tuple[TaskSet, ...]:
     """Return the training sets of the model that scores `language`, one of `languages`."""
     match protocol:
-        case "zero-shot" | "translate-test":
+        case "zero-shot" | "translate-test" | "code-switched" | "crossed":
             return (TaskSet("train", train_language),)
         case "translate-train":
             return (_translated(train_language, language),)
@@ -102,8 +119,31 @@ def training_sets(
 
 
 def text_language(part: TaskSet, train_language: str) -> str:
-    """Return the key of the language that the text of a set is in."""
-    return train_language if part.form == "translated-from" else part.language
+    """Return the key of the language that the text of a set is in.
+
+    It is the one that a model with language embeddings is told, one for a whole row. Of a mixed set
+    it is the first: that of the grammar, or of the premises.
+    """
+    if part.form == "translated-from":
+        return train_language
+    return languages_of(part.language)[0] if part.form in MIXED.values() else part.language
+
+
+def _cell(protocol: Protocol, train_language: str, language: str, split: ScoredSplit) -> Cell:
+    form = _scored_form(protocol, train_language, language)
+    return Cell(protocol, TaskSet(split, language, form), TaskSet("dev", language, form))
+
+
+def _mixed_cells(protocol: Protocol, train_language: str, mixed: Sequence[TaskSet]) -> list[Cell]:
+    parts = [part for part in mixed if part.form == MIXED[protocol]]
+    if not parts:
+        raise UserError(f"{protocol} scores files of two languages, which only NLI has")
+    return [Cell(protocol, part, TaskSet("dev", _other(part, train_language))) for part in parts]
+
+
+def _other(part: TaskSet, train_language: str) -> str:
+    """Return the last language of a mixed set that is not learned in."""
+    return next(key for key in reversed(languages_of(part.language)) if key != train_language)
 
 
 def _translated(train_language: str, language: str) -> TaskSet:

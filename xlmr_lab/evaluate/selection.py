@@ -10,6 +10,7 @@ takes one check, over all learning rates that were tried. So one run serves ever
   the model: one model for all of them (XLM-R Sec. 4.2; #M = 1 in Table 1).
 - `per-language-dev`: for each language the best on its own dev set: a model for each (#M = N).
 
+Mixed test sets have no dev sets of their own: those of their languages stand for them.
 Test sets are never looked at: no function here is given them. A rule also stops looking on its own
 (`patience`), so that what it takes does not depend on which rules share the run.
 """
@@ -19,7 +20,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, assert_never
 
-from xlmr_lab.evaluate.protocols import Cell, ModelPlan, TaskSet
+from xlmr_lab.evaluate.protocols import MIXED, Cell, ModelPlan, TaskSet
 
 Selection = Literal["last", "train-dev", "joint-dev", "per-language-dev"]
 
@@ -67,7 +68,8 @@ def dev_sets(selection: Selection, model: ModelPlan, cell: Cell) -> tuple[TaskSe
             return model.train_dev
         case "joint-dev":
             shared = [other.dev for other in model.cells if other.protocol == cell.protocol]
-            return tuple(dict.fromkeys(shared))
+            learned_in = model.train_dev if cell.protocol in MIXED else ()
+            return tuple(dict.fromkeys([*learned_in, *shared]))
         case "per-language-dev":
             return (cell.dev,)
         case _:

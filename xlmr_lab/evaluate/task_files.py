@@ -3,17 +3,21 @@
 A task is a folder of `{train,dev,test}-<language>.tsv`, plain or compressed (.gz, .xz, .zst).
 Machine-translated sets stand beside: `train.translated-sw.tsv` is the training set put into Swahili
 (translate-train), `test.translated-from-sw.tsv` Swahili's test set put into the training language
-(translate-test). NLI has a line `premise TAB hypothesis TAB label`; NER a line `token TAB tag` for
-each word, IOB2, with a blank line between sentences. WikiANN as XTREME prepares it writes
-`lang:token`: the prefix is taken off only in a file where every token has it, so that a token may
-hold a colon. Reading is strict: what is not well-formed is an error with file and line, because a
-task read wrongly still gives a number. Left out: quoting, headers, CoNLL's other columns.
+(translate-test). Of NLI there are mixed test sets too: `test.switched-en-hi.tsv` has the grammar of
+English and words of both, `test.crossed-en-hi.tsv` English premises with Hindi hypotheses; the
+second language begins at the hyphen before a small letter (`en-zh-Hans`). NLI has a line `premise
+TAB hypothesis TAB label`; NER a line `token TAB tag` for each word, IOB2, with a blank line between
+sentences. WikiANN as XTREME prepares it writes `lang:token`: the prefix is taken off only in a file
+where every token has it, so that a token may hold a colon. Reading is strict: what is not
+well-formed is an error with file and line, because a task read wrongly still gives a number. Left
+out: quoting, headers, CoNLL's other columns.
 """
 
 import codecs
 import gzip
 import io
 import lzma
+import re
 import zlib
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -25,9 +29,9 @@ from xlmr_lab.errors import UserError
 
 ScoredSplit = Literal["dev", "test"]
 Split = Literal["train"] | ScoredSplit
-Form = Literal["", "translated", "translated-from"]
+Form = Literal["", "translated", "translated-from", "switched", "crossed"]
 """A set as it was made; machine-translated into its language; or out of it, into the training
-language."""
+language; or in two languages, mixed within sentences or a sentence in each."""
 SUFFIXES = ("", ".gz", ".xz", ".zst")
 NLI_LABELS = ("entailment", "neutral", "contradiction")
 """The classes of XNLI in the order of their ids."""
@@ -61,6 +65,16 @@ def iso_part(language: str) -> str:
     ('zh', 'sw')
     """
     return language.partition("-")[0]
+
+
+def languages_of(key: str) -> tuple[str, ...]:
+    """Return the languages of a set, by the key that its file is named by: one, or those of a mixed
+    set in order.
+
+    >>> languages_of("sw"), languages_of("zh-Hans"), languages_of("zh-Hans-sw")
+    (('sw',), ('zh-Hans',), ('zh-Hans', 'sw'))
+    """
+    return tuple(re.split("-(?=[a-z])", key))
 
 
 def read_nli(path: Path) -> Pairs:
