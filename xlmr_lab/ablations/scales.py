@@ -25,6 +25,9 @@ HIGH, LOW = SEVEN[:2], SEVEN[-2:]
 """Those that stand for English and French, and for Swahili and Urdu (XLM-R Sec. 5.1)."""
 COUNTS = (7, 15, 30, 60, 100)
 """Numbers of languages of XLM-R Figure 2."""
+MONOLINGUAL_IDS = 40_000 / 150_000
+"""Ids of a model of one language for each of one of seven (XLM-R Sec. 5.3); Babel's languages have
+no more pieces than that."""
 WIDTHS = (768, 960, 1152)
 """Model widths of XLM-R Figure 4."""
 
@@ -51,14 +54,14 @@ def laptop() -> Scale:
     """Return all fifteen on Babel, two cores, one night."""
     base = _babel(studies.tiny(), corpus_bytes=5_000_000, smallest_bytes=100_000, seeds=5)
     base = dataclasses.replace(
-        base, vocabulary=dataclasses.replace(base.vocabulary, size=3000, sample_bytes=3_000_000)
+        base, vocabulary=dataclasses.replace(base.vocabulary, size=1400, sample_bytes=3_000_000)
     )
     return Scale(
         name="laptop",
         base=base,
         counts=(7, 15, 30, 60),
         widths=(64, 96, 128),
-        vocabularies=(1500, 3000, 6000),
+        vocabularies=(500, 900, 1400, 1900),
         about="Babel, 2 layers of width 64, 3 million tokens a run (the paper: 12 layers of "
         "width 768, trillions of tokens)",
     )
@@ -73,7 +76,7 @@ def gpu() -> Scale:
     base = dataclasses.replace(
         base,
         model=model,
-        vocabulary=dataclasses.replace(base.vocabulary, size=8000, sample_bytes=10_000_000),
+        vocabulary=dataclasses.replace(base.vocabulary, size=1400, sample_bytes=10_000_000),
         batches=dataclasses.replace(base.batches, batch_sequences=256),
         pretrain=dataclasses.replace(base.pretrain, steps=3000, peak_learning_rate=2e-3),
     )
@@ -82,7 +85,7 @@ def gpu() -> Scale:
         base=base,
         counts=COUNTS,
         widths=(256, 320, 384),
-        vocabularies=(4000, 8000, 16_000),
+        vocabularies=(500, 900, 1400, 2200),
         about="Babel, 4 layers of width 256, 49 million tokens a run (the paper: 12 layers of "
         "width 768, trillions of tokens)",
     )
@@ -159,8 +162,12 @@ def more_languages(config: StudyConfig, count: int) -> StudyConfig:
 
 
 def alone(config: StudyConfig, language: str) -> StudyConfig:
-    """Return a study with one of the languages alone, with as much text and as many steps; tasks
-    are learned in it."""
+    """Return a study with one of the languages alone, with as much text and as many steps, and
+    fewer ids, as in the paper; tasks are learned in it."""
+    ids = round(config.vocabulary.size * MONOLINGUAL_IDS)
+    config = dataclasses.replace(
+        config, vocabulary=dataclasses.replace(config.vocabulary, size=ids)
+    )
     tasks = {
         name: dataclasses.replace(getattr(config, name), train_language=language)
         for name in ("nli", "ner", "qa", "glue")
