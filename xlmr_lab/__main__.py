@@ -45,18 +45,14 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    from xlmr_lab import bench, campaigns, commands, encoder_evaluation, verb_help
+    from xlmr_lab import campaigns, commands, encoder_evaluation, verb_help
     from xlmr_lab.ablations import opened, run, studies
 
     chosen = _parser(commands.VERBS).parse_args(_options_last(_checked(arguments)))
     if chosen.verb != "pretrain" and _processes() > 1:
         raise UserError(f"torchrun is for pretrain; run {chosen.verb} without it")
     if chosen.verb == "bench":
-        name = chosen.preset or bench.DEFAULT_PRESET
-        if chosen.help:
-            _say(bench.help_text(name))
-        else:
-            bench.pretrain(chosen.settings, preset=name, say=_say)
+        _bench(chosen)
         return 0
     if chosen.verb == "evaluate":
         source, settings = encoder_evaluation.source_of(chosen.settings)
@@ -67,11 +63,7 @@ def _run(arguments: list[str]) -> int:
                 encoder_evaluation.run(source, settings, preset=chosen.preset, say=_say)
             return 0
     if chosen.verb == "ablate" and campaigns.is_asked_for(chosen.settings):
-        words, settings = campaigns.words_of(chosen.settings)
-        if chosen.help:
-            _say(campaigns.help_text())
-        else:
-            campaigns.run(words, settings, say=_say)
+        _say(campaigns.help_text()) if chosen.help else campaigns.run(chosen.settings, say=_say)
         return 0
     preset = chosen.preset or DEFAULT_PRESET
     named = dict(setting.partition("=")[::2] for setting in chosen.settings)
@@ -89,6 +81,16 @@ def _run(arguments: list[str]) -> int:
     config = configs.override(config, given)
     commands.VERBS[chosen.verb](run.Study(config, preset), _say)
     return 0
+
+
+def _bench(chosen: argparse.Namespace) -> None:
+    from xlmr_lab import bench
+
+    name = chosen.preset or bench.DEFAULT_PRESET
+    if chosen.help:
+        _say(bench.help_text(name))
+    else:
+        bench.pretrain(chosen.settings, preset=name, say=_say)
 
 
 def _parser(verbs: dict[str, Any]) -> argparse.ArgumentParser:

@@ -80,12 +80,13 @@ def planned(words: Sequence[str], settings: Sequence[str]) -> Campaign:
     )
 
 
-def run(words: Sequence[str], settings: Sequence[str], *, say: Callable[[str], None]) -> None:
+def run(arguments: Sequence[str], *, say: Callable[[str], None]) -> None:
     """Run the claims at a scale and tell what they come to.
 
     Raises:
         UserError: something cannot be run, which is told before anything starts.
     """
+    words, settings = words_of(arguments)
     work = planned(words, settings)
     campaign.require(work)
     say(table(("cell", "claims", "scored"), _cells(work)))

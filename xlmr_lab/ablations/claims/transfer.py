@@ -18,11 +18,7 @@ NEAR_MARGIN = 0.02
 
 def nli(scale: Scale) -> Claim:
     """Return F8: translate-train-all beats zero-shot, and joint selection costs little."""
-    base = _with(
-        scale.base, "nli", protocols=("zero-shot", "translate-train", "translate-train-all")
-    )
-    tuned = dataclasses.replace(base.nli.finetune, selections=("joint-dev", "per-language-dev"))
-    config = dataclasses.replace(base, nli=dataclasses.replace(base.nli, finetune=tuned))
+    config = _of_both_selections(_with(scale.base, "nli", protocols=NLI_PROTOCOLS))
     others = _others(config, "nli")
     zero, each, everything = (
         Outcome(kind="score", task="nli", metric="accuracy", protocol=p) for p in NLI_PROTOCOLS
@@ -123,6 +119,11 @@ def qa(scale: Scale) -> Claim:
         ),
         stand_in="Babel's questions for MLQA; the paper compares with mBERT and XLM, not with none",
     )
+
+
+def _of_both_selections(base: StudyConfig) -> StudyConfig:
+    tuned = dataclasses.replace(base.nli.finetune, selections=("joint-dev", "per-language-dev"))
+    return dataclasses.replace(base, nli=dataclasses.replace(base.nli, finetune=tuned))
 
 
 def _with(base: StudyConfig, task: str, *, protocols: tuple[str, ...]) -> StudyConfig:
