@@ -55,6 +55,8 @@ def run(work: Evaluation) -> list[Score]:
             plan.runs.output.unlink(missing_ok=True)
             baseline_runs.run(plan)
         everything.append(plan.runs)
+    for runs in everything:
+        task_runs.tidy(runs)
     outputs = [runs.output for runs in everything]
     if work.config.retrieval.path is not None:
         outputs.append(_retrieved(work))

@@ -28,6 +28,7 @@ from xlmr_lab.ablations import (
     stages,
     standing,
     task_jobs,
+    task_runs,
     transfer,
 )
 from xlmr_lab.ablations import folder as run_folder
@@ -144,6 +145,8 @@ class Study:
         main = self.pretrain([config.sampling.alpha])
         wanted = task_jobs.planned(config, main, folder=self.folder, name=self.name)
         jobs.run(task_jobs.waiting(wanted), workers=config.jobs, label="fine-tuning", unit="run")
+        for plan in wanted:
+            task_runs.tidy(plan.runs)
         rows = [Score(**row) for plan in wanted for row in storage.read_jsonl(plan.runs.output)]
         examined.collect(self.folder, [plan.runs for plan in wanted], rows, without=BASELINE)
         score_tables.write(self.folder / "scores.jsonl", rows)

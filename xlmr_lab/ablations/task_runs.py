@@ -1,8 +1,9 @@
 """The fine-tuning runs of one model on one task, over seeds, or the training runs of a baseline.
 
 A finished seed leaves its scores, and all seeds together one file; a killed one goes on where it
-was. What was seen on the way (the looks of each model, and what the doctor says of its scored sets)
-is kept where a folder for it is given.
+was. What is left of runs goes once the scores that they led to are written, and never before, so
+that a kill at any moment costs none of them (`tidy`). What was seen on the way (the looks of each
+model, and what the doctor says of its scored sets) is kept where a folder for it is given.
 """
 
 import dataclasses
@@ -82,6 +83,10 @@ class TaskRuns:
         """Return the file of one seed's scores."""
         return self.output.with_suffix(f".f{seed}.jsonl")
 
+    def kept(self, seed: int) -> Path:
+        """Return the folder in which one seed's runs keep themselves."""
+        return self.output.with_suffix(f".f{seed}.state")
+
     def seen(self, seed: int) -> Path | None:
         """Return the file of what was seen of one seed."""
         return self.looks and self.looks.with_suffix(f".f{seed}.jsonl")
@@ -110,14 +115,24 @@ def over_seeds(runs: TaskRuns, run_seed: RunSeed) -> None:
     if runs.looks:
         _gather(seen, runs.looks)
     _gather(parts, runs.output)
-    for path in parts + seen:
-        path.unlink()
+    tidy(runs)
+
+
+def tidy(runs: TaskRuns) -> None:
+    """Remove what a process that was killed left behind its finished work: what runs keep of
+    themselves where the seed's scores are written, a seed's scores where those of all are."""
+    is_whole = runs.output.is_file()  # which is written last
+    for seed in runs.seeds:
+        if is_whole or runs.part(seed).is_file():
+            shutil.rmtree(runs.kept(seed), ignore_errors=True)
+        if is_whole:
+            for path in filter(None, (runs.seen(seed), runs.part(seed))):
+                path.unlink(missing_ok=True)
 
 
 def _run_seed(runs: TaskRuns, seed: int, run_seed: RunSeed) -> None:
     place = runs.seeds.index(seed) + 1
     logger.info("%s: %s, seed %s of %s", runs.task, runs.names["arm"], place, len(runs.seeds))
-    kept = runs.output.with_suffix(f".f{seed}.state")
     seen: list[dict[str, Any]] = []
 
     def looked(plan: ModelPlan, looks: Sequence[Look], told: Sequence[Told]) -> None:
@@ -134,12 +149,12 @@ def _run_seed(runs: TaskRuns, seed: int, run_seed: RunSeed) -> None:
             }
         )
 
-    rows = run_seed(seed, kept, looked)
+    rows = run_seed(seed, runs.kept(seed), looked)
     if path := runs.seen(seed):
         storage.write_jsonl(path, seen)
     named = [dataclasses.replace(row, **runs.names) for row in rows]
     storage.write_jsonl(runs.part(seed), [dataclasses.asdict(row) for row in named])
-    shutil.rmtree(kept)
+    shutil.rmtree(runs.kept(seed), ignore_errors=True)
 
 
 def _gather(parts: Sequence[Path], whole: Path) -> None:
