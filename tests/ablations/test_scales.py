@@ -45,3 +45,12 @@ def test_a_wider_model_has_heads_and_layers_in_proportion():
 def test_an_unknown_scale_is_refused_with_those_there_are():
     with pytest.raises(UserError, match=r"unknown scale 'huge'; there are tiny, laptop"):
         scales.scale("huge")
+
+
+def test_a_language_alone_has_its_text_and_its_share_of_ids():
+    base = scales.laptop().base
+    low = scales.SEVEN[-1]
+    config = scales.alone(base, low)
+    assert corpora.sizes(config.babel) == {low: corpora.sizes(base.babel)[low]}
+    assert config.vocabulary.size == round(1400 * 40 / 150)
+    assert config.nli.train_language == low

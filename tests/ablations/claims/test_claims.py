@@ -74,10 +74,11 @@ def test_parameters_follow_the_formula_of_the_paper():
 
 def test_a_larger_vocabulary_with_as_many_parameters_has_a_narrower_body():
     claim = vocabularies.size(LAPTOP)
-    narrow = cell(claim, "vocabulary=6000 narrow").config
+    few, many = LAPTOP.vocabularies[0], LAPTOP.vocabularies[-1]
+    narrow = cell(claim, f"vocabulary={many} narrow").config
     base = LAPTOP.base
-    small = vocabularies.parameters_of(base, base.model.hidden_size, 1500)
-    found = vocabularies.parameters_of(base, narrow.model.hidden_size, 6000)
+    small = vocabularies.parameters_of(base, base.model.hidden_size, few)
+    found = vocabularies.parameters_of(base, narrow.model.hidden_size, many)
     assert narrow.model.hidden_size < base.model.hidden_size
     assert found == pytest.approx(small, rel=0.1)
 
