@@ -18,6 +18,10 @@ from xlmr_lab.report_page import page
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 GLUE = "notebooks/results/tiny-glue"
 """A finished study with GLUE's tasks, as notebooks find it."""
+QA = "notebooks/results/small-qa"
+"""One with question answering alone."""
+MADE = "runs/made-up"
+"""One with natural language inference and NER."""
 MAX_BYTES, MAX_SECONDS = 200_000, 20
 PLOTLY = "application/vnd.plotly.v1+json"
 
@@ -60,7 +64,7 @@ def with_finished_studies(study_folder: Path) -> Path:
 def test_each_notebook_runs_and_stays_small(
     source: Path, study_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = GLUE if source.stem in reports.NEEDS else "runs/made-up"
+    run = GLUE if source.stem == "17_glue" else MADE
     monkeypatch.chdir(with_finished_studies(study_folder))
     before = cpu_seconds()
     target = reports.run_notebook(source, tmp_path / source.name, {"run": run})
@@ -76,25 +80,51 @@ def test_each_notebook_runs_and_stays_small(
     assert all(output["data"][PLOTLY]["data"] for output in figures)
 
 
-@pytest.mark.parametrize("stem", sorted(reports.NEEDS))
+@pytest.mark.parametrize(
+    ("stem", "lacks", "times"),
+    [
+        ("17_glue", {"run": "glue"}, 4),
+        ("11_ner_and_qa", {"qa_run": "qa"}, 4),
+        ("11_ner_and_qa", {"run": "ner"}, 3),
+    ],
+)
 def test_a_notebook_on_tasks_that_a_study_lacks_says_what_makes_them(
-    stem: str, study_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stem: str,
+    lacks: dict[str, str],
+    times: int,
+    study_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(with_finished_studies(study_folder))
+    ((parameter, section),) = lacks.items()
     (source,) = (path for path in NOTEBOOKS if path.stem == stem)
-    target = reports.run_notebook(source, tmp_path / source.name, {"run": "runs/made-up"})
+    run = QA if section == "ner" else MADE
+    target = reports.run_notebook(source, tmp_path / source.name, {parameter: run})
     shown = json.dumps(outputs(json.loads(target.read_text("utf-8"))))
-    assert shown.count(f"./lab evaluate name=NEW evaluated={reports.NEEDS[stem]}") >= 4
+    assert shown.count(f"./lab evaluate name=NEW evaluated={section}") >= times
 
 
 def test_a_report_leaves_out_notebooks_on_tasks_that_a_study_lacks(
     study_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """One on several tasks stays where there are scores of any of them."""
     monkeypatch.chdir(with_finished_studies(study_folder))
-    left_out = {"runs/made-up": set(reports.NEEDS), GLUE: set()}
-    for run, stems in left_out.items():
+    for run, stems in {MADE: {"17_glue"}, QA: {"17_glue"}, GLUE: {"11_ner_and_qa"}}.items():
         taken = reports.wanted(results.open_study(run), NOTEBOOKS)
         assert taken == [path for path in NOTEBOOKS if path.stem not in stems]
+
+
+def test_a_report_shows_of_each_task_the_studys_own_scores_where_it_has_them(
+    study_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it has none, the notebook's other study stays."""
+    monkeypatch.chdir(with_finished_studies(study_folder))
+    expected = {MADE: {"run": MADE}, QA: {"run": QA, "qa_run": QA}}
+    for run, parameters in expected.items():
+        study = results.open_study(run)
+        assert reports.parameters(study, Path("11_ner_and_qa.ipynb")) == parameters
+        assert reports.parameters(study, Path("10_xnli_transfer.ipynb")) == {"run": run}
 
 
 def test_a_misspelt_parameter_is_refused_before_anything_runs(small: Path, tmp_path: Path) -> None:

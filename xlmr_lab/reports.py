@@ -21,8 +21,9 @@ from xlmr_lab.results import Study
 
 logger = logging.getLogger(__name__)
 
-NEEDS = {"17_glue": "glue"}
-"""Notebooks on tasks that few studies have, and the section of those tasks."""
+NEEDS = {"11_ner_and_qa": {"ner": "run", "qa": "qa_run"}, "17_glue": {"glue": "run"}}
+"""Notebooks on tasks that not all studies have: the sections of those tasks, any of which will do,
+and the parameter that takes a study with each."""
 
 
 def run_notebook(source: Path, target: Path, parameters: Mapping[str, Any] | None = None) -> Path:
@@ -91,7 +92,7 @@ def report_study(study: Study, notebooks: Sequence[Path]) -> Path:
     with progress.bar(len(taken), "notebooks", unit="notebook") as bar:
         for source in taken:
             target = study.folder / "notebooks" / source.name
-            executed.append(run_notebook(source, target, {"run": study.name}))
+            executed.append(run_notebook(source, target, parameters(study, source)))
             bar.update(1)
     found = study.findings().to_dicts()
     record = {"provenance": study.provenance()}
@@ -108,8 +109,21 @@ def report_study(study: Study, notebooks: Sequence[Path]) -> Path:
 
 def wanted(study: Study, notebooks: Sequence[Path]) -> list[Path]:
     """Return the notebooks that have something to say of a study, in their order."""
-    there = {task.partition("-")[0] for task in study.scores()["task"].unique()}
-    return [path for path in notebooks if NEEDS.get(path.stem) in (None, *there)]
+    there = _sections(study)
+    return [p for p in notebooks if p.stem not in NEEDS or there & set(NEEDS[p.stem])]
+
+
+def parameters(study: Study, notebook: Path) -> dict[str, str]:
+    """Return the parameters with which a notebook shows a study, of each of its tasks those scores
+    that there are; where it takes another study for tasks that this one lacks, it keeps that.
+    """
+    there, needs = _sections(study), NEEDS.get(notebook.stem, {})
+    return {"run": study.name} | {needs[name]: study.name for name in needs if name in there}
+
+
+def _sections(study: Study) -> set[str]:
+    """Return the sections of the tasks that a study has scores of."""
+    return {task.partition("-")[0] for task in study.scores()["task"].unique()}
 
 
 def _headline(row: Mapping[str, Any]) -> dict[str, str]:
