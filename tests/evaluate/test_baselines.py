@@ -162,6 +162,22 @@ def test_a_run_ends_when_no_selection_looks_on(folder):
     assert row.value > 0.9
 
 
+@pytest.mark.parametrize("patience", [1, 3])
+def test_a_run_ends_so_many_checks_after_its_best_as_patience_says(folder, patience):
+    config = dataclasses.replace(
+        LEARNING, passes=40, selections=("train-dev",), selection_checks=40, patience=patience
+    )
+    seen = []
+    data = load(folder, config, protocols=("each",), languages=("qaa",))
+    (row,) = baselines.run(
+        data, config=config, seed=1, looked=lambda plan, looks, told: seen.extend(looks)
+    )
+    values = [next(iter(look.check.dev.values())) for look in seen]
+    best = values.index(max(values))
+    assert len(values) == best + patience + 1 < 40
+    assert row.step == seen[best].check.step
+
+
 def test_test_labels_choose_nothing(folder):
     before = baselines.run(load(folder, protocols=("each",)), config=LEARNING, seed=1)
     for path in folder.glob("test*.tsv"):

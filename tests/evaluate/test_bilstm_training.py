@@ -158,6 +158,32 @@ def test_gradients_are_clipped_to_one_norm_sparse_rows_counted_once():
     assert dense.grad.tolist() == [1.5, 0.0]
 
 
+@pytest.mark.parametrize("config", [QUICK, SGD], ids=["adam", "sgd"])
+def test_a_step_clips_the_gradients_of_all_parameters_by_one_factor(config):
+    gradients = []
+    for clip_norm in (0.0, 0.1):
+        run = started(dataclasses.replace(config, clip_norm=clip_norm))
+        run.advance()
+        dense = {name: p.grad.to_dense() for name, p in run.model.named_parameters()}
+        gradients.append(dense)
+    whole, clipped = gradients
+    assert whole.keys() == weights(run).keys()
+    norm = torch.stack([x.norm() for x in whole.values()]).norm()
+    assert norm > 0.2
+    for name, gradient in clipped.items():
+        assert torch.allclose(gradient, whole[name] * 0.1 / norm, rtol=1e-3, atol=1e-8), name
+
+
+def test_a_short_gradient_stays_as_it_is():
+    run, free = (
+        started(dataclasses.replace(QUICK, clip_norm=1e3)),
+        started(dataclasses.replace(QUICK, clip_norm=0.0)),
+    )
+    for one in (run, free):
+        one.advance()
+    assert_equal(weights(run), weights(free))
+
+
 def test_the_papers_settings_are_the_defaults():
     paper = BilstmSettings()
     assert (paper.optimizer, paper.learning_rate, paper.clip_norm) == ("sgd", 0.01, 5.0)

@@ -11,6 +11,7 @@ from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate.examples import Examples, Ragged
 from xlmr_lab.evaluate.finetune import (
     FinetuneConfig,
+    Finetuning,
     finetune,
     freeze,
     is_check,
@@ -116,6 +117,32 @@ def test_a_loss_that_is_not_finite_stops_with_the_step(encoder):
         model.head.output.weight.fill_(float("nan"))
     with pytest.raises(UserError, match="the fine-tuning loss is nan at step 1; lower"):
         finetune(model, random_examples(), config=QUICK, seed=1)
+
+
+@pytest.mark.parametrize("frozen", [0, 1])
+def test_gradients_of_encoder_and_head_are_clipped_together(encoder, frozen):
+    """By one factor, to the norm of both."""
+    gradients = []
+    for clip_norm in (0.0, 0.01):
+        config = dataclasses.replace(
+            QUICK, clip_norm=clip_norm, dropout=0.0, frozen_layers=frozen, precision="fp32"
+        )
+        run = Finetuning(
+            model_of(encoder), random_examples(), config=config, seed=1, peak_learning_rate=1e-3
+        )
+        run.advance()
+        named = run.model.named_parameters()
+        gradients.append({name: p.grad for name, p in named if p.grad is not None})
+    whole, clipped = gradients
+    assert {name.partition(".")[0] for name in whole} == {"encoder", "head"}
+    norm = torch.stack([x.norm() for x in whole.values()]).norm()
+    assert norm > 0.02
+    for name, gradient in clipped.items():
+        assert torch.allclose(gradient, whole[name] * 0.01 / norm, rtol=1e-3, atol=1e-9), name
+    parts = {"encoder": [], "head": []}
+    for name, gradient in clipped.items():
+        parts[name.partition(".")[0]].append(gradient.norm())
+    assert all(torch.stack(own).norm() > 1e-4 for own in parts.values())
 
 
 def test_a_batch_may_be_larger_than_the_data(encoder):
