@@ -57,6 +57,18 @@ def as_in_print(scores: pl.DataFrame) -> pl.DataFrame:
     return wanted.filter(~twice)
 
 
+def beside(scores: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """Return the scores of one study and of another below them; of the other only such as are of
+    another name, so that one study beside itself, or beside its copy, is there once.
+
+    >>> one, other = (pl.DataFrame({"study": [name]}) for name in ("tiny", "small"))
+    >>> beside(one, other)["study"].to_list(), beside(one, one)["study"].to_list()
+    (['tiny', 'small'], ['tiny'])
+    """
+    names = scores["study"].unique().to_list()
+    return pl.concat([scores, others.filter(~pl.col("study").is_in(names))])
+
+
 def glue_sizes(config: Mapping[str, Any]) -> dict[str, int]:
     """Return how many examples each of GLUE's tasks has by split in a study on Babel, from the
     study's settings; nothing where the tasks are read from files, whose sizes only those know.

@@ -30,9 +30,11 @@ def add_dots(
     shift: float = 0.0,
     sign: str = "",
     panel: int = 0,
+    column: int = 1,
 ) -> None:
     """Draw means with their intervals, columns mean, low, high and num_seeds, at the languages'
-    places of an axis, so far beside them; in one of several panels, where that is given.
+    places of an axis, so far beside them; in one of several panels, where that is given. The legend
+    has the series of the first of them.
     """
     shown, (color, symbol) = order.join(rows, on="language", maintain_order="left"), look
     figure.add_scatter(
@@ -46,8 +48,8 @@ def add_dots(
         customdata=shown.select("name", "num_seeds").rows(),
         hovertemplate=f"%{{customdata[0]}}, {name}: %{{y:{sign}.3f}} "
         "(%{customdata[1]} seeds)<extra></extra>",
-        showlegend=panel < 2,
-        **({"row": panel, "col": 1} if panel else {}),
+        showlegend=panel < 2 and column < 2,
+        **({"row": panel, "col": column} if panel else {}),
     )
 
 
