@@ -99,6 +99,22 @@ MAY_IMPORT: dict[str, set[str]] = {
         "sampling.settings",
         "vocabulary.special_tokens",
     },
+    "aligned_folder": {
+        "ablations.evaluation_config",
+        "ablations.sentence_runs",  # which folders hold aligned sentences, and how they are read
+        "ablations.stages",  # task_place: where the study's own are
+        "ablations.study_config",
+        "results",
+        "stage_folders",
+    },
+    "alignment_results": {
+        "aligned_folder",
+        "evaluate",
+        "prediction_results",
+        "results",
+        "vocabulary.special_tokens",
+    },
+    "language_map_results": {"alignment_results", "evaluate.language_map"},
     "score_results": {"score_tables.ONE_EACH"},
     "score_tables": {"paper"},
     "stage_folders": {"results"},
@@ -156,6 +172,7 @@ HOMES: dict[str, set[str]] = {
     "sudachipy": {"vocabulary.segmenters"},
     "polars": {
         "ablations",
+        "alignment_results",
         "batch_results",
         "cleaning_results",
         "cleaning_tables",
@@ -166,6 +183,7 @@ HOMES: dict[str, set[str]] = {
         "evaluate.scores",
         "explorers",
         "figures",
+        "language_map_results",
         "prediction_results",
         "result_tables",
         "results",
