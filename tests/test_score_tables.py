@@ -7,6 +7,7 @@ import pytest
 
 from xlmr_lab import score_tables
 from xlmr_lab.errors import UserError
+from xlmr_lab.evaluate import protocols
 from xlmr_lab.evaluate.scores import SCORES
 from xlmr_lab.paper import benchmarks
 from xlmr_lab.paper.benchmarks import XNLI
@@ -107,6 +108,21 @@ def test_a_model_for_each_language_is_compared_with_the_papers_n_models() -> Non
     base = one(score_tables.beside_paper(found, "xnli"), "sw")
     assert base["paper"] is None
     assert base["note"] == "the paper compares no zero-shot with N model"
+
+
+def test_pairs_of_languages_stand_in_no_table_of_the_paper_and_in_none_of_its_averages() -> None:
+    shared = {"seed": 0, "selection": "last"}
+    plain = [{"language": key, "value": 0.5, **shared} for key in ("en", "sw")]
+    mixed = [
+        {"language": pair, "value": 0.9, "protocol": protocol, **shared}
+        for protocol in protocols.MIXED
+        for pair in ("en-sw", "sw-en")
+    ]
+    cells = score_tables.beside_paper(scores(*plain, *mixed), "xnli")
+    assert cells.equals(score_tables.beside_paper(scores(*plain), "xnli"))
+    assert one(cells, "Avg")["value"] == pytest.approx(50.0)
+    alone = score_tables.beside_paper(scores(*mixed), "xnli")
+    assert "ours" not in alone["source"].to_list()
 
 
 def test_zero_shot_ner_is_the_papers_row_en() -> None:

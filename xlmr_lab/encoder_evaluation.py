@@ -199,7 +199,8 @@ def _number(value: float | None) -> str:
 
 def _tables(frame: pl.DataFrame) -> list[Name]:
     """Return the tables of the paper that scores have rows in."""
-    there = set(zip(frame["task"], frame["metric"], strict=True))
+    plain = frame.filter(~pl.col("protocol").is_in(score_tables.MIXED))
+    there = set(zip(plain["task"], plain["metric"], strict=True))
     return [name for name in TABLES if there & set(score_tables.SOURCES[name])]
 
 

@@ -6,8 +6,8 @@ cent, with its 95 % Student t interval. A row of the paper has the cells of prin
 and what is wrong in print in its note. Beside each of our cells stands that of one model of the
 paper under the same protocol and number of models, and the difference; where the scored data are
 not the paper's, there is none and the note says why. Languages that the paper's table lacks, as
-Babel's all are, get columns of their own. Left out: tests of significance against print, which has
-no interval.
+Babel's all are, get columns of their own. Left out: scores of pairs of languages (`MIXED`); tests
+of significance against print, which has no interval.
 """
 
 from collections.abc import Iterator, Sequence
@@ -72,6 +72,9 @@ COUNTERPARTS = {"bilstm-crf": "Lample et al. 2016"}
 """Models of the paper's tables that an arm without a pretrained encoder is compared with."""
 ONE_EACH = ("translate-train", "each", "monolingual")
 """Protocols that train a model for each language."""
+MIXED = ("code-switched", "crossed")
+"""Protocols whose scores belong in none of the tables: each is of a pair of languages, and the
+paper has none such."""
 GROUP = ["protocol", "selection", "arm"]
 
 
@@ -116,6 +119,7 @@ def _scored(scores: pl.DataFrame, name: Name) -> pl.DataFrame:
     """Return the scores that belong in a table, with their column in it; where that is a task, only
     those in the language learned in, if the frame tells it as column `source`.
     """
+    scores = scores.filter(~pl.col("protocol").is_in(MIXED))
     if "source" in scores.columns and all(SOURCES[name].values()):
         scores = scores.filter("source")
     if "question_language" in scores.columns:

@@ -12,6 +12,7 @@ from xlmr_lab.ablations.task_sets import section
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate.glue_metrics import TASK_METRICS
 from xlmr_lab.figures import task_scores, transfer
+from xlmr_lab.figures.summaries import FRESH
 from xlmr_lab.results import Study
 
 Maker = Callable[..., pl.DataFrame]
@@ -223,3 +224,33 @@ def test_without_a_network_that_was_not_pretrained_it_says_so(made_scores: Maker
     figure = transfer.gains_by_group(scores, task="nli")
     assert not figure.data
     assert "evaluated=nli" in figure.layout.annotations[0].text
+
+
+def test_pairs_of_languages_are_drawn_by_themselves_and_pooled_with_no_language(
+    made_scores: Maker,
+) -> None:
+    zero = [{"language": key, "value": 0.5, "seed": s} for key in ("qaa", "qab") for s in (0, 1)]
+    mixed = [
+        {"language": pair, "value": value, "seed": seed, "protocol": "code-switched"}
+        for pair, value in (("qaa-qab", 0.7), ("qab-qaa", 0.9))
+        for seed in (0, 1)
+    ]
+    scores = made_scores(*zero, *mixed)
+    table = transfer.summary(scores).frame
+    told = {row[1:2] + row[5:6]: row[6] for row in table.rows()}
+    assert told["zero-shot", "the one learned"].startswith("0.50")
+    assert told["zero-shot", "mean of the others"].startswith("0.50")
+    assert told["code-switched", "mean of pairs of languages"].startswith("0.80")
+    assert len(told) == 3
+    figure = transfer.by_language(scores, task="nli", protocol="code-switched")
+    assert sorted(figure.data[0].y) == pytest.approx([0.7, 0.9])
+    plain = transfer.by_language(scores, task="nli")
+    assert list(plain.data[0].y) == pytest.approx([0.5, 0.5])
+    gained = transfer.gains(scores, task="nli", protocol="code-switched")
+    assert "no code-switched scores" in gained.layout.annotations[0].text
+    fresh = [{**row, "arm": FRESH, "value": 0.4} for row in mixed]
+    both = made_scores(*zero, *mixed, *fresh)
+    gained = transfer.gains(both, task="nli", protocol="code-switched")
+    assert sorted(gained.data[0].y) == pytest.approx([0.3, 0.5])
+    groups = transfer.gains_by_group(both, task="nli", protocol="code-switched")
+    assert "of one tier, family and script" in groups.layout.annotations[0].text

@@ -36,6 +36,11 @@ def by_partner(part: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([plain, found.select(part.columns)])
 
 
+def is_mixed() -> pl.Expr:
+    """Tell whether the language of a row is two, as that of a mixed set is."""
+    return pl.col("language").str.contains("-[a-z]")
+
+
 def _order(languages: list[str], other: str) -> str:
     """Say where the language learned in stands, behind the name of a protocol.
 

@@ -14,6 +14,7 @@ from plotly.subplots import make_subplots
 
 from xlmr_lab.figures import doctor, theme
 from xlmr_lab.figures.language_dots import add_dots, arm_looks, bars, in_order, places, shifts
+from xlmr_lab.figures.mixed_sets import is_mixed
 from xlmr_lab.figures.summaries import gain, over_seeds
 from xlmr_lab.figures.tables import Table, show, with_interval
 from xlmr_lab.figures.task_scores import (
@@ -159,7 +160,9 @@ def summary(scores: pl.DataFrame) -> Table:
     scores = own_questions(scores)
     if scores.is_empty():
         return show(pl.DataFrame({"scores": ["none of this task and protocol"]}))
-    counts = scores.group_by(keys).agg(pl.col("language").n_unique().alias("number"))
+    counts = scores.group_by(keys).agg(
+        pl.col("language").n_unique().alias("number"), is_mixed().any().alias("mixed")
+    )
     means, cut = within_bounds(over_seeds(scores, keys, "value"))
     rows = means.join(counts, on=keys).sort(keys, descending=[False] * 5 + [True] * 2)
     learned = pl.when(pl.col("number") == 1).then(pl.lit("the one learned"))
@@ -171,6 +174,8 @@ def summary(scores: pl.DataFrame) -> Table:
         pl.col("arm").map_elements(lettered, return_dtype=pl.String),
         pl.when("trained")
         .then(learned.otherwise(pl.lit("mean of those learned")))
+        .when("mixed")
+        .then(pl.lit("mean of pairs of languages"))
         .otherwise(pl.lit("mean of the others"))
         .alias("languages"),
         pl.Series(
