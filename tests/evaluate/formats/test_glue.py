@@ -120,6 +120,34 @@ def test_paws_x_has_translated_training_sets_and_a_form_without_header(tmp_path)
     assert places.languages(glue.task_places("pawsx"), tmp_path, "train") == ["en"]
 
 
+@pytest.mark.parametrize("folder", ["", "pawsx", "PAWS-X", "PAWS-X/x-final", "pawsx/x-final"])
+def test_paws_x_may_lie_in_a_folder_of_its_own(tmp_path, folder):
+    for name in ("en/train", "de/translated_train", "de/test_2k"):
+        path = tmp_path / folder / f"{name}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("id\tsentence1\tsentence2\tlabel\n1\ta\tb\t1\n")
+    assert load(tmp_path, "pawsx", "test", "de").labels == [1]
+    assert load(tmp_path, "pawsx", "train", "de", "translated").labels == [1]
+    assert places.languages(glue.task_places("pawsx"), tmp_path, "train") == ["en"]
+
+
+def test_our_files_may_lie_in_the_folder_that_glue_has_for_a_task(tmp_path):
+    for folder in ("MNLI", "PAWS-X"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "PAWS-X/test-sw.tsv").write_text("a\tb\t1\n")
+    assert load(tmp_path, "pawsx", "test", "sw").labels == [1]
+    (tmp_path / "MNLI/dev-sw.tsv").write_text("sentence1\tsentence2\tgold_label\na\tb\tneutral\n")
+    assert load(tmp_path, "mnli", "dev", "sw").labels == [1]
+
+
+@pytest.mark.parametrize("labels", [["0"] * 2000, ["-1"] * 2000, [""] * 2000])
+def test_paws_x_test_sets_of_placeholders_are_refused(tmp_path, labels):
+    rows = "".join(f"a{n}\tb\t{label}\n" for n, label in enumerate(labels))
+    (tmp_path / "test-en.tsv").write_text(rows)
+    with pytest.raises(UserError, match=r"test-en\.tsv.*use the dev set"):
+        load(tmp_path, "pawsx", "test", "en")
+
+
 def test_a_test_set_without_labels_is_no_set_to_score_but_can_be_predicted(tmp_path):
     put(tmp_path, "CoLA/test.tsv", [["index", "sentence"], ["0", "a"], ["1", "b"]])
     assert places.find(glue.task_places("cola"), tmp_path, TaskSet("test", "en")) is None

@@ -163,7 +163,8 @@ def _label(text: str, classes: Sequence[str], where: str) -> float:
 def _places(name: str, end: str, split: Split, form: Form) -> list[Place]:
     start = f"{split}.{form}-" if form else f"{split}-"
     pattern = start + "{language}.tsv"
-    found = [Place(pattern, kind=name, publisher="ours", within=("", f"{name}/"))]
+    within = ("", f"{name}/", f"{TASKS[name].folder}/")
+    found = [Place(pattern, kind=name, publisher="ours", within=within)]
     if name == "pawsx":
         return [*found, *_pawsx(split, form)]
     if not form and split != "test":
@@ -186,4 +187,7 @@ def _pawsx(split: Split, form: Form) -> list[Place]:
     else:
         stem, kept = f"{split}_2k", {} if form else ENGLISH | PAWSX
     pattern = "{language}/" + f"{stem}.tsv"
-    return [Place(pattern, "pawsx", "pawsx", kept, within=("", "x-final/"))] if kept else []
+    within = [
+        f"{folder}{inner}" for folder in ("", "pawsx/", "PAWS-X/") for inner in ("", "x-final/")
+    ]
+    return [Place(pattern, "pawsx", "pawsx", kept, within=within)] if kept else []
