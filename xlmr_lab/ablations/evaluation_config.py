@@ -7,6 +7,7 @@ have its effect beside those of a preset.
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from xlmr_lab import configs
 from xlmr_lab.ablations.sections import GlueConfig, NerConfig, NliConfig, QaConfig
@@ -64,6 +65,10 @@ class EvaluationConfig:
     """Sentence retrieval, by layer."""
 
     def __post_init__(self) -> None:
+        if self.name == ".." or self.name != Path(self.name).name:
+            raise UserError(
+                f"name must be that of one folder, got {self.name!r}; say where it is by runs_dir"
+            )
         if self.predictions and self.glue.path is None:
             raise UserError("predictions=true has no effect without glue.path=FOLDER; add it")
         if self.predictions and len(self.glue.finetune.selections) > 1:

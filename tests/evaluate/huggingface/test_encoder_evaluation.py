@@ -265,6 +265,9 @@ def test_a_folder_that_no_evaluation_made_is_refused_and_stays_as_it_is(
         (("glue.path=tasks/glue", "glue.tasks=cola"), "glue-cola has no dev or test file"),
         (("nli.path=tasks/xnli", "--preset", "tiny"), "no preset 'tiny' of fine-tuning"),
         (("nli.path=tasks/xnli", "hf:other"), "one encoder at a time"),
+        (("nli.path=tasks/xnli", "name=../x"), "name must be that of one folder, got '../x'"),
+        (("nli.path=tasks/xnli", "name=."), "name must be that of one folder, got '.'"),
+        (("nli.path=tasks/xnli", "name=.."), "name must be that of one folder, got '..'"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_before_anything_is_trained(
