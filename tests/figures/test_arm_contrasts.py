@@ -142,3 +142,14 @@ def test_scores_that_the_doctor_refuses_are_told(made_scores: Maker) -> None:
     scores = made_scores(*three(0.1)).with_columns(refused=pl.lit("lost gold"))
     caption = arm_contrasts.told(scores, task="ner").caption
     assert caption.endswith("The evaluation doctor refuses 6 of 6 scores (lost gold).")
+
+
+def test_a_study_without_them_is_named_below_those_of_another(made_scores: Maker) -> None:
+    scores = made_scores(
+        {"study": "bare", "language": "qaa", "value": 0.5},
+        *rows("alpha=0.3", (0.9, 0.5, 0.6), task="qa", metric="f1"),
+        *rows("no-pretraining", (0.9, 0.5, 0.6), task="qa", metric="f1"),
+    )
+    caption = arm_contrasts.told(scores, task="qa").caption
+    assert "bare has none: ./lab evaluate name=NEW evaluated=qa" in caption
+    assert "s has none" not in caption

@@ -109,3 +109,10 @@ def test_what_is_not_there_is_said_with_what_makes_it(made_scores: Maker) -> Non
         question_kinds.told(made_scores(*rows()), selection="best")
     refused = made_scores(*rows()).with_columns(refused=pl.lit("lost gold"))
     assert question_kinds.told(refused).caption.endswith("refuses 9 of 9 scores (lost gold).")
+
+
+def test_a_study_without_them_is_named_below_those_of_another(made_scores: Maker) -> None:
+    scores = made_scores({"study": "bare", "language": "qaa", "value": 0.5}, *rows())
+    caption = question_kinds.told(scores).caption
+    assert "bare has none: ./lab evaluate name=NEW evaluated=qa" in caption
+    assert "s has none" not in caption

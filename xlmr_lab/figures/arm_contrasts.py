@@ -24,6 +24,7 @@ from xlmr_lab.figures.task_scores import (
     TASKS,
     capital,
     in_order_of_print,
+    lacking,
     missing,
     of_task,
     selected,
@@ -58,12 +59,13 @@ def told(
     rows = pl.concat(found)
     alike = [name for name in ("study", "measure") if rows[name].n_unique() == 1]
     seeds = " and ".join(sorted({str(part["seed"].n_unique()) for part in parts}))
-    refused = doctor.told(pl.concat(parts))
+    names, refused = [part["study"][0] for part in parts], capital(doctor.told(pl.concat(parts)))
+    more = [*lacking(scores, names, task, PROTOCOLS[0]), *filter(None, [refused])]
     caption = (
         f"{capital(TASKS[task])}: test scores, and differences paired by language and seed, with "
         f"95\u00a0% intervals over {seeds} pretraining seeds."
     )
-    return show(rows.drop(alike), caption + (f" {capital(refused)}." if refused else ""))
+    return show(rows.drop(alike), " ".join([caption, *(f"{line}." for line in more)]))
 
 
 def _contrasts(part: pl.DataFrame) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from xlmr_lab.figures.language_dots import arm_looks
 from xlmr_lab.figures.question_scores import asked
 from xlmr_lab.figures.summaries import over_seeds
 from xlmr_lab.figures.tables import Table, show, with_interval
-from xlmr_lab.figures.task_scores import METRICS, capital, missing, within_bounds
+from xlmr_lab.figures.task_scores import METRICS, capital, lacking, missing, within_bounds
 from xlmr_lab.figures.theme import lettered
 
 KIND = ["arm", "source", "asked_in_it", "same"]
@@ -37,13 +37,14 @@ def told(
     if not studies:
         return show(pl.DataFrame({"questions": [missing("qa", protocol).replace("<br>", " ")]}))
     rows = pl.concat(_kinds(part) for part in studies.values())
-    refused = doctor.told(pl.concat(studies.values()))
+    refused = capital(doctor.told(pl.concat(studies.values())))
+    more = [*lacking(scores, studies, "qa", protocol), *filter(None, [refused])]
     caption = (
         f"Mean {METRICS[metric]} with 95\u00a0% intervals over pretraining seeds. Differences are "
         "paired by context and seed."
     )
     rows = rows.drop("study") if len(studies) == 1 else rows
-    return show(rows, caption + (f" {capital(refused)}." if refused else ""))
+    return show(rows, " ".join([caption, *(f"{line}." for line in more)]))
 
 
 def _kinds(part: pl.DataFrame) -> pl.DataFrame:

@@ -29,6 +29,7 @@ from xlmr_lab.figures.task_scores import (
     METRICS,
     TASKS,
     capital,
+    lacking,
     nothing,
     own_questions,
     selected,
@@ -69,10 +70,7 @@ def about(scores: pl.DataFrame, studies: Mapping[str, pl.DataFrame], protocol: s
     such scores, and what makes them."""
     seeds = [f"{part['seed'].n_unique()} in {name}" for name, part in studies.items()]
     lines = [f"95\u00a0% intervals over pretraining seeds: {', '.join(seeds)}"]
-    for name in scores["study"].unique(maintain_order=True):
-        if name not in studies:
-            call = f"./lab evaluate name=NEW evaluated=qa qa.protocols={protocol}"
-            lines.append(f"{name} has none: {call} makes them")
+    lines += lacking(scores, studies, QA, protocol)
     refused = doctor.told(pl.concat(studies.values()))
     return [*lines, *([capital(refused)] if refused else [])]
 

@@ -3,7 +3,7 @@
 Questions in another language than their context are left out: they are a matrix and no row.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import plotly.graph_objects as go
 import polars as pl
@@ -176,6 +176,19 @@ def missing(task: str, protocol: str) -> str:
         f"evaluated={section}<br>{section}.protocols={protocol} makes them "
         f"(on your own text with {section}.path=FOLDER)"
     )
+
+
+def lacking(scores: pl.DataFrame, there: Collection[str], task: str, protocol: str) -> list[str]:
+    """Say of each study in scores that is not among those there that it has none of a task, and
+    what makes them.
+
+    >>> lacking(pl.DataFrame({"study": ["tiny", "small"]}), ["small"], "qa", "zero-shot")
+    ['tiny has none: ./lab evaluate name=NEW evaluated=qa qa.protocols=zero-shot makes them']
+    """
+    section = task.partition("-")[0]
+    call = f"./lab evaluate name=NEW evaluated={section} {section}.protocols={protocol}"
+    names = scores["study"].unique(maintain_order=True)
+    return [f"{name} has none: {call} makes them" for name in names if name not in there]
 
 
 def nothing(task: str, protocol: str) -> go.Figure:
