@@ -159,7 +159,10 @@ def _scores_told(scores: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 
 def ablate(work: Study, say: Say) -> None:
-    """Pretrain every arm and tell what the comparison says."""
+    """Pretrain every arm and tell what the comparison says.
+
+    `ablate SCALE` is another thing: the paper's claims as one study; `ablate laptop --help`.
+    """
     work.run()
     say(findings_table(work))
 
