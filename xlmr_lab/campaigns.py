@@ -11,7 +11,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from xlmr_lab import configs, storage
-from xlmr_lab.ablations import campaign, conclusions, paper_claims, scales
+from xlmr_lab.ablations import (
+    campaign,
+    campaign_rows,
+    campaign_run,
+    conclusions,
+    paper_claims,
+    scales,
+)
 from xlmr_lab.ablations.campaign import Campaign
 from xlmr_lab.ablations.conclusions import Conclusion
 from xlmr_lab.commands import WIDTH, table
@@ -77,6 +84,7 @@ def planned(words: Sequence[str], settings: Sequence[str]) -> Campaign:
         claims=paper_claims.claims(scale, ids),
         folder=Path(base.runs_dir) / (base.name or f"studies-{scale.name}"),
         jobs=base.jobs,
+        executor=base.executor,
     )
 
 
@@ -94,7 +102,7 @@ def run(arguments: Sequence[str], *, say: Callable[[str], None]) -> None:
     say(textwrap.fill(f"{work.scale.about}; {runs} pretraining runs at most", WIDTH))
     if PLAN in words:
         return
-    campaign.run(work)
+    campaign_run.run(work)
     found = conclude(work)
     for conclusion in found:
         for line in lines(conclusion):
@@ -105,8 +113,8 @@ def run(arguments: Sequence[str], *, say: Callable[[str], None]) -> None:
 def conclude(work: Campaign) -> list[Conclusion]:
     """Turn what was collected into conclusions, and write them down."""
     found = conclusions.conclude(
-        storage.read_jsonl(work.folder / campaign.HELDOUT_NAME),
-        storage.read_jsonl(work.folder / campaign.SCORES_NAME),
+        storage.read_jsonl(work.folder / campaign_rows.HELDOUT_NAME),
+        storage.read_jsonl(work.folder / campaign_rows.SCORES_NAME),
         work.claims,
         f"{work.scale.about}, {work.scale.base.seeds} seeds",
     )

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from xlmr_lab import configs, storage
-from xlmr_lab.ablations import campaign, scales
+from xlmr_lab.ablations import campaign, campaign_run, campaign_work, scales
 from xlmr_lab.ablations.campaign import Campaign
 from xlmr_lab.ablations.claims.pairs import pairs
 from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Scale
+from xlmr_lab.corpus import executors
 from xlmr_lab.errors import UserError
 
 pytestmark = pytest.mark.slow
@@ -28,6 +29,10 @@ LEAST = (
     "babel.corpus_bytes=150000",
     "babel.smallest_bytes=40000",
     "babel.encyclopaedia_bytes=8000",
+    "tasks.nli_train=60",
+    "tasks.nli_test=30",
+    "tasks.ner_train=40",
+    "tasks.ner_test=20",
     "vocabulary.size=500",
     "model.hidden_size=16",
     "model.ffn_size=32",
@@ -74,7 +79,7 @@ def test_what_cells_share_is_made_once(tmp_path):
     again = cell(scale, "alpha=0.3", "sampling.alpha=0.3")
     more = cell(scale, "vocabulary", "vocabulary.size=600")
     work = made(tmp_path, claim("F3", (base, alpha, again)), claim("F4", (base, more)))
-    campaign.run(work)
+    campaign_run.run(work)
     kinds = [path.name.rsplit("-", 1)[0] for path in (tmp_path / "data").iterdir()]
     assert kinds.count("babel") == kinds.count("measured") == kinds.count("clean") == 1
     assert kinds.count("vocabulary") == kinds.count("shards") == 2
@@ -85,7 +90,7 @@ def test_what_cells_share_is_made_once(tmp_path):
     assert losses["base", 1, 6, "qam"] == losses["alpha=0.3", 1, 6, "qam"]
     assert not storage.read_jsonl(work.folder / "missing.jsonl")
     before = {p: p.stat().st_mtime_ns for p in (work.folder / "arms").rglob("*") if p.is_file()}
-    campaign.run(work)
+    campaign_run.run(work)
     after = {p: p.stat().st_mtime_ns for p in (work.folder / "arms").rglob("*") if p.is_file()}
     assert after == before, "a finished campaign redoes nothing"
 
@@ -93,7 +98,7 @@ def test_what_cells_share_is_made_once(tmp_path):
 def test_bits_per_byte_follow_from_pieces_and_bytes(tmp_path):
     scale = least(tmp_path)
     work = made(tmp_path, claim("F1", (cell(scale, "base"),)))
-    campaign.run(work)
+    campaign_run.run(work)
     (sidecar,) = (tmp_path / "data").glob("shards-*/shards.json")
     counts = storage.read_json(sidecar)["languages"]["qaa"]["heldout"]
     row = next(
@@ -107,7 +112,7 @@ def test_a_cell_that_fails_is_told_and_stops_no_other(tmp_path, caplog):
     scale = least(tmp_path)
     broken = cell(scale, "broken", "vocabulary.size=60000")
     work = made(tmp_path, claim("F4", (broken, cell(scale, "base"))))
-    campaign.run(work)
+    campaign_run.run(work)
     missing = storage.read_jsonl(work.folder / "missing.jsonl")
     assert [row["cell"] for row in missing] == ["broken"]
     assert "cell broken failed" in caplog.text
@@ -127,11 +132,11 @@ def test_a_killed_campaign_goes_on(tmp_path):
     """What was killed by SIGKILL ends with the numbers of one that was not, and with the runs
     that were finished as they were."""
     script = (
-        "import sys; from pathlib import Path; from xlmr_lab.ablations import campaign;"
+        "import sys; from pathlib import Path; from xlmr_lab.ablations import campaign_run;"
         "sys.path.insert(0, sys.argv[2]);"
         "import test_campaign as t; folder = Path(sys.argv[1]); scale = t.least(folder);"
         "cells = (t.cell(scale, 'base'), t.cell(scale, 'alpha', 'sampling.alpha=1.0'));"
-        "campaign.run(t.made(folder, t.claim('F3', cells)))"
+        "campaign_run.run(t.made(folder, t.claim('F3', cells)))"
     )
     here = str(Path(__file__).parent)
     killed, whole = tmp_path / "killed", tmp_path / "whole"
@@ -157,3 +162,33 @@ def test_a_killed_campaign_goes_on(tmp_path):
         storage.read_jsonl(f / "runs" / "own" / "heldout.jsonl") for f in (killed, whole)
     )
     assert ours == theirs
+
+
+def test_rays_tasks_and_processes_give_the_same_rows(tmp_path):
+    try:
+        executors.join_cluster()
+    except UserError as error:
+        pytest.skip(str(error))
+    for executor in ("local", "ray"):
+        scale = least(tmp_path / executor)
+        cells = (cell(scale, "base"), cell(scale, "broken", "vocabulary.size=60000"))
+        work = made(tmp_path / executor, claim("F4", cells))
+        campaign_run.run(dataclasses.replace(work, executor=executor))
+    local, ray = (tmp_path / name / "runs" / "own" for name in ("local", "ray"))
+    rows = storage.read_jsonl(local / "heldout.jsonl")
+    assert rows == storage.read_jsonl(ray / "heldout.jsonl")
+    assert len({row["seed"] for row in rows}) == 2
+
+
+def test_runs_go_by_seed_and_a_run_that_two_cells_share_is_one(tmp_path):
+    scale = least(tmp_path)
+    base, alpha = cell(scale, "base"), cell(scale, "alpha=1", "sampling.alpha=1.0")
+    again = dataclasses.replace(cell(scale, "again"), evaluated=True)
+    work = made(tmp_path, claim("F3", (base, alpha, again)))
+    found = campaign_work.everything(work, campaign.prepare(work, []))
+    arms = [(one.seed, one.cells) for one in found if one.kind == "pretraining"]
+    shared = ("base", "again")
+    assert arms == [(0, shared), (0, ("alpha=1",)), (1, shared), (1, ("alpha=1",))]
+    tuned = [(one.seed, one.of.runs.task) for one in found if one.kind == "fine-tuning"]
+    assert tuned == [(0, "nli"), (0, "ner"), (1, "nli"), (1, "ner")]
+    assert not campaign_work.waiting(found, "fine-tuning"), "there is no checkpoint yet"

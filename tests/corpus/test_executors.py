@@ -128,3 +128,29 @@ def test_processes_have_one_thread_each_and_leave_the_environment_alone(
 
 def test_nothing_to_do_is_no_error(tmp_path: Path) -> None:
     run(refuse, tmp_path, jobs=2, count=0)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "executor"),
+    [
+        (1, "local"),
+        pytest.param(2, "local", marks=pytest.mark.slow),
+        pytest.param(1, "ray", marks=pytest.mark.slow),
+    ],
+)
+def test_a_failure_that_is_told_stops_no_other(
+    tmp_path: Path, jobs: int, executor: Executor, request: pytest.FixtureRequest
+) -> None:
+    if executor == "ray":
+        request.getfixturevalue("cluster")
+    told = []
+    work = [*calls(refuse, tmp_path, 2), *calls(write_square, tmp_path, 3)]
+    executors.run(
+        work,
+        label="t",
+        jobs=jobs,
+        executor=executor,
+        failed=lambda call, error: told.append((call.arguments["number"], str(error))),
+    )
+    assert sorted(told) == [(n, f"number {n} is not allowed") for n in range(2)]
+    assert len(list(tmp_path.iterdir())) == 3

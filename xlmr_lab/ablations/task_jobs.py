@@ -54,10 +54,11 @@ def planned(config: StudyConfig, main: Sequence[Arm], *, folder: Path, name: str
 
 def waiting(plans: Sequence[Plan]) -> list[Job]:
     """Return the jobs of the plans that are not finished."""
-    return [_job(plan) for plan in plans if not plan.runs.output.exists()]
+    return [job(plan) for plan in plans if not plan.runs.output.exists()]
 
 
-def _job(plan: Plan) -> Job:
+def job(plan: Plan) -> Job:
+    """Return what does a plan, its seeds one after the other."""
     return Job(
         name=plan.runs.output.stem,
         function=transfer.run if isinstance(plan, transfer.Plan) else baseline_runs.run,

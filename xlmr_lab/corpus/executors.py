@@ -43,11 +43,21 @@ class Call(NamedTuple):
     """How much of the bar it is."""
 
 
+Failed = Callable[[Call, Exception], None]
+"""Is told of a call and of the error that a user sees."""
+
+
 def run(
-    calls: Sequence[Call], *, label: str, unit: str = "B", jobs: int = 1, executor: Executor
+    calls: Sequence[Call],
+    *,
+    label: str,
+    unit: str = "B",
+    jobs: int = 1,
+    executor: Executor,
+    failed: Failed | None = None,
 ) -> None:
     """Make all calls, `jobs` at a time (Ray: as many as the cluster has room for); the first
-    failure stops the rest.
+    failure stops the rest, unless `failed` is told of it.
 
     Raises:
         ResumableError: a worker was killed.
@@ -57,24 +67,26 @@ def run(
         return
     with progress.bar(sum(call.size for call in calls), label, unit=unit) as bar:
         if executor == "ray":
-            _run_on_ray(calls, bar)
+            _run_on_ray(calls, bar, failed)
         elif jobs == 1 or len(calls) == 1:
             for call in calls:
-                call.function(**call.arguments)
+                _end(call, _call(call.function, call.arguments), failed)
                 bar.update(call.size)
         else:
-            _run_in_processes(calls, bar, min(jobs, len(calls)))
+            _run_in_processes(calls, bar, min(jobs, len(calls)), failed)
 
 
-def _run_in_processes(calls: Sequence[Call], bar: "tqdm[None]", jobs: int) -> None:
+def _run_in_processes(
+    calls: Sequence[Call], bar: "tqdm[None]", jobs: int, failed: Failed | None
+) -> None:
     with workers.pool(jobs) as pool:
-        running = {pool.submit(call.function, **call.arguments): call for call in calls}
+        running = {pool.submit(_call, call.function, call.arguments): call for call in calls}
         for future in concurrent.futures.as_completed(running):
-            future.result()
+            _end(running[future], future.result(), failed)
             bar.update(running[future].size)
 
 
-def _run_on_ray(calls: Sequence[Call], bar: "tqdm[None]") -> None:
+def _run_on_ray(calls: Sequence[Call], bar: "tqdm[None]", failed: Failed | None) -> None:
     """Run on the cluster that RAY_ADDRESS names, or on one that is started on this machine and ends
     with this process.
     """
@@ -88,9 +100,7 @@ def _run_on_ray(calls: Sequence[Call], bar: "tqdm[None]") -> None:
             ended, _ = ray.wait(list(waiting), num_returns=1)
             for reference in ended:
                 call = waiting.pop(reference)
-                error = ray.get(reference)
-                if error is not None:
-                    raise error
+                _end(call, ray.get(reference), failed)
                 bar.update(call.size)
     finally:
         for reference in waiting:
@@ -126,6 +136,14 @@ def join_cluster() -> None:
             ray.shutdown()
         else:
             return
+
+
+def _end(call: Call, error: Exception | None, failed: Failed | None) -> None:
+    """Raise what a call raised, or tell of it."""
+    if error is not None:
+        if failed is None:
+            raise error
+        failed(call, error)
 
 
 def _call(function: Callable[..., object], arguments: dict[str, Any]) -> Exception | None:

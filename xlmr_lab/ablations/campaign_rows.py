@@ -1,0 +1,73 @@
+"""What a campaign's run folder says: held-out losses and scores of each cell, and what is missing.
+
+Held-out loss is in nats a piece and in bits per byte of the held-out text, which is comparable
+across vocabularies.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from xlmr_lab import storage
+from xlmr_lab.ablations import campaign_work
+from xlmr_lab.ablations.campaign import Campaign, Prepared
+from xlmr_lab.batches.shards import TokenShards
+from xlmr_lab.pretrain.folder import METRICS_NAME
+
+HELDOUT_NAME, SCORES_NAME, MISSING_NAME = "heldout.jsonl", "scores.jsonl", "missing.jsonl"
+
+
+def collect(
+    campaign: Campaign, prepared: Sequence[Prepared], missing: Sequence[dict[str, Any]]
+) -> None:
+    """Write what is there into the run folder: held-out losses, scores, and what is missing, with
+    what is known to be `missing` already."""
+    heldout = [row for own in prepared for row in _heldout(own)]
+    scores = [row for own in prepared for row in _scores(campaign, own)]
+    absent = [row for own in prepared for row in _absent(campaign, own)]
+    storage.write_jsonl(campaign.folder / HELDOUT_NAME, heldout)
+    storage.write_jsonl(campaign.folder / SCORES_NAME, scores)
+    storage.write_jsonl(campaign.folder / MISSING_NAME, [*missing, *absent])
+
+
+def _heldout(own: Prepared) -> Iterator[dict[str, Any]]:
+    """Yield the held-out losses of a cell's finished runs, in nats a piece and bits per byte."""
+    shards = TokenShards.open(own.tokens)
+    density = {key: _pieces_per_byte(shards.counts(key, "heldout")) for key in shards.languages}
+    for arm in own.arms:
+        if not arm.final.is_dir():
+            continue
+        for record in storage.read_jsonl(arm.folder / METRICS_NAME):
+            if record["kind"] == "heldout":
+                for language, loss in record["loss_by_language"].items():
+                    yield {
+                        "cell": own.cell.name,
+                        "seed": arm.run.seed,
+                        "step": record["step"],
+                        "language": language,
+                        "loss": loss,
+                        "bits_per_byte": loss / math.log(2) * density[language],
+                    }
+
+
+def _pieces_per_byte(counts: dict[str, int]) -> float:
+    return counts["pieces"] / counts["bytes"]
+
+
+def _scores(campaign: Campaign, own: Prepared) -> Iterator[dict[str, Any]]:
+    for plan in campaign_work.plans(campaign, own):
+        if plan.runs.output.exists():
+            for row in storage.read_jsonl(plan.runs.output):
+                yield {"cell": own.cell.name, **row}
+
+
+def _absent(campaign: Campaign, own: Prepared) -> Iterator[dict[str, Any]]:
+    """Yield what a cell should have and has not."""
+    named = {"cell": own.cell.name}
+    for arm in own.arms:
+        if not arm.final.is_dir():
+            yield named | {"stage": "pretraining", "why": f"seed {arm.run.seed}"}
+    for plan in campaign_work.plans(campaign, own):
+        if not plan.runs.output.exists():
+            told = f"{plan.runs.task} of {plan.runs.names['arm']}, seed {plan.runs.names['seed']}"
+            yield named | {"stage": "fine-tuning", "why": told}

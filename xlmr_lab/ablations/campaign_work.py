@@ -1,0 +1,165 @@
+"""The training runs of a campaign: each piece of work once, by seed, with the seconds it took.
+
+A run that several cells share is one piece: pretraining runs are named by all they depend on, and
+so are files of scores. Every cell's first seed comes before anyone's second, so that an interrupted
+campaign has whole grids of fewer seeds. A failure is told and stops no other run.
+"""
+
+import dataclasses
+import functools
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from xlmr_lab import storage
+from xlmr_lab.ablations import jobs, task_jobs
+from xlmr_lab.ablations.arms import Arm
+from xlmr_lab.ablations.campaign import Campaign, Prepared
+from xlmr_lab.ablations.jobs import Job
+from xlmr_lab.ablations.run import pretraining
+from xlmr_lab.ablations.task_jobs import Plan
+from xlmr_lab.corpus import executors
+from xlmr_lab.corpus.executors import Call
+from xlmr_lab.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+Kind = Literal["pretraining", "fine-tuning"]
+KINDS: tuple[Kind, ...] = ("pretraining", "fine-tuning")
+UNITS: dict[Kind, str] = {"pretraining": "step", "fine-tuning": "run"}
+TIMES_NAME = "times"
+"""Folder of what runs took, a file for each, below the run folder."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """A run of a campaign."""
+
+    kind: Kind
+    name: str
+    seed: int
+    cells: tuple[str, ...]
+    """Cells that it is for."""
+    of: Arm | Plan
+    """What is pretrained, or fine-tuned and scored."""
+    job: Job
+    finished: Path
+    """What is there when it is done."""
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of pretraining; of fine-tuning the number of its seeds."""
+        return self.job.units
+
+
+def everything(campaign: Campaign, prepared: Sequence[Prepared]) -> list[Work]:
+    """Return all runs, pretraining first, each kind by seed."""
+    found: dict[Path, Work] = {}
+    for own in prepared:
+        for arm in own.arms:
+            _add(found, _pretraining(own, arm))
+        for plan in plans(campaign, own):
+            _add(found, _tuning(own, plan))
+    return sorted(found.values(), key=lambda work: (KINDS.index(work.kind), work.seed))
+
+
+def plans(campaign: Campaign, own: Prepared) -> list[Plan]:
+    """Return what is fine-tuned and scored of a cell's runs, whether they are pretrained or not."""
+    if not own.cell.evaluated:
+        return []
+    name = campaign.folder.name
+    found = task_jobs.planned(own.cell.config, own.arms, folder=campaign.folder, name=name)
+    main = {arm.name for arm in own.arms}
+    return [plan for plan in found if own.cell.baselines or plan.runs.names["arm"] in main]
+
+
+def waiting(work: Iterable[Work], kind: Kind) -> list[Work]:
+    """Return the runs of a kind that are not finished and have what they start from."""
+    return [
+        one for one in work if one.kind == kind and not one.finished.exists() and _is_ready(one)
+    ]
+
+
+def do(campaign: Campaign, work: Sequence[Work], kind: Kind) -> None:
+    """Do the runs of a kind that are not done; what fails is told, and others go on."""
+    wanted = [_timed(campaign.folder, one) for one in waiting(work, kind)]
+    label = f"{kind}, {len(wanted)} run{'s' * (len(wanted) != 1)}"
+    if campaign.executor == "ray":
+        _on_ray(wanted, label, UNITS[kind])
+        return
+    try:
+        jobs.run(wanted, workers=campaign.jobs, label=label, unit=UNITS[kind])
+    except UserError as error:
+        logger.warning("%s", error)
+
+
+def seconds_taken(folder: Path, work: Work) -> float | None:
+    """Return how long a run took, as far as it went on without being killed; None: not known."""
+    place = folder / TIMES_NAME / f"{work.name}.json"
+    return float(storage.read_json(place)["seconds"]) if place.is_file() else None
+
+
+def _is_ready(work: Work) -> bool:
+    checkpoint = getattr(work.of, "checkpoint", None)
+    return checkpoint is None or checkpoint.is_dir()
+
+
+def _add(found: dict[Path, Work], work: Work) -> None:
+    known = found.get(work.finished, work)
+    cells = tuple(dict.fromkeys((*known.cells, *work.cells)))
+    found[work.finished] = dataclasses.replace(known, cells=cells)
+
+
+def _pretraining(own: Prepared, arm: Arm) -> Work:
+    return Work(
+        kind="pretraining",
+        name=arm.folder.name,
+        seed=arm.run.seed,
+        cells=(own.cell.name,),
+        of=arm,
+        job=pretraining(arm, own.tokens, own.pairs),
+        finished=arm.final,
+    )
+
+
+def _tuning(own: Prepared, plan: Plan) -> Work:
+    return Work(
+        kind="fine-tuning",
+        name=plan.runs.output.stem,
+        seed=plan.runs.names["seed"],
+        cells=(own.cell.name,),
+        of=plan,
+        job=task_jobs.job(plan),
+        finished=plan.runs.output,
+    )
+
+
+def _timed(folder: Path, work: Work) -> Job:
+    """Return a run's job that also writes how long it took."""
+    arguments = {
+        "function": work.job.function,
+        "arguments": work.job.arguments,
+        "place": folder / TIMES_NAME / f"{work.name}.json",
+    }
+    return dataclasses.replace(work.job, function=_run_timed, arguments=arguments)
+
+
+def _run_timed(function: Callable[..., Any], arguments: dict[str, Any], place: Path) -> None:
+    started = time.perf_counter()
+    function(**arguments)
+    storage.write_json(place, {"seconds": round(time.perf_counter() - started, 3)})
+
+
+def _on_ray(wanted: Sequence[Job], label: str, unit: str) -> None:
+    """Do jobs as Ray's tasks; a failure is told and stops no other."""
+    calls = [Call(job.function, job.arguments, job.units) for job in wanted]
+    names = {id(call): job.name for call, job in zip(calls, wanted, strict=True)}
+    executors.run(
+        calls, label=label, unit=unit, executor="ray", failed=functools.partial(_tell, names)
+    )
+
+
+def _tell(names: dict[int, str], call: Call, error: Exception) -> None:
+    logger.warning("%s failed, others go on: %s", names[id(call)], error)
