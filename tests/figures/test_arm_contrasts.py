@@ -40,21 +40,26 @@ def test_both_sides_and_their_difference_stand_in_the_language_learned_in_and_th
     scores = made_scores(
         *rows("alpha=0.3", (0.9, 0.5, 0.6)), *rows("no-pretraining", (0.8, 0.4, 0.2))
     )
-    learned, others = arm_contrasts.told(scores, task="ner").frame.iter_rows(named=True)
+    table = arm_contrasts.told(scores, task="ner")
+    learned, others = table.frame.iter_rows(named=True)
     assert learned["scored in"] == "Avelo"
     assert learned["difference"].startswith("+0.10")
-    assert others["scored in"] == "mean of the others"
-    assert others["contrast"] == "\u03b1 = 0.3 \u2212 no-pretraining"
+    assert others["scored in"] == "others"
+    one = "(s, span F1, zero-shot, \u03b1 = 0.3 against no-pretraining)"
+    assert one in table.caption
     cells = [others[name][:5] for name in ("with pretraining", "without", "difference")]
     assert cells == ["0.55\u00a0", "0.30\u00a0", "+0.25"]
-    assert (others["says"], others["languages above 0"]) == ("no interval: one seed", "2 of 2")
+    assert (others["with it, it is"].replace("\u00a0", " "), others["languages above 0"]) == (
+        "no interval: one seed",
+        "2 of 2",
+    )
 
 
 @pytest.mark.parametrize(
     ("gained", "says"),
     [
-        ((0.10, 0.11, 0.12), "\u03b1 = 0.3 is higher"),
-        ((-0.10, -0.11, -0.12), "\u03b1 = 0.3 is lower"),
+        ((0.10, 0.11, 0.12), "higher"),
+        ((-0.10, -0.11, -0.12), "lower"),
         ((-0.1, 0.0, 0.1), "not told apart"),
     ],
 )
@@ -62,7 +67,10 @@ def test_what_a_difference_says_follows_from_its_interval(
     gained: tuple[float, ...], says: str, made_scores: Maker
 ) -> None:
     table = arm_contrasts.told(made_scores(*three(*gained)), task="ner")
-    assert table.frame["says"].to_list() == ["not told apart", says]
+    assert [text.replace("\u00a0", " ") for text in table.frame["with it, it is"]] == [
+        "not told apart",
+        says,
+    ]
     assert "intervals over 3 pretraining seeds" in table.caption
 
 
@@ -80,10 +88,9 @@ def test_a_baseline_with_seeds_of_its_own_is_paired_by_their_number(made_scores:
         for row in rows("bilstm-crf", (0.9, 0.1, 0.1), seed=seed)
         for row in [{**row, "finetune_seed": seed}]
     ]
-    _, others = arm_contrasts.told(made_scores(*encoder, *crf), task="ner").frame.iter_rows(
-        named=True
-    )
-    assert others["contrast"] == "\u03b1 = 0.3 \u2212 bilstm-crf"
+    table = arm_contrasts.told(made_scores(*encoder, *crf), task="ner")
+    others = table.frame.row(1, named=True)
+    assert "\u03b1 = 0.3 against bilstm-crf" in table.caption
     assert others["with pretraining"].startswith("0.6")
     assert others["difference"].startswith("+0.5")
 
@@ -103,7 +110,7 @@ def test_protocols_stand_in_the_order_of_print_and_both_baselines_in_each(
     order = frame["protocol"].unique(maintain_order=True).to_list()
     assert order == ["zero-shot", "each", "all"]
     contrasts = frame.filter(protocol="each")["contrast"].unique(maintain_order=True).to_list()
-    assert [text.partition("\u2212 ")[2] for text in contrasts] == ["bilstm-crf", "no-pretraining"]
+    assert [text.partition("against ")[2] for text in contrasts] == ["bilstm-crf", "no-pretraining"]
 
 
 def test_studies_and_measures_have_rows_of_their_own(made_scores: Maker) -> None:
@@ -118,16 +125,16 @@ def test_studies_and_measures_have_rows_of_their_own(made_scores: Maker) -> None
     ]
     frame = arm_contrasts.told(
         made_scores(*qa), task="qa", metrics=("f1", "exact_match")
-    ).frame.filter(pl.col("scored in") == "mean of the others")
+    ).frame.filter(pl.col("scored in") == "others")
     found = [
         (study, measure, d[:5])
         for study, measure, d in frame.select("study", "measure", "difference").rows()
     ]
     assert found == [
         ("one", "F1", "+0.20"),
-        ("one", "exact match", "+0.10"),
+        ("one", "exact\u00a0match", "+0.10"),
         ("two", "F1", "\u22120.10"),
-        ("two", "exact match", "\u22120.05"),
+        ("two", "exact\u00a0match", "\u22120.05"),
     ]
 
 

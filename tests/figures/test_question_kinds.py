@@ -10,7 +10,8 @@ from xlmr_lab.errors import UserError
 from xlmr_lab.figures import question_kinds
 
 Maker = Callable[..., Any]
-AGAINST = "against questions in the context's language"
+AGAINST = "against the context's own"
+LEARNED, SAME = "that\u00a0learned\u00a0in", "the\u00a0same"
 CELLS = {
     ("qaa", ""): 0.9,
     ("qaa", "qab"): 0.5,
@@ -45,10 +46,10 @@ def test_cells_are_averaged_by_kind_and_paired_with_their_contexts_own_questions
         ).rows()
     ]
     assert found == [
-        ("the one learned in", "the same", 1, "0.90", None),
-        ("the one learned in", "another", 2, "0.40", "\u22120.50"),
-        ("another", "the same", 2, "0.30", None),
-        ("another", "the one learned in", 2, "0.50", "+0.20"),
+        (LEARNED, SAME, 1, "0.90", None),
+        (LEARNED, "another", 2, "0.40", "\u22120.50"),
+        ("another", SAME, 2, "0.30", None),
+        ("another", LEARNED, 2, "0.50", "+0.20"),
         ("another", "another", 2, "0.20", "\u22120.10"),
     ]
 
@@ -74,7 +75,8 @@ def test_what_a_kind_says_follows_from_its_interval(
             for row in rows({("qab", ""): 0.4 - hard, ("qab", "qaa"): 0.4 - hard + one}, seed=seed)
         )
     )
-    assert question_kinds.told(scores).frame["it is"].to_list() == [None, says]
+    found = question_kinds.told(scores).frame["it is"].to_list()
+    assert found == [None, says.replace(" ", "\u00a0")]
 
 
 def test_a_context_that_was_not_asked_about_in_its_language_is_paired_with_nothing(
@@ -82,7 +84,7 @@ def test_a_context_that_was_not_asked_about_in_its_language_is_paired_with_nothi
 ) -> None:
     cells = {("qaa", ""): 0.9, ("qab", ""): 0.4, ("qab", "qaa"): 0.5, ("qac", "qaa"): 0.9}
     frame = question_kinds.told(made_scores(*rows(cells))).frame
-    row = frame.filter(frame["question in"] == "the one learned in").row(0, named=True)
+    row = frame.filter(frame["question in"] == LEARNED).row(0, named=True)
     assert row["cells"] == 2
     assert row["mean score"].startswith("0.70")
     assert row[AGAINST].startswith("+0.10")
@@ -95,9 +97,9 @@ def test_arms_and_studies_have_rows_of_their_own(made_scores: Maker) -> None:
     )
     frame = question_kinds.told(scores).frame
     assert frame.select("study", "arm").unique(maintain_order=True).rows() == [
-        ("s", "\u03b1 = 0.3"),
+        ("s", "\u03b1\u00a0=\u00a00.3"),
         ("s", "no-pretraining"),
-        ("other", "\u03b1 = 0.3"),
+        ("other", "\u03b1\u00a0=\u00a00.3"),
     ]
     assert frame.filter(study="other")["mean score"][0].startswith("0.45")
 

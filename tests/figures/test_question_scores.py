@@ -32,7 +32,7 @@ def test_each_measure_has_a_panel_with_the_languages_and_the_mean_of_the_others(
     assert list(exact.y) == [0.8, 0.3, 0.1, 0.2]
     assert (f1.xaxis, exact.xaxis) == ("x", "x2")
     ticks = figure.layout.xaxis2.ticktext
-    assert ticks == ("Avelo", "Bimatu", "Celahi", "mean of the others")
+    assert ticks == ("Avelo", "Bimatu", "Celahi", "others")
     assert figure.layout.yaxis.title.text == "score, 0 to 1"
     assert figure.layout.yaxis.range == figure.layout.yaxis2.range
 

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from xlmr_lab.figures import doctor
+from xlmr_lab.figures.glue_gains import verdict
 from xlmr_lab.figures.language_dots import arm_looks
-from xlmr_lab.figures.protocols import verdict
 from xlmr_lab.figures.summaries import over_seeds, paired
 from xlmr_lab.figures.tables import Table, show, with_interval
 from xlmr_lab.figures.task_scores import (
@@ -35,6 +35,8 @@ from xlmr_lab.figures.theme import lettered
 
 GROUP = ["metric", "protocol", "source"]
 """Columns that tell the contrasts of two arms of a study apart."""
+NAMES = ("study", "measure", "protocol", "contrast")
+"""Columns that are left to the caption where all rows have the same."""
 RUN = ["task", "split", "selection", "arm", "pretrained", "language", "seed"]
 """Columns of scores that are averaged over fine-tuning seeds, besides those of `GROUP`."""
 
@@ -57,13 +59,14 @@ def told(
     if not found:
         return show(pl.DataFrame({"contrasts": [_nothing(parts, task)]}))
     rows = pl.concat(found)
-    alike = [name for name in ("study", "measure") if rows[name].n_unique() == 1]
+    alike = [name for name in NAMES if rows[name].n_unique() == 1]
+    one = ", ".join(rows[name][0].replace("\u00a0", " ") for name in alike)
     seeds = " and ".join(sorted({str(part["seed"].n_unique()) for part in parts}))
     names, refused = [part["study"][0] for part in parts], capital(doctor.told(pl.concat(parts)))
     more = [*lacking(scores, names, task, PROTOCOLS[0]), *filter(None, [refused])]
     caption = (
-        f"{capital(TASKS[task])}: test scores, and differences paired by language and seed, with "
-        f"95\u00a0% intervals over {seeds} pretraining seeds."
+        f"{capital(TASKS[task])}{f' ({one})' * bool(one)}: mean test scores, and differences "
+        f"paired by language and seed, 95\u00a0% intervals over {seeds} pretraining seeds."
     )
     return show(rows.drop(alike), " ".join([caption, *(f"{line}." for line in more)]))
 
@@ -92,17 +95,17 @@ def _contrast(means: pl.DataFrame, arm: str, base: str, learned_in: str) -> pl.D
     first, second, found = (over_seeds(pairs, GROUP, x) for x in ("value", "base", "difference"))
     (first, _), (second, _) = within_bounds(first), within_bounds(second)
     found = found.join(signs, on=GROUP, maintain_order="left")
-    says = [verdict(lettered(arm), *ends) for ends in found.select("low", "high").rows()]
-    where = pl.when("source").then(pl.lit(learned_in)).otherwise(pl.lit("mean of the others"))
+    says = [verdict(*ends) for ends in found.select("low", "high").rows()]
+    where = pl.when("source").then(pl.lit(learned_in)).otherwise(pl.lit("others"))
     shown = found.select(
-        pl.col("metric").replace(METRICS).alias("measure"),
+        pl.col("metric").replace(METRICS).str.replace(" ", "\u00a0").alias("measure"),
         "protocol",
         where.alias("scored in"),
-        pl.lit(lettered(f"{arm} \u2212 {base}")).alias("contrast"),
+        pl.lit(f"{lettered(arm)} against {base}").alias("contrast"),
         pl.Series("with pretraining", with_interval(first, "mean", sign=False), dtype=pl.String),
         pl.Series("without", with_interval(second, "mean", sign=False), dtype=pl.String),
         pl.Series("difference", with_interval(found, "mean"), dtype=pl.String),
-        pl.Series("says", says, dtype=pl.String),
+        pl.Series("with it, it is", says, dtype=pl.String).str.replace_all(" ", "\u00a0"),
         pl.format("{} of {}", "above", "of").alias("languages above 0"),
     )
     return shown.sort(pl.col("scored in") != learned_in, maintain_order=True)

@@ -21,7 +21,7 @@ from xlmr_lab.figures.theme import lettered
 KIND = ["arm", "source", "asked_in_it", "same"]
 """What tells kinds of cells apart: the arm, whether the context and whether the question are in the
 language learned in, and whether both are in one."""
-LEARNED, OTHER = "the one learned in", "another"
+LEARNED, OTHER = "that\u00a0learned\u00a0in", "another"
 
 
 def told(
@@ -40,8 +40,9 @@ def told(
     refused = capital(doctor.told(pl.concat(studies.values())))
     more = [*lacking(scores, studies, "qa", protocol), *filter(None, [refused])]
     caption = (
-        f"Mean {METRICS[metric]} with 95\u00a0% intervals over pretraining seeds. Differences are "
-        "paired by context and seed."
+        f"Mean {METRICS[metric]} by language, with 95\u00a0% intervals over pretraining seeds. The "
+        "last two columns: against questions in the context's own language, paired by context and "
+        "seed."
     )
     rows = rows.drop("study") if len(studies) == 1 else rows
     return show(rows, " ".join([caption, *(f"{line}." for line in more)]))
@@ -56,18 +57,22 @@ def _kinds(part: pl.DataFrame) -> pl.DataFrame:
     found = over_seeds(cells, KIND, "difference")
     says = [verdict(*ends) for ends in found.select("low", "high").rows()]
     is_crossed, place = ~pl.col("same"), {True: LEARNED, False: OTHER}
-    question = pl.when("same").then(pl.lit("the same")).when("asked_in_it").then(pl.lit(LEARNED))
+    question = (
+        pl.when("same").then(pl.lit("the\u00a0same")).when("asked_in_it").then(pl.lit(LEARNED))
+    )
     return means.select(
         pl.lit(part["study"][0]).alias("study"),
-        pl.col("arm").map_elements(lettered, return_dtype=pl.String),
+        pl.col("arm").map_elements(lettered, return_dtype=pl.String).str.replace_all(" ", "\u00a0"),
         pl.col("source").replace_strict(place, return_dtype=pl.String).alias("context in"),
         question.otherwise(pl.lit(OTHER)).alias("question in"),
         "cells",
         pl.Series("mean score", with_interval(means, "mean", sign=False), dtype=pl.String),
         pl.when(is_crossed)
         .then(pl.Series(with_interval(found, "mean"), dtype=pl.String))
-        .alias("against questions in the context's language"),
-        pl.when(is_crossed).then(pl.Series(says, dtype=pl.String)).alias("it is"),
+        .alias("against the context's own"),
+        pl.when(is_crossed)
+        .then(pl.Series(says, dtype=pl.String).str.replace_all(" ", "\u00a0"))
+        .alias("it is"),
     )
 
 

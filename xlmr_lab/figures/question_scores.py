@@ -40,7 +40,8 @@ from xlmr_lab.figures.theme import lettered
 
 QA = "qa"
 BOTH = ("f1", "exact_match")
-HEIGHT = 250
+OTHERS = "others"
+HEIGHT = 270
 """Height of a study's panels, in pixels."""
 
 
@@ -103,7 +104,9 @@ def by_language(
     figure.update_yaxes(range=span(pl.concat([means for means, _ in cut.values()])))
     told = {capital(note) for _, note in cut.values() if note}
     learned = dict.fromkeys(source(part) for part in studies.values())
-    first = f"Learned in {' and '.join(learned)}, which stands first"
+    first = (
+        f"Learned in {' and '.join(learned)}, which stands first; {OTHERS}: mean of all but that"
+    )
     lines = [first, *about(scores, studies, protocol), *sorted(told)]
     title, height = f"{capital(TASKS[QA])} by language, {protocol}", 120 + HEIGHT * len(studies)
     subtitle = "<br>".join(lines)
@@ -125,7 +128,7 @@ def _add_study(
     row: int,
 ) -> None:
     """Draw the panels of one study, a column for each measure."""
-    order = with_mean_place(languages, "mean of the others")
+    order = with_mean_place(languages, OTHERS)
     for column, metric in enumerate(BOTH, 1):
         for (arm, look), shift in zip(looks.items(), shifts(len(looks)), strict=True):
             add_dots(
