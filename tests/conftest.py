@@ -355,7 +355,22 @@ def _text(folder: Path, codes: list[str]) -> None:
     _json(folder / "stages.json", {name: str(place) for name, place in named.items()})
     config = json.loads((folder / "config.json").read_text("utf-8"))
     config |= {"clean": configs.to_dict(cleaning), "measure": configs.to_dict(measuring)}
+    config["babel"] = configs.to_dict(made) | config["babel"]
+    config["tasks"] = _nli(babel.parent, made, codes[0])
     _json(folder / "config.json", config)
+
+
+def _nli(data: Path, made: Any, pivot: str) -> dict[str, Any]:
+    """Write Babel's NLI where a study looks for it, and return the settings of its tasks."""
+    from xlmr_lab import configs
+    from xlmr_lab.ablations import stages
+    from xlmr_lab.babel import corpora, tasks
+
+    sets = tasks.TaskConfig(nli_train=20, nli_dev=10, nli_test=60)
+    place = stages.task_place(data, made, sets, "nli", pivot)
+    world, grown = corpora.build(made)
+    tasks.write(place.parent, world, grown, sets, made.seed, names=("nli",), pivot=pivot)
+    return configs.to_dict(sets)
 
 
 def _config(languages: list[dict[str, Any]]) -> dict[str, Any]:

@@ -103,7 +103,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "ablations.evaluation_config",
         "ablations.sentence_runs",  # which folders hold aligned sentences, and how they are read
         "ablations.stages",  # task_place: where the study's own are
-        "ablations.study_config",
+        "babel.corpora",
+        "babel.tasks",
         "results",
         "stage_folders",
     },

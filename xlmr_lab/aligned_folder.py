@@ -8,7 +8,8 @@ from pathlib import Path
 from xlmr_lab import configs, stage_folders, study_call
 from xlmr_lab.ablations import sentence_runs, stages
 from xlmr_lab.ablations.evaluation_config import SentencesConfig
-from xlmr_lab.ablations.study_config import StudyConfig
+from xlmr_lab.babel.corpora import BabelConfig
+from xlmr_lab.babel.tasks import TaskConfig
 from xlmr_lab.errors import UserError
 from xlmr_lab.results import Study
 
@@ -59,13 +60,16 @@ def read(folder: Path, languages: Sequence[str], most: int) -> list[dict[str, li
 
 
 def _own(study: Study) -> Path:
-    config = configs.from_dict(StudyConfig, study.config())
-    if config.nli.path is not None:
-        places = [place / config.nli.path for place in (study.folder, *study.folder.parents)]
-        folder = next((place for place in places if place.is_dir()), Path(config.nli.path))
+    config = study.config()
+    given = config["nli"].get("path")
+    if given is not None:
+        places = [place / given for place in (study.folder, *study.folder.parents)]
+        folder = next((place for place in places if place.is_dir()), Path(given))
     elif study.is_babel():
         data = stage_folders.find(study, "shards").parent
-        folder = stages.task_place(data, config, "nli", study.train_language("nli"))
+        babel = configs.from_dict(BabelConfig, config["babel"])
+        sets = configs.from_dict(TaskConfig, config.get("tasks", {}))
+        folder = stages.task_place(data, babel, sets, "nli", study.train_language("nli"))
     else:
         raise UserError(f"{study.name} has no NLI task to take sentences of; {OTHERS}")
     if not folder.is_dir():

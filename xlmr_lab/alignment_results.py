@@ -225,6 +225,11 @@ class StudyAlignment:
         """Return the sentences of a language, in the order of `pooled`."""
         return [text for group in self.groups for text in group.get(language, ())]
 
+    def known(self) -> pl.DataFrame:
+        """Return what is known of the languages that there are sentences of, largest first."""
+        sizes = self.made.study.sizes().select(KNOWN)
+        return sizes.filter(pl.col("language").is_in(self.languages()))
+
     def num_layers(self) -> int:
         """Return how many layers there are, the embeddings included."""
         return len(next(iter(next(iter(self.vectors.values()))[0].values())))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from xlmr_lab import seeds
-from xlmr_lab.alignment_results import CLOSENESS, StudyAlignment
+from xlmr_lab.alignment_results import CLOSENESS, ENCODERS, StudyAlignment
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import language_map
 
@@ -76,6 +76,27 @@ def tree(
     return pl.DataFrame(rows, schema=TREE, orient="row")
 
 
+def standing(aligned: StudyAlignment, *, layer: int, seed: int | None = None) -> pl.DataFrame:
+    """Return a map of languages by their mean vectors, by a pretrained model and by the network
+    that it began as: x and y on the two principal axes of the languages, and the share of the
+    variance that each shows.
+
+    Raises:
+        UserError: as `places`.
+    """
+    chosen = _checked(aligned, layer, seed)
+    frames = []
+    for encoder in ENCODERS:
+        pooled = aligned.pooled((encoder, chosen))
+        means = np.stack([own[layer].mean(axis=0, dtype=np.float64) for own in pooled.values()])
+        found = language_map.principal(means)
+        at = {"language": list(pooled), "x": found.places[:, 0], "y": found.places[:, 1]}
+        told = {"encoder": encoder, "seed": chosen, "layer": layer}
+        told |= dict(zip(("share_x", "share_y"), found.shares.tolist(), strict=True))
+        frames.append(pl.DataFrame(at).with_columns(**{k: pl.lit(v) for k, v in told.items()}))
+    return aligned.named(pl.concat(frames))
+
+
 def places(
     aligned: StudyAlignment, *, layer: int, seed: int | None = None, most: int = 60
 ) -> pl.DataFrame:
@@ -86,12 +107,7 @@ def places(
     Raises:
         UserError: there is no such layer, or no model of the seed, by default the first.
     """
-    models = list(aligned.made.models)
-    chosen = models[0] if seed is None else seed
-    if chosen not in models:
-        raise UserError(f"no model of seed {chosen}; there are {', '.join(map(str, models))}")
-    if not 0 <= layer < aligned.num_layers():
-        raise UserError(f"layer must be 0 to {aligned.num_layers() - 1}, got {layer}")
+    chosen = _checked(aligned, layer, seed)
     pooled = {key: own[layer] for key, own in aligned.pooled(("pretrained", chosen)).items()}
     about = {"seed": chosen, "layer": layer}
     frames = []
@@ -105,6 +121,17 @@ def places(
             told = {"centred": centred, "language": key, **about, **shares}
             frames.append(_placed(at, aligned.sentences(key), most, told))
     return aligned.named(pl.concat(frames))
+
+
+def _checked(aligned: StudyAlignment, layer: int, seed: int | None) -> int:
+    """Return the pretraining seed of a map."""
+    models = list(aligned.made.models)
+    chosen = models[0] if seed is None else seed
+    if chosen not in models:
+        raise UserError(f"no model of seed {chosen}; there are {', '.join(map(str, models))}")
+    if not 0 <= layer < aligned.num_layers():
+        raise UserError(f"layer must be 0 to {aligned.num_layers() - 1}, got {layer}")
+    return chosen
 
 
 def _placed(

@@ -78,20 +78,24 @@ def babel_task(config: StudyConfig, task: str) -> Path:
         seed = config.babel.seed
         tasks.write(folder, world, grown, config.tasks, seed, names=(task,), pivot=pivot)
 
-    parts = _task_parts(config, task, pivot)
+    parts = _task_parts(config.babel, config.tasks, task, pivot)
     return stage(Path(config.data_dir), f"task-{task}", parts, make) / task
 
 
-def task_place(data: Path, config: StudyConfig, task: str, train_language: str) -> Path:
+def task_place(
+    data: Path, babel: corpora.BabelConfig, sets: tasks.TaskConfig, task: str, train_language: str
+) -> Path:
     """Return where one of Babel's tasks is or will be under a folder of stages; none is made."""
     pivot = train_language if task in tasks.TRANSLATED else ""
-    return place(data, f"task-{task}", _task_parts(config, task, pivot)) / task
+    return place(data, f"task-{task}", _task_parts(babel, sets, task, pivot)) / task
 
 
-def _task_parts(config: StudyConfig, task: str, pivot: str) -> list[Any]:
+def _task_parts(
+    babel: corpora.BabelConfig, sets: tasks.TaskConfig, task: str, pivot: str
+) -> list[Any]:
     """Return what one of Babel's tasks depends on."""
-    spoken = [config.babel.seed, config.babel.codes(), config.babel.tongue, pivot]
-    return [TASK_VERSIONS[task], spoken, task, config.tasks.of(task)]
+    spoken = [babel.seed, babel.codes(), babel.tongue, pivot]
+    return [TASK_VERSIONS[task], spoken, task, sets.of(task)]
 
 
 def text_files(config: StudyConfig) -> list[sources.SourceFile]:
