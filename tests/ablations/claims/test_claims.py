@@ -98,3 +98,22 @@ def test_contrasts_name_cells_that_are_there():
 def test_an_unknown_claim_is_refused_with_those_there_are():
     with pytest.raises(UserError, match=r"unknown claim 'F99'; there are F1, F2"):
         paper_claims.claims(LAPTOP, ("F99",))
+
+
+@pytest.mark.parametrize("name", scales.SCALES)
+def test_every_score_that_a_contrast_needs_is_made(name):
+    """By the cell's tasks, protocols, selections and baselines; held-out loss always is."""
+    for claim in paper_claims.claims(scales.scale(name)):
+        cells = {cell.name: cell for cell in claim.cells}
+        for term in (term for c in claim.contrasts for pair in c.pairs for term in pair):
+            outcome, own = term.outcome, cells[term.cell]
+            if outcome.kind == "heldout":
+                continue
+            section = outcome.task if outcome.task in ("nli", "ner", "qa") else "glue"
+            settings = getattr(own.config, section)
+            where = f"{claim.id}, {term}"
+            assert own.evaluated, where
+            assert section in own.config.evaluated, where
+            assert outcome.protocol in settings.protocols, where
+            assert outcome.selection in settings.finetune.selections, where
+            assert own.baselines or not outcome.arm, where
