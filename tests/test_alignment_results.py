@@ -2,6 +2,7 @@
 it began with; what there is not is said with the command or the setting that helps.
 """
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -243,6 +244,41 @@ def test_tatoeba_pairs_each_language_with_english_only(tmp_path: Path) -> None:
         (["en", "de"], 4),
         (["en", "fr"], 3),
     ]
+
+
+def test_groups_of_pairs_are_looked_at_by_pairs_and_languages_as_wholes(
+    made: StudyAlignment,
+) -> None:
+    """As Tatoeba has them: qaa stands in for English, and has other sentences beside each."""
+    parts = [("qab", slice(0, 10)), ("qac", slice(10, 30))]
+    pairs = dataclasses.replace(
+        made,
+        groups=[
+            {key: made.groups[0][key][part] for key in ("qaa", other)} for other, part in parts
+        ],
+        vectors={
+            network: [
+                {key: groups[0][key][:, part] for key in ("qaa", other)} for other, part in parts
+            ]
+            for network, groups in made.vectors.items()
+        },
+    )
+    frame = pairs.retrieval()
+    directions = frame.select("language", "other", "num_sentences").unique().rows()
+    assert sorted(directions) == [
+        *[("qaa", "qab", 10), ("qaa", "qac", 20)],
+        *[("qab", "qaa", 10), ("qac", "qaa", 20)],
+    ]
+    assert "10 to 20 of each of qaa, qab, qac" in pairs.about()
+    assert pairs.pooled(("untrained", 1))["qaa"].shape == (2, 30, 16)
+    assert pairs.sentences("qaa") == list(made.groups[0]["qaa"])
+    closeness = pairs.closeness()
+    assert len(language_map_results.tree(pairs, closeness, layer=1)) == 2
+    with pytest.raises(UserError, match="a tree needs a distance between every two languages"):
+        language_map_results.tree(pairs, closeness, layer=1, measure="translations")
+    told = language_map_results.kinship(pairs, closeness)
+    assert told.filter(measure="translations")["num_between"].unique().to_list() == [2]
+    assert len(language_map_results.places(pairs, layer=1, most=4)) == 2 * 3 * 4
 
 
 def test_a_network_is_left_as_it_was(made: StudyAlignment) -> None:

@@ -154,6 +154,8 @@ def test_families_that_are_a_branch_are_counted() -> None:
     same = KNOWN.with_columns(family=pl.lit("unknown"))
     assert language_trees.kept(TREE, same) == 0
     assert "1 of 2" in language_trees.trees(TREE, KNOWN).layout.title.text
+    one = KNOWN.with_columns(family=pl.lit("one"))
+    assert "or all are" in language_trees.trees(TREE, one).layout.title.text
 
 
 def test_a_tree_joins_at_its_distances() -> None:

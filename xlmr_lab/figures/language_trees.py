@@ -44,9 +44,12 @@ def trees(tree: pl.DataFrame, known: pl.DataFrame) -> go.Figure:
     figure.update_xaxes(
         title="1 less the cosine, mean linkage", range=[-0.05 * most, 1.05 * most], col=2
     )
+    number = len(_families(known))
     subtitle = (
         "Families of several languages that are one branch of the right tree: "
-        f"{kept(tree, known)} of {len(_families(known))}"
+        f"{kept(tree, known)} of {number}"
+        if number
+        else "No two languages here are of one family, or all are: no families to find again"
     )
     height = 150 + LEAF * len(places)
     return theme.finish(figure, title=title, subtitle=subtitle, height=height, legend="family")
@@ -63,9 +66,10 @@ def kept(tree: pl.DataFrame, known: pl.DataFrame) -> int:
 
 
 def _families(known: pl.DataFrame) -> list[frozenset[str]]:
+    """Return the families of several languages, but not of all."""
     told = known.filter(pl.col("family") != UNKNOWN)
     groups = told.group_by("family", maintain_order=True).agg("language")["language"]
-    return [frozenset(group) for group in groups if len(group) > 1]
+    return [frozenset(group) for group in groups if 1 < len(group) < len(known)]
 
 
 def _family_lines(order: pl.DataFrame, places: dict[str, float]) -> Lines:
