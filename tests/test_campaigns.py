@@ -81,6 +81,9 @@ def test_what_cannot_run_is_told_before_anything_starts(tmp_path, capsys):
 
 def test_a_plan_tells_cells_and_runs_nothing(tmp_path, capsys):
     places = [f"runs_dir={tmp_path / 'runs'}", f"data_dir={tmp_path / 'data'}"]
+    with_budget = ["ablate", "laptop", "F1", "plan", "budget=2h", *places]
+    assert main(with_budget) == 2
+    assert "budget=2h has no effect with plan; write predict" in capsys.readouterr().err
     assert main(["ablate", "laptop", "F1", "F3", "plan", "seeds=3", *places]) == 0
     said = capsys.readouterr().out
     assert "languages=30" in said

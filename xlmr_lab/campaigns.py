@@ -10,29 +10,39 @@ import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from xlmr_lab import configs, storage
+from xlmr_lab import configs, durations, storage
 from xlmr_lab.ablations import (
     campaign,
+    campaign_costs,
     campaign_rows,
     campaign_run,
+    campaign_work,
     conclusions,
     paper_claims,
     scales,
 )
 from xlmr_lab.ablations.campaign import Campaign
+from xlmr_lab.ablations.campaign_run import Ready
 from xlmr_lab.ablations.conclusions import Conclusion
 from xlmr_lab.commands import WIDTH, table
 from xlmr_lab.errors import UserError
 from xlmr_lab.intervals import told
 
 CONCLUSIONS_NAME = "conclusions.jsonl"
-PLAN = "plan"
-"""The word that has the cells told and nothing run."""
-HELP = """xlmr-lab ablate SCALE [CLAIM ...] [plan] [section.field=value ...]
+PLAN, PREDICT = "plan", "predict"
+"""The words that have the cells told and nothing run, and that have the time told as well."""
+BUDGET = "budget="
+"""How a time that may be taken is given."""
+HELP = """xlmr-lab ablate SCALE [CLAIM ...] [plan|predict] [budget=TIME]
+               [section.field=value ...]
 
 Test the paper's claims, each a grid of pretraining runs. What cells share is
 made once, a killed study goes on, a cell that fails stops no other. Without
-CLAIM all are tested; with `plan` cells and runs are told and nothing is run.
+CLAIM all are tested. With `plan` cells and runs are told and nothing is run;
+with `predict` their text is made, a few steps of each kind of run are measured,
+and the time is told that the study will take. With budget=2h (90m, 1h30m) as
+many seeds are run as that pays for; if it does not pay for two, the last claims
+are left out.
 
 Scales:
 
@@ -46,6 +56,7 @@ Examples:
 
   xlmr-lab ablate laptop
   xlmr-lab ablate laptop F1 F3 seeds=3
+  xlmr-lab ablate laptop budget=2h
   xlmr-lab ablate tiny F3 plan
 """
 
@@ -76,7 +87,7 @@ def planned(words: Sequence[str], settings: Sequence[str]) -> Campaign:
         UserError: an unknown scale, claim or setting.
     """
     scale = scales.scale(words[0])
-    ids = tuple(word for word in words[1:] if word != PLAN)
+    ids = tuple(word for word in words[1:] if word not in (PLAN, PREDICT))
     base = configs.override(scale.base, settings)
     scale = dataclasses.replace(scale, base=base)
     return Campaign(
@@ -95,19 +106,66 @@ def run(arguments: Sequence[str], *, say: Callable[[str], None]) -> None:
         UserError: something cannot be run, which is told before anything starts.
     """
     words, settings = words_of(arguments)
-    work = planned(words, settings)
+    budget = _budget(words, settings)
+    work = planned(words, [setting for setting in settings if not setting.startswith(BUDGET)])
     campaign.require(work)
     say(table(("cell", "claims", "scored"), _cells(work)))
     runs = sum(cell.config.seeds for cell in work.cells())
     say(textwrap.fill(f"{work.scale.about}; {runs} pretraining runs at most", WIDTH))
     if PLAN in words:
         return
-    campaign_run.run(work)
-    found = conclude(work)
-    for conclusion in found:
+    if budget is None:
+        made = campaign_run.ready(work, measured=True if PREDICT in words else None)
+    else:
+        made = campaign_run.within(work, budget)
+        say(textwrap.fill(_within_told(work, made.campaign), WIDTH))
+    if (seconds := made.seconds) is not None:
+        say(textwrap.fill(_predicted_told(made, seconds), WIDTH))
+    if PREDICT not in words:
+        _finish(made, say)
+
+
+def _finish(made: Ready, say: Callable[[str], None]) -> None:
+    predicted, work = made.seconds, made.campaign
+    taken = durations.told(campaign_run.finish(made))
+    for conclusion in conclude(work):
         for line in lines(conclusion):
             say(line)
+    before = f"predicted {durations.told(predicted)}, " if predicted else ""
+    say(f"{before}took {taken}; each run's costs: {work.folder / campaign_costs.COSTS_NAME}")
     say(f"conclusions: {work.folder / CONCLUSIONS_NAME}")
+
+
+def _budget(words: Sequence[str], settings: Sequence[str]) -> float | None:
+    """Return the seconds that a study may take, if it is said.
+
+    Raises:
+        UserError: it is no duration, or nothing is measured that it could be compared with.
+    """
+    given = [setting.removeprefix(BUDGET) for setting in settings if setting.startswith(BUDGET)]
+    if given and PLAN in words:
+        raise UserError(f"{BUDGET}{given[-1]} has no effect with plan; write predict in its place")
+    return durations.parsed(given[-1]) if given else None
+
+
+def _within_told(asked: Campaign, given: Campaign) -> str:
+    """Say what a budget pays for."""
+    kept = [claim.id for claim in given.claims]
+    left_out = [claim.id for claim in asked.claims if claim.id not in kept]
+    seeds = f"{given.scale.base.seeds} of {asked.scale.base.seeds} seeds"
+    more = f", without {', '.join(left_out)}" if left_out else ""
+    return f"the budget pays for {seeds} of {', '.join(kept)}{more}"
+
+
+def _predicted_told(made: Ready, seconds: float) -> str:
+    waiting = [one for one in made.work if not one.finished.exists()]
+    kinds = [
+        f"{sum(one.kind == kind for one in waiting)} runs of {kind}" for kind in campaign_work.KINDS
+    ]
+    unknown = sum(one.name not in made.predicted for one in waiting)
+    more = f" ({unknown} of them could not be measured)" if unknown else ""
+    told = durations.told(seconds) if waiting else "no time"
+    return f"predicted: {told} for {' and '.join(kinds)}{more}, {made.campaign.jobs} at a time"
 
 
 def conclude(work: Campaign) -> list[Conclusion]:

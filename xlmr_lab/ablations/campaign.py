@@ -8,6 +8,7 @@ the rows, which is said in the conclusions.
 
 import dataclasses
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from xlmr_lab.ablations import arms, parallel_text, stages, transfer
 from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.beforehand import likely_run
 from xlmr_lab.ablations.grid import Cell, Claim, Scale
+from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.corpus.executors import Executor
 from xlmr_lab.errors import UserError
 from xlmr_lab.pretrain import foresight
@@ -58,6 +60,18 @@ class Campaign:
                     baselines=cell.baselines or known.baselines,
                 )
         return list(found.values())
+
+    def limited(self, claims: Sequence[str], seeds: int) -> "Campaign":
+        """Return the campaign with some of its claims and fewer seeds."""
+        return dataclasses.replace(
+            self,
+            scale=dataclasses.replace(self.scale, base=_seeded(self.scale.base, seeds)),
+            claims=tuple(
+                dataclasses.replace(claim, cells=tuple(_with(cell, seeds) for cell in claim.cells))
+                for claim in self.claims
+                if claim.id in claims
+            ),
+        )
 
     def claims_of(self, cell: str) -> list[str]:
         """Return the claims that have a cell of this name."""
@@ -143,3 +157,12 @@ def _prepared(campaign: Campaign, cell: Cell) -> Prepared:
     shards.require_vocabulary(load(stages.vocabulary(config)).fingerprint)
     check(found[0].run, shards)
     return Prepared(cell=cell, arms=tuple(found), tokens=tokens, pairs=pairs)
+
+
+def _with(cell: Cell, seeds: int) -> Cell:
+    return dataclasses.replace(cell, config=_seeded(cell.config, seeds))
+
+
+def _seeded(config: StudyConfig, seeds: int) -> StudyConfig:
+    """Return a study with at most so many seeds."""
+    return dataclasses.replace(config, seeds=min(config.seeds, seeds))

@@ -1,12 +1,40 @@
 """Run a campaign: text, pretraining, fine-tuning, and the rows of its run folder.
 
-A killed campaign finds what is finished; started again it ends with the same rows.
+A killed campaign finds what is finished; started again it ends with the same rows. Where many runs
+wait, or where there is a budget, what they will take is measured before; what a budget does not pay
+for is left out, seeds first and then claims.
 """
 
+import dataclasses
+import time
 from typing import Any
 
-from xlmr_lab.ablations import campaign_rows, campaign_work
+from xlmr_lab.ablations import campaign_costs, campaign_rows, campaign_work, cost
 from xlmr_lab.ablations.campaign import Campaign, Prepared, prepare, require, write_settings
+from xlmr_lab.ablations.campaign_costs import Predicted
+from xlmr_lab.ablations.campaign_work import Work
+
+WORTH = 24
+"""So many waiting runs are worth the minute that measuring takes."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Ready:
+    """A campaign that has its text, and what its runs will take."""
+
+    campaign: Campaign
+    prepared: list[Prepared]
+    missing: list[dict[str, Any]]
+    """Cells that failed, and why."""
+    work: list[Work]
+    predicted: Predicted
+    """Seconds of runs by name, as far as they were measured."""
+
+    @property
+    def seconds(self) -> float | None:
+        """Predicted seconds of all that waits; None: it was not measured."""
+        parts = campaign_costs.parts(self.campaign, self.work, self.predicted)
+        return cost.total(parts, self.campaign.jobs) if self.predicted else None
 
 
 def run(campaign: Campaign) -> None:
@@ -15,15 +43,58 @@ def run(campaign: Campaign) -> None:
     Raises:
         UserError: something cannot be run at all, which is told before anything starts.
     """
+    finish(ready(campaign))
+
+
+def ready(campaign: Campaign, *, measured: bool | None = None) -> Ready:
+    """Make the text of all cells, and measure what their runs take: always, never, or (None) where
+    enough of them wait.
+
+    Raises:
+        UserError: something cannot be run at all, which is told before anything starts.
+    """
     require(campaign)
     write_settings(campaign)
     missing: list[dict[str, Any]] = []
-    train(campaign, prepare(campaign, missing), missing)
-
-
-def train(campaign: Campaign, prepared: list[Prepared], missing: list[dict[str, Any]]) -> None:
-    """Do what is trained of prepared cells, and collect it; `missing` is what failed before."""
+    prepared = prepare(campaign, missing)
     work = campaign_work.everything(campaign, prepared)
+    if measured is None:
+        measured = sum(not one.finished.exists() for one in work) >= WORTH
+    look = campaign_costs.measure if measured else campaign_costs.known
+    return Ready(
+        campaign=campaign,
+        prepared=prepared,
+        missing=missing,
+        work=work,
+        predicted=look(campaign, prepared, work),
+    )
+
+
+def within(campaign: Campaign, budget: float) -> Ready:
+    """Return as much of a campaign, measured, as `budget` seconds pay for from now on.
+
+    Raises:
+        UserError: not even two seeds of the first claim, or something cannot be run at all.
+    """
+    started = time.monotonic()
+    everything = ready(campaign, measured=True)
+    first = campaign.scale.base.seed
+    claims, seeds = cost.affordable(
+        campaign_costs.parts(campaign, everything.work, everything.predicted),
+        [claim.id for claim in campaign.claims],
+        seeds=range(first, first + campaign.scale.base.seeds),
+        workers=campaign.jobs,
+        left=budget - (time.monotonic() - started),
+    )
+    return ready(campaign.limited(claims, seeds), measured=False)
+
+
+def finish(work: Ready) -> float:
+    """Do what waits, collect it, and return the seconds that it took."""
+    started = time.monotonic()
     for kind in campaign_work.KINDS:
-        campaign_work.do(campaign, work, kind)
-    campaign_rows.collect(campaign, prepared, missing)
+        campaign_work.do(work.campaign, work.work, kind)
+    taken = time.monotonic() - started
+    campaign_rows.collect(work.campaign, work.prepared, work.missing)
+    campaign_costs.write(work.campaign, work.work, work.predicted)
+    return taken

@@ -44,7 +44,7 @@ class Outcome:
 
     kind: Kind
     task: str = ""
-    """Name of the task, as scores have it (nli, ner, qa, or one of GLUE's)."""
+    """Name of the task, as scores have it (nli, ner, qa, or one of GLUE's, such as glue-qnli)."""
     metric: str = ""
     """Name of the measure, as scores have it (accuracy, span_f1, f1, ...)."""
     protocol: str = "zero-shot"

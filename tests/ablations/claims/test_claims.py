@@ -109,11 +109,12 @@ def test_every_score_that_a_contrast_needs_is_made(name):
             outcome, own = term.outcome, cells[term.cell]
             if outcome.kind == "heldout":
                 continue
-            section = outcome.task if outcome.task in ("nli", "ner", "qa") else "glue"
+            section, _, part = outcome.task.partition("-")
             settings = getattr(own.config, section)
             where = f"{claim.id}, {term}"
             assert own.evaluated, where
             assert section in own.config.evaluated, where
+            assert not part or part in own.config.glue.tasks, where
             assert outcome.protocol in settings.protocols, where
             assert outcome.selection in settings.finetune.selections, where
             assert own.baselines or not outcome.arm, where

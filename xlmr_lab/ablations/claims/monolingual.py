@@ -24,7 +24,8 @@ def glue(scale: Scale) -> Claim:
     )
     learned = base.glue.train_language or languages_of(base)[0]
     outcomes = [
-        Outcome(kind="score", task=task, metric=metric) for task, metric in GLUE_METRICS.items()
+        Outcome(kind="score", task=f"glue-{task}", metric=metric)
+        for task, metric in GLUE_METRICS.items()
     ]
     compared = tuple(
         pair for outcome in outcomes for pair in pairs("GLUE", "GLUE alone", (learned,), outcome)

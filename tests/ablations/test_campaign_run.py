@@ -1,0 +1,100 @@
+"""What a campaign will take is measured once for each shape, told beside what it took, and kept to
+a budget.
+"""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from xlmr_lab import configs, storage
+from xlmr_lab.ablations import campaign_run, scales
+from xlmr_lab.ablations.campaign import Campaign
+from xlmr_lab.ablations.claims.pairs import pairs
+from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Scale
+from xlmr_lab.errors import UserError
+
+LEAST = (
+    "seeds=3",
+    "jobs=2",
+    "babel.languages=qaa,qam,qay",
+    "babel.corpus_bytes=150000",
+    "babel.smallest_bytes=40000",
+    "babel.encyclopaedia_bytes=8000",
+    "tasks.ner_train=40",
+    "tasks.ner_dev=20",
+    "tasks.ner_test=20",
+    "vocabulary.size=500",
+    "model.hidden_size=16",
+    "model.ffn_size=32",
+    "batches.batch_sequences=4",
+    "pretrain.steps=6",
+    "pretrain.warmup_steps=2",
+    "pretrain.heldout_steps=3",
+    "ner.seeds=1",
+    "ner.finetune.passes=0",
+    "ner.finetune.steps=4",
+    "evaluated=ner",
+)
+
+
+def least(folder: Path) -> Scale:
+    scale = scales.tiny()
+    places = (f"data_dir={folder / 'data'}", f"runs_dir={folder / 'runs'}")
+    return dataclasses.replace(scale, base=configs.override(scale.base, [*LEAST, *places]))
+
+
+def claim(scale: Scale, name: str, *changes: str, evaluated: bool = False) -> Claim:
+    """Return a claim that compares a changed cell with the base."""
+    cells = (
+        Cell(name="base", config=scale.base, evaluated=evaluated),
+        Cell(name=name, config=configs.override(scale.base, changes)),
+    )
+    contrast = Contrast(id=name, says="", pairs=pairs("base", name, ["qaa"]))
+    return Claim(id=name, title="", section="", cells=cells, contrasts=(contrast,), stand_in="")
+
+
+def made(folder: Path, *claims: str) -> Campaign:
+    scale = least(folder)
+    changed = {
+        "alpha": claim(scale, "alpha", "sampling.alpha=1.0", evaluated=True),
+        "wide": claim(scale, "wide", "model.hidden_size=32"),
+    }
+    own = tuple(changed[name] for name in claims)
+    return Campaign(scale=scale, claims=own, folder=folder / "runs" / "own", jobs=2)
+
+
+def test_a_limited_campaign_has_fewer_seeds_in_every_cell(tmp_path):
+    work = made(tmp_path, "alpha", "wide").limited(["wide"], 2)
+    assert [one.id for one in work.claims] == ["wide"]
+    assert {cell.config.seeds for cell in work.cells()} == {work.scale.base.seeds} == {2}
+
+
+@pytest.mark.slow
+def test_each_shape_is_measured_once_and_told_beside_what_was_taken(tmp_path):
+    work = campaign_run.ready(made(tmp_path, "alpha", "wide"), measured=True)
+    folder = work.campaign.folder
+    shapes = {path.name for path in (folder / "measured").iterdir() if ".beside" not in path.name}
+    assert len(shapes) == 3, "two widths and a task; alpha makes no difference"
+    assert len(work.work) == 3 * 3 + 3
+    assert set(work.predicted) == {one.name for one in work.work}
+    predicted, taken = work.seconds, campaign_run.finish(work)
+    assert predicted > 0
+    rows = storage.read_jsonl(folder / "costs.jsonl")
+    assert {row["kind"] for row in rows} == {"pretraining", "fine-tuning"}
+    assert all(row["predicted_seconds"] > 0 and row["seconds"] > 0 for row in rows)
+    assert sum(row["seconds"] for row in rows) < 2 * taken + 1, "on two workers"
+    again = campaign_run.ready(made(tmp_path, "alpha", "wide"))
+    assert again.seconds == 0, "what was measured is known, and nothing waits"
+    assert again.predicted == work.predicted
+
+
+@pytest.mark.slow
+def test_a_budget_is_kept_to(tmp_path):
+    whole = made(tmp_path, "wide", "alpha")
+    given = campaign_run.within(whole, 86_400.0)
+    assert [one.id for one in given.campaign.claims] == ["wide", "alpha"]
+    assert given.campaign.scale.base.seeds == 3
+    with pytest.raises(UserError, match=r"more for wide alone with 2 seeds, 0s are left"):
+        campaign_run.within(whole, 0.5)
+    assert not (whole.folder / "arms").exists()
