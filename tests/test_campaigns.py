@@ -91,6 +91,17 @@ def test_a_plan_tells_cells_and_runs_nothing(tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_plan_for_another_machine_says_what_is_wanting_here(tmp_path, capsys):
+    places = [f"runs_dir={tmp_path / 'runs'}", f"data_dir={tmp_path / 'data'}"]
+    assert main(["ablate", "paper", "F3", "plan", *places]) == 0
+    said = capsys.readouterr().out
+    assert "alpha=0.01" in said
+    assert "it cannot run here: cell alpha=0.01 of paper: de, en, fr, ru, sw, ur, zh" in said
+    assert main(["ablate", "paper", "F3", *places]) == 2
+    assert "are no languages of Babel; add corpus.path=FOLDER" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_conclusion_is_told_in_eighty_columns():
     (line,) = campaigns.lines(conclusion(says="low languages lose"))
     assert line == "F3-low: low languages lose: +0.092 [+0.049, +0.135] bits per byte, supported"

@@ -108,11 +108,13 @@ def run(arguments: Sequence[str], *, say: Callable[[str], None]) -> None:
     words, settings = words_of(arguments)
     budget = _budget(words, settings)
     work = planned(words, [setting for setting in settings if not setting.startswith(BUDGET)])
-    campaign.require(work)
+    if PLAN not in words:
+        campaign.require(work)
     say(table(("cell", "claims", "scored"), _cells(work)))
     runs = sum(cell.config.seeds for cell in work.cells())
     say(textwrap.fill(f"{work.scale.about}; {runs} pretraining runs at most", WIDTH))
     if PLAN in words:
+        _tell_obstacle(work, say)
         return
     if budget is None:
         made = campaign_run.ready(work, measured=True if PREDICT in words else None)
@@ -123,6 +125,14 @@ def run(arguments: Sequence[str], *, say: Callable[[str], None]) -> None:
         say(textwrap.fill(_predicted_told(made, seconds), WIDTH))
     if PREDICT not in words:
         _finish(made, say)
+
+
+def _tell_obstacle(work: Campaign, say: Callable[[str], None]) -> None:
+    """Say why a campaign cannot run here, if so: a plan may be for another machine."""
+    try:
+        campaign.require(work)
+    except UserError as error:
+        say(textwrap.fill(f"it cannot run here: {error}", WIDTH))
 
 
 def _finish(made: Ready, say: Callable[[str], None]) -> None:

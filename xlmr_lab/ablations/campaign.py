@@ -98,10 +98,20 @@ def require(campaign: Campaign) -> None:
     for cell in campaign.cells():
         run = likely_run(cell.config)
         try:
+            _require_text(cell.config)
             parallel_text.check(cell.config)
             foresight.check(run, cell.config.vocabulary.size, runs=campaign.jobs)
         except UserError as error:
             raise UserError(f"cell {cell.name} of {campaign.scale.name}: {error}") from None
+
+
+def _require_text(config: StudyConfig) -> None:
+    foreign = set(config.corpus.languages) - set(config.babel.codes())
+    if config.corpus.path is None and foreign:
+        raise UserError(
+            f"{', '.join(sorted(foreign))} are no languages of Babel; add corpus.path=FOLDER, the "
+            "folder of their text"
+        )
 
 
 def prepare(campaign: Campaign, missing: list[dict[str, Any]]) -> list[Prepared]:
