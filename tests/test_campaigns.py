@@ -41,6 +41,9 @@ def conclusion(**changes: object) -> Conclusion:
         "by_language": (),
         "detectable": math.nan,
         "seeds_needed": None,
+        "pretraining_std": math.nan,
+        "finetuning_std": 0.0,
+        "languages_std": math.nan,
         "num_seeds": 2,
         "num_languages": 2,
         "unit": "bits per byte",
@@ -48,6 +51,7 @@ def conclusion(**changes: object) -> Conclusion:
         "scale": "",
         "stand_in": "",
         "note": "",
+        "aside": False,
     }
     return Conclusion(**{**values, **changes})  # type: ignore[arg-type]
 
@@ -108,6 +112,20 @@ def test_a_conclusion_is_told_in_eighty_columns():
     lost = campaigns.lines(conclusion(effect=math.nan, note="nothing is known of 'base'"))
     assert "nan" not in " ".join(lost)
     assert all(len(line) <= 80 for line in lost)
+
+
+def test_each_claim_is_told_as_a_whole_without_its_asides():
+    found = [
+        conclusion(claim_verdict="inconclusive"),
+        conclusion(claim_verdict="inconclusive", verdict="inconclusive"),
+        conclusion(claim_verdict="inconclusive", verdict="contradicted", aside=True),
+        conclusion(claim="F7", claim_verdict="supported"),
+    ]
+    assert campaigns.verdicts(found) == [
+        "F3 as a whole: inconclusive (1 supported, 1 inconclusive)",
+        "F7 as a whole: supported (1 supported)",
+    ]
+    assert "contradicted, beside the claim" in " ".join(campaigns.lines(found[2]))
 
 
 def test_the_help_names_scales_and_claims(capsys):

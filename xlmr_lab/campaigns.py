@@ -7,6 +7,7 @@ such as F3; without a claim all of the scale's are tested. Settings hold for eve
 import dataclasses
 import math
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -138,9 +139,11 @@ def _tell_obstacle(work: Campaign, say: Callable[[str], None]) -> None:
 def _finish(made: Ready, say: Callable[[str], None]) -> None:
     predicted, work = made.seconds, made.campaign
     taken = durations.told(campaign_run.finish(made))
-    for conclusion in conclude(work):
-        for line in lines(conclusion):
-            say(line)
+    found = conclude(work)
+    for line in (line for conclusion in found for line in lines(conclusion)):
+        say(line)
+    for line in verdicts(found):
+        say(line)
     before = f"predicted {durations.told(predicted)}, " if predicted else ""
     say(f"{before}took {taken}; each run's costs: {work.folder / campaign_costs.COSTS_NAME}")
     say(f"conclusions: {work.folder / CONCLUSIONS_NAME}")
@@ -196,9 +199,21 @@ def lines(conclusion: Conclusion) -> list[str]:
     effect = told(conclusion.effect, conclusion.low, conclusion.high)
     known = math.isfinite(conclusion.effect)
     number = f"{effect} {conclusion.unit}, {conclusion.verdict}" if known else "not known"
+    number += ", beside the claim" if conclusion.aside else ""
     more = f" ({conclusion.note})" if conclusion.note else ""
     text = f"{conclusion.contrast}: {conclusion.says}: {number}{more}"
     return textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def verdicts(found: Sequence[Conclusion]) -> list[str]:
+    """Return a line for each claim: its verdict, and on how many contrasts it rests."""
+    told = []
+    for claim in dict.fromkeys(conclusion.claim for conclusion in found):
+        own = [c for c in found if c.claim == claim and not c.aside]
+        parts = Counter(conclusion.verdict for conclusion in own)
+        counted = ", ".join(f"{number} {verdict}" for verdict, number in parts.items())
+        told.append(f"{claim} as a whole: {own[0].claim_verdict} ({counted})")
+    return told
 
 
 def _cells(work: Campaign) -> list[tuple[str, ...]]:

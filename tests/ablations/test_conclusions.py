@@ -80,6 +80,35 @@ def test_a_conclusion_by_hand() -> None:
     assert (found.claim, found.contrast, found.unit) == ("F0", "F0-more", "bits per byte")
     assert (found.paper, found.scale, found.stand_in) == ("58 and 49", "tiny: seconds", "the same")
     assert found.note == ""
+    assert found.pretraining_std == pytest.approx(0.1)
+    assert found.finetuning_std == 0.0
+    assert found.languages_std == pytest.approx(math.sqrt(0.045))
+    assert (found.aside, found.claim_verdict) == (False, SUPPORTED)
+
+
+def test_a_difference_of_differences_takes_each_languages_own_off() -> None:
+    """In en many is better by 0.5 and in sw by 0.2, so that en gains 0.3 more."""
+    en, sw = (pairs("many", "few", [key]) for key in ("en", "sw"))
+    (found,) = conclude([*FEW, *MANY], [], [claim(contrast(pairs=en, less=sw))], "")
+    assert found.effect == pytest.approx(0.3)
+    assert found.by_language == (("en less sw", pytest.approx(0.3)),)
+    own = pairs("many", "few", ["en"])
+    (found,) = conclude([*FEW, *MANY], [], [claim(contrast(pairs=own, less=own))], "")
+    assert found.by_language == (("en", pytest.approx(0.0)),)
+    (found,) = conclude(FEW, [], [claim(contrast(pairs=en, less=sw))], "")
+    assert found.note == "nothing is known of 'many'"
+
+
+def test_an_aside_has_no_part_in_the_verdict_on_its_claim() -> None:
+    turned = pairs("few", "many", ["en", "sw"])
+    main, other = contrast(id="a"), contrast(id="b", pairs=turned)
+    told = conclude([*FEW, *MANY], [], [claim(main, other)], "")
+    assert [row.verdict for row in told] == [SUPPORTED, CONTRADICTED]
+    assert {row.claim_verdict for row in told} == {MIXED}
+    beside = dataclasses.replace(other, aside=True)
+    told = conclude([*FEW, *MANY], [], [claim(main, beside)], "")
+    assert [row.aside for row in told] == [False, True]
+    assert {row.claim_verdict for row in told} == {SUPPORTED}
 
 
 def test_scores_and_their_margin_are_told_in_points() -> None:
@@ -92,6 +121,7 @@ def test_scores_and_their_margin_are_told_in_points() -> None:
     assert found.effect == pytest.approx(0.75)
     assert found.high - found.effect == pytest.approx(4.302653 * 0.5 / math.sqrt(3), abs=1e-5)
     assert found.detectable == pytest.approx(0.5 * 3.26404, abs=1e-4)
+    assert math.isnan(found.finetuning_std), "one fine-tuning seed tells nothing of others"
     assert found.verdict == INCONCLUSIVE
 
 

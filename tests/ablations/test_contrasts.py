@@ -1,11 +1,12 @@
 """Contrasts: effects by hand, and intervals that cover the truth as often as they say."""
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 
-from xlmr_lab.ablations.contrasts import Pair, compare
+from xlmr_lab.ablations.contrasts import Pair, column_variance, compare
 from xlmr_lab.intervals import detectable, mean_interval
 
 
@@ -38,6 +39,64 @@ def test_an_effect_by_hand() -> None:
 def test_fine_tuning_seeds_are_no_samples_of_their_own() -> None:
     many = Pair(name="en", better={0: [1.0, 3.0], 1: [4.0]}, worse={0: [0.0], 1: [0.0, 2.0]})
     assert compare([many]).over_seeds == mean_interval([2.0, 3.0])
+
+
+def test_a_difference_of_differences_by_hand() -> None:
+    """The loss is 3 and 5 in the narrow model, 1 and 1 in the wide one; seed 2 lacks the latter."""
+    wide = pair("en", [9, 9], [8, 8])
+    narrow = Pair(name="en", better={0: [4], 1: [6], 2: [7]}, worse={0: [1], 1: [1], 2: [1]})
+    found = compare([dataclasses.replace(narrow, less=wide)])
+    assert found.over_seeds == mean_interval([2.0, 4.0])
+
+
+def test_the_spread_of_fine_tuning_is_apart_from_that_of_pretraining() -> None:
+    """Runs of seed 0 differ by 1 and 3, of seed 1 by 4 and 6: variance 2 within, means 2 and 5."""
+    one = Pair(name="en", better={0: [1, 3], 1: [4, 6]}, worse={0: [0, 0], 1: [0, 0]})
+    spread = compare([one]).spread
+    assert spread.fine_tuning == pytest.approx(math.sqrt(2))
+    assert spread.pretraining == pytest.approx(math.sqrt(4.5 - 2 / 2))
+    assert math.isnan(spread.languages)
+    single = compare([pair("en", [1, 3], [0, 0])]).spread
+    assert math.isnan(single.fine_tuning)
+    assert math.isnan(single.pretraining)
+
+
+def test_fine_tuning_noise_that_languages_share_is_not_averaged_away() -> None:
+    """Runs are better or worse in both languages: the mean over them varies as each does."""
+    both = [
+        Pair(name=key, better={0: [1 + k, 3 + k], 1: [4 + k, 6 + k]}, worse={0: [0, 0], 1: [0, 0]})
+        for k, key in enumerate(("en", "sw"))
+    ]
+    assert compare(both).spread.fine_tuning == pytest.approx(math.sqrt(2))
+    assert compare(both).spread.languages == pytest.approx(math.sqrt(0.5))
+
+
+def test_the_parts_of_the_spread_are_recovered_on_average() -> None:
+    rng = np.random.default_rng(3)
+    seeds, runs, languages, number = 4, 3, 5, 600
+    sums = np.zeros(3)
+    for _ in range(number):
+        noise = rng.normal(0, 1.0, (seeds, runs, 1)) + rng.normal(0, 2.0, (seeds, 1, 1))
+        values = noise + rng.normal(0, 3.0, languages)
+        pairs = [
+            Pair(
+                name=str(k),
+                better={s: values[s, :, k].tolist() for s in range(seeds)},
+                worse={s: [0.0] * runs for s in range(seeds)},
+            )
+            for k in range(languages)
+        ]
+        sums += np.square(compare(pairs).spread)
+    assert sums / number == pytest.approx([4.0, 1.0, 9.0], rel=0.12)
+
+
+def test_what_is_of_no_seed_and_no_language_alone_makes_no_languages_differ() -> None:
+    rng = np.random.default_rng(4)
+    tables = rng.normal(0, 1, (1500, 3, 4)) + rng.normal(0, 0.5, (1500, 1, 4))
+    plain = tables.mean(1).var(1, ddof=1).mean()
+    assert plain == pytest.approx(0.25 + 1 / 3, rel=0.1)
+    assert np.mean([column_variance(t.tolist()) for t in tables]) < 0.75 * plain
+    assert math.isnan(column_variance([[1.0, 2.0]]))
 
 
 def test_a_margin_moves_the_effect_and_every_bound() -> None:

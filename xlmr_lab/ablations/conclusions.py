@@ -3,7 +3,8 @@
 Effects of scores are in points (hundredths of a share), those of held-out losses in bits per byte;
 each is signed so that the claim as stated is positive. The verdict follows from the interval over
 pretraining seeds alone; the one that treats languages as a sample too is told beside it. What is
-missing is left out and said in the note; fewer than two seeds decide nothing.
+missing is left out and said in the note; fewer than two seeds decide nothing. The verdict on a
+claim (see `overall`) is by the contrasts that the paper's claim needs; asides are told beside them.
 """
 
 import dataclasses
@@ -12,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from xlmr_lab.ablations import contrasts, findings
-from xlmr_lab.ablations.contrasts import Effect, Pair
-from xlmr_lab.ablations.grid import Claim, Contrast, Term
+from xlmr_lab.ablations.contrasts import Effect, Pair, Spread
+from xlmr_lab.ablations.grid import Claim, Contrast, Pairs, Term
 from xlmr_lab.ablations.outcomes import Measured, Row, measured
 from xlmr_lab.errors import UserError
 
@@ -58,6 +59,13 @@ class Conclusion:
     """Least effect that as many seeds would decide in four of five studies, in `unit`."""
     seeds_needed: int | None
     """Seeds that would decide an effect as large as the one seen; None: too many, or not known."""
+    pretraining_std: float
+    """Standard deviation of the effect from one pretraining seed to another, in `unit`; of scores
+    freed of fine-tuning noise, which takes two fine-tuning seeds."""
+    finetuning_std: float
+    """From one fine-tuning seed to another on the same models; 0 of held-out losses."""
+    languages_std: float
+    """From one language to another."""
     num_seeds: int
     """Pretraining seeds that have every value."""
     num_languages: int
@@ -72,6 +80,10 @@ class Conclusion:
     """What stands for the paper's setting."""
     note: str
     """What is missing; empty where nothing is."""
+    aside: bool
+    """Whether it is told beside the claim and has no part in its verdict."""
+    claim_verdict: str = ""
+    """Verdict on the whole claim, by `overall`."""
 
 
 def conclude(
@@ -83,17 +95,18 @@ def conclude(
         UserError: a contrast compares losses with scores, which have no unit in common.
     """
     found = measured(heldout_rows, score_rows)
-    return [
-        _conclusion(found, claim, contrast, scale_told)
-        for claim in claims
-        for contrast in claim.contrasts
-    ]
+    told = []
+    for claim in claims:
+        own = [_conclusion(found, claim, contrast, scale_told) for contrast in claim.contrasts]
+        told += [dataclasses.replace(row, claim_verdict=overall(own)) for row in own]
+    return told
 
 
 def overall(found: Sequence[Conclusion]) -> str:
-    """Return the verdict on a claim from those on its contrasts: supported, if every one is;
-    contradicted, if one is and none is supported; mixed, if there are both; else inconclusive."""
-    verdicts = {conclusion.verdict for conclusion in found}
+    """Return the verdict on a claim from those on its contrasts, asides left out: supported, if
+    every one is; contradicted, if one is and none is supported; mixed, if there are both; else
+    inconclusive."""
+    verdicts = {conclusion.verdict for conclusion in found if not conclusion.aside}
     if verdicts == {findings.SUPPORTED}:
         return findings.SUPPORTED
     if findings.CONTRADICTED in verdicts:
@@ -112,6 +125,7 @@ def _conclusion(found: Measured, claim: Claim, contrast: Contrast, scale: str) -
     unit, size = _unit(contrast)
     effect = contrasts.compare(_pairs(found, contrast), contrast.margin)
     over_seeds, over_languages = effect.over_seeds, effect.over_languages
+    pretraining, fine_tuning, between_languages = _spread(contrast, effect)
     by_language = tuple((name, size * own.mean) for name, own in effect.by_language)
     verdict = findings.verdict(over_seeds.low, over_seeds.high)
     is_open = verdict == findings.INCONCLUSIVE
@@ -131,6 +145,9 @@ def _conclusion(found: Measured, claim: Claim, contrast: Contrast, scale: str) -
         by_language=by_language,
         detectable=size * effect.detectable,
         seeds_needed=effect.seeds_needed,
+        pretraining_std=size * pretraining,
+        finetuning_std=size * fine_tuning,
+        languages_std=size * between_languages,
         num_seeds=over_seeds.n,
         num_languages=len(by_language),
         unit=unit,
@@ -138,11 +155,20 @@ def _conclusion(found: Measured, claim: Claim, contrast: Contrast, scale: str) -
         scale=scale,
         stand_in=claim.stand_in,
         note=_note(found, claim, contrast, effect),
+        aside=contrast.aside,
     )
 
 
+def _spread(contrast: Contrast, effect: Effect) -> Spread:
+    """Return what makes up the spread; of held-out losses all of it between seeds is of
+    pretraining."""
+    if contrast.terms[0].outcome.kind == "heldout":
+        return effect.spread._replace(pretraining=effect.deviation, fine_tuning=0.0)
+    return effect.spread
+
+
 def _unit(contrast: Contrast) -> tuple[str, float]:
-    kinds = {term.outcome.kind for pair in contrast.pairs for term in pair}
+    kinds = {term.outcome.kind for term in contrast.terms}
     if len(kinds) > 1:
         raise UserError(
             f"contrast {contrast.id} compares held-out losses with scores; make it two contrasts"
@@ -151,8 +177,19 @@ def _unit(contrast: Contrast) -> tuple[str, float]:
 
 
 def _pairs(found: Measured, contrast: Contrast) -> list[Pair]:
-    terms = [better for better, _ in contrast.pairs]
-    languages = [term.language for term in terms]
+    own = _found(found, contrast.pairs)
+    less = _found(found, contrast.less)
+    if not less:
+        return own
+    return [
+        dataclasses.replace(pair, less=off, name=_less_name(pair.name, off.name))
+        for pair, off in zip(own, less, strict=True)
+    ]
+
+
+def _found(found: Measured, pairs: Pairs) -> list[Pair]:
+    """Return the values of pairs, each named by its language if that tells them apart."""
+    languages = [better.language for better, _ in pairs]
     are_names = len(set(languages)) == len(languages) and all(languages)
     return [
         Pair(
@@ -160,8 +197,12 @@ def _pairs(found: Measured, contrast: Contrast) -> list[Pair]:
             better=found.values(better),
             worse=found.values(worse),
         )
-        for better, worse in contrast.pairs
+        for better, worse in pairs
     ]
+
+
+def _less_name(name: str, less: str) -> str:
+    return name if name == less else f"{name} less {less}"
 
 
 def _name(term: Term) -> str:
@@ -171,8 +212,7 @@ def _name(term: Term) -> str:
 
 def _note(found: Measured, claim: Claim, contrast: Contrast, effect: Effect) -> str:
     """Say what is missing of a contrast; nothing where it has all that it needs."""
-    terms = [term for pair in contrast.pairs for term in pair]
-    there = {term.cell for term in terms if found.values(term)}
+    there = {term.cell for term in contrast.terms if found.values(term)}
     cells = sorted(contrast.cells - there)
     planned = min(cell.config.seeds for cell in claim.cells if cell.name in contrast.cells)
     num_seeds = effect.over_seeds.n

@@ -70,6 +70,10 @@ class Term:
     outcome: Outcome = HELDOUT
 
 
+Pairs = tuple[tuple[Term, Term], ...]
+"""(better, worse) for each language or task."""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Contrast:
     """One comparison that a claim makes."""
@@ -78,22 +82,37 @@ class Contrast:
     """Such as F1-low-7-15."""
     says: str
     """What the claim says of it, in one line."""
-    pairs: tuple[tuple[Term, Term], ...]
+    pairs: Pairs
     """(better, worse) for each language or task; which is which is what the claim says."""
+    less: Pairs = ()
+    """Pairs whose differences are taken off, one for each of `pairs`: a difference of differences.
+    """
     margin: float = 0.0
     """Added to each difference: a claim that something stays within a margin is supported where the
     difference is above minus it (points for scores as shares, bits per byte for losses)."""
     paper: str = ""
     """The paper's numbers of the same contrast, in words; empty: it has none."""
+    aside: bool = False
+    """Whether it is told beside the claim and is no part of it: the paper does not say so."""
 
     def __post_init__(self) -> None:
         if not self.pairs:
             raise UserError(f"contrast {self.id} compares nothing: it has no pairs")
+        if self.less and len(self.less) != len(self.pairs):
+            raise UserError(
+                f"contrast {self.id} takes {len(self.less)} differences off {len(self.pairs)}; "
+                "give as many, or none"
+            )
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """All values that it needs."""
+        return tuple(term for pair in (*self.pairs, *self.less) for term in pair)
 
     @property
     def cells(self) -> frozenset[str]:
         """Names of the cells that it needs."""
-        return frozenset(term.cell for pair in self.pairs for term in pair)
+        return frozenset(term.cell for term in self.terms)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,6 +139,8 @@ class Claim:
         named = [contrast.id for contrast in self.contrasts]
         if len(set(named)) < len(named):
             raise UserError(f"{self.id}: contrasts must have ids of their own, got {named}")
+        if named and all(contrast.aside for contrast in self.contrasts):
+            raise UserError(f"{self.id}: all its contrasts are asides, so nothing decides it")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

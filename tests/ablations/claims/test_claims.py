@@ -5,9 +5,17 @@ import dataclasses
 import pytest
 
 from xlmr_lab.ablations import paper_claims, scales
-from xlmr_lab.ablations.claims import languages, sampling, training, transfer, vocabularies
+from xlmr_lab.ablations.claims import (
+    languages,
+    printed,
+    sampling,
+    training,
+    transfer,
+    vocabularies,
+)
 from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Outcome
 from xlmr_lab.errors import UserError
+from xlmr_lab.paper import tables
 
 LAPTOP = scales.laptop()
 
@@ -75,12 +83,24 @@ def test_parameters_follow_the_formula_of_the_paper():
 def test_a_larger_vocabulary_with_as_many_parameters_has_a_narrower_body():
     claim = vocabularies.size(LAPTOP)
     few, many = LAPTOP.vocabularies[0], LAPTOP.vocabularies[-1]
-    narrow = cell(claim, f"vocabulary={many} narrow").config
+    wide, narrow = (
+        cell(claim, f"vocabulary={ids} at constant parameters").config for ids in (few, many)
+    )
     base = LAPTOP.base
-    small = vocabularies.parameters_of(base, base.model.hidden_size, few)
+    wanted = vocabularies.parameters_of(base, base.model.hidden_size, base.vocabulary.size)
     found = vocabularies.parameters_of(base, narrow.model.hidden_size, many)
-    assert narrow.model.hidden_size < base.model.hidden_size
-    assert found == pytest.approx(small, rel=0.1)
+    assert narrow.model.hidden_size < base.model.hidden_size < wide.model.hidden_size
+    assert found == pytest.approx(wanted, rel=0.1)
+    assert vocabularies.fixed(base, base.vocabulary.size) == base
+
+
+def test_widths_at_constant_parameters_are_those_of_the_papers_formula():
+    """Of 200.1 million weights: 12 layers of width 768 and 150,000 ids. Heads divide the width."""
+    for row in tables.read("derived_fixed_capacity_widths"):
+        exact = row["H_exact_for_P=BERT-base+150k(200.1M)_L=12_Hff=4H"]
+        model = vocabularies.fixed(scales.paper().base, int(row["vocab"])).model
+        assert model.hidden_size == pytest.approx(exact, abs=model.num_heads)
+        assert model.hidden_size % model.num_heads == 0
 
 
 def test_a_large_batch_and_a_long_run_see_as_many_tokens():
@@ -95,6 +115,53 @@ def test_contrasts_name_cells_that_are_there():
         dataclasses.replace(claim, cells=claim.cells[:1])
 
 
+def test_a_claim_of_asides_alone_is_refused():
+    claim = sampling.alpha(LAPTOP)
+    with pytest.raises(UserError, match="F3: all its contrasts are asides, so nothing decides it"):
+        dataclasses.replace(claim, contrasts=(contrast(claim, "F3-annealed"),))
+
+
+def test_what_the_paper_does_not_say_is_an_aside():
+    every = [c for claim in paper_claims.claims(LAPTOP) for c in claim.contrasts]
+    asides = {c.id for c in every if c.aside}
+    assert asides == {"F3-annealed", "F6-equal", "F8-pretraining", "F12-each"}
+    assert all(c.aside for c in every if "not the paper's" in c.says)
+
+
+def test_numbers_of_the_paper_are_those_of_its_tables():
+    """As printed in v2: Table 1 has 83.6 and 80.9, Table 5 has 77.5, 76.2 and 80.0, Figure 5 reads
+    58 and 49."""
+    told = {c.id: c.paper for claim in paper_claims.claims(LAPTOP) for c in claim.contrasts}
+    assert told["F8-all-zero"].startswith("83.6 (XLM-R, translate-train-all) and 80.9 (XLM-R, zero")
+    assert told["F12-monolingual"].startswith("77.5 (BERT of each) and 76.2 (XLM-7, zero-shot)")
+    assert told["F12-all"].startswith("77.5 (BERT of each) and 80 (XLM-7, translate-train-all)")
+    assert told["F3-low"].startswith("XNLI 58 to 49 from alpha=0.01 to alpha=1.0")
+    assert told["F11"].startswith("92.4 (XLM-R) and 93.6 (RoBERTa) over the same tasks, 91.8")
+    with pytest.raises(UserError, match="2 rows of xnli are of 'XLM-R'"):
+        printed.average("xnli", "XLM-R")
+    with pytest.raises(UserError, match="Figure 2 has no point 'n_langs=8' of 'low'"):
+        printed.figure(2, ("n_langs=8", "low"), ("n_langs=7", "low"))
+
+
+def test_some_languages_at_medium_width_are_compared_with_few_at_the_base():
+    """As 30 at width 960 with 7 at 768 in Figure 4; and the loss to many is compared by width."""
+    claim = languages.capacity(scales.gpu())
+    lifts = contrast(claim, "F2-lifts-320").pairs[0]
+    assert [term.cell for term in lifts] == ["languages=30 width=320", "languages=7 width=256"]
+    curse = contrast(claim, "F2-curse-256-384")
+    assert [[t.cell for t in part[0]] for part in (curse.pairs, curse.less)] == [
+        ["languages=7 width=256", "languages=100 width=256"],
+        ["languages=7 width=384", "languages=100 width=384"],
+    ]
+
+
+def test_differences_are_taken_off_as_many():
+    claim = languages.capacity(LAPTOP)
+    curse = claim.contrasts[-1]
+    with pytest.raises(UserError, match=r"takes 1 differences off 7; give as many, or none"):
+        dataclasses.replace(curse, less=curse.less[:1])
+
+
 def test_an_unknown_claim_is_refused_with_those_there_are():
     with pytest.raises(UserError, match=r"unknown claim 'F99'; there are F1, F2"):
         paper_claims.claims(LAPTOP, ("F99",))
@@ -105,7 +172,7 @@ def test_every_score_that_a_contrast_needs_is_made(name):
     """By the cell's tasks, protocols, selections and baselines; held-out loss always is."""
     for claim in paper_claims.claims(scales.scale(name)):
         cells = {cell.name: cell for cell in claim.cells}
-        for term in (term for c in claim.contrasts for pair in c.pairs for term in pair):
+        for term in (term for c in claim.contrasts for term in c.terms):
             outcome, own = term.outcome, cells[term.cell]
             if outcome.kind == "heldout":
                 continue

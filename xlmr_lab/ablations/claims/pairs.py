@@ -3,9 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
-from xlmr_lab.ablations.grid import HELDOUT, Outcome, Term
-
-Pairs = tuple[tuple[Term, Term], ...]
+from xlmr_lab.ablations.grid import HELDOUT, Outcome, Pairs, Term
 
 
 def pairs(

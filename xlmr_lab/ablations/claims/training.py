@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from xlmr_lab.ablations.claims import printed
 from xlmr_lab.ablations.claims.pairs import pairs
 from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Scale
 from xlmr_lab.ablations.scales import languages_of
@@ -32,7 +33,7 @@ def batch_and_length(scale: Scale) -> Claim:
                 id="F6-batch",
                 says=f"batches of {FACTOR * batch} blocks are better than {batch}, as many steps",
                 pairs=pairs("large batch", "base", languages),
-                paper="XNLI 64.7 to 67.0 from batches of 2,048 to 8,192, read off Figure 7",
+                paper=printed.figure(7, ("batch=2048", "all"), ("batch=8192", "all")),
             ),
             Contrast(
                 id="F6-length",
@@ -45,6 +46,7 @@ def batch_and_length(scale: Scale) -> Claim:
                 "the steps, to 0.01 bits per byte (not the paper's claim)",
                 pairs=pairs("large batch", "long", languages),
                 margin=0.01,
+                aside=True,
             ),
         ),
         stand_in=f"batches of {batch} and {FACTOR * batch} blocks for 2,048 and 8,192; that "

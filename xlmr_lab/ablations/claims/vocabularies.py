@@ -4,6 +4,7 @@
 
 import dataclasses
 
+from xlmr_lab.ablations.claims import printed
 from xlmr_lab.ablations.claims.pairs import pairs
 from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Scale
 from xlmr_lab.ablations.scales import languages_of
@@ -18,28 +19,30 @@ def size(scale: Scale) -> Claim:
     languages = languages_of(scale.base)
     small, large = scale.vocabularies[0], scale.vocabularies[-1]
     cells = [Cell(name=_name(ids), config=_of_size(scale.base, ids)) for ids in scale.vocabularies]
-    narrow = _narrowed(scale.base, small, large)
+    solved = [Cell(name=_solved(ids), config=fixed(scale.base, ids)) for ids in (small, large)]
+    wide, narrow = (cell.config.model.hidden_size for cell in solved)
     return Claim(
         id="F4",
         title="More vocabulary helps, at constant parameters and more so at a constant body",
         section="5.1, Figure 6",
-        cells=(*cells, Cell(name=f"{_name(large)} narrow", config=narrow)),
+        cells=(*cells, *solved),
         contrasts=(
             Contrast(
                 id=f"F4-body-{small}-{large}",
                 says=f"{large} ids are better than {small} with the same body",
                 pairs=pairs(_name(large), _name(small), languages),
-                paper="XNLI 63.6 to 67.7 from 128k to 512k, read off Figure 6",
+                paper=printed.figure(6, ("V=128k", "increased"), ("V=512k", "increased")),
             ),
             Contrast(
                 id=f"F4-parameters-{small}-{large}",
                 says=f"{large} ids are better than {small} with as many parameters",
-                pairs=pairs(f"{_name(large)} narrow", _name(small), languages),
-                paper="XNLI 61.9 to 64.7 from 32k to 256k, read off Figure 6",
+                pairs=pairs(_solved(large), _solved(small), languages),
+                paper=printed.figure(6, ("V=32k", "fixed"), ("V=256k", "fixed")),
             ),
         ),
-        stand_in=f"{small} to {large} ids; with as many parameters the model of {large} ids has "
-        f"width {narrow.model.hidden_size}",
+        stand_in=f"{small} to {large} ids; with as many parameters as the base, which has "
+        f"{scale.base.vocabulary.size} ids, they have widths {wide} and {narrow} for "
+        f"{scale.base.model.hidden_size}",
     )
 
 
@@ -60,7 +63,7 @@ def preprocessing(scale: Scale) -> Claim:
                 says=f"unigram on raw text is as good as tokenized BPE, to {MARGIN:g} bits a byte",
                 pairs=pairs("base", "tokenized BPE", languages),
                 margin=MARGIN,
-                paper="XNLI 63.8 and 64.0, read off Figure 7",
+                paper=printed.figure(7, ("BPE", "all"), ("SPM", "all")),
             ),
         ),
         stand_in="the same two; rules of Moses know Babel's languages no more than any other "
@@ -102,16 +105,21 @@ def _of_size(base: StudyConfig, ids: int) -> StudyConfig:
     return dataclasses.replace(base, vocabulary=dataclasses.replace(base.vocabulary, size=ids))
 
 
-def _narrowed(base: StudyConfig, small: int, large: int) -> StudyConfig:
-    """Return the study of the large vocabulary with the width that comes nearest to as many
-    parameters as the small one has at the base's width (see `parameters_of`)."""
-    wanted = parameters_of(base, base.model.hidden_size, small)
+def _solved(ids: int) -> str:
+    return f"{_name(ids)} at constant parameters"
+
+
+def fixed(base: StudyConfig, ids: int) -> StudyConfig:
+    """Return the study with a vocabulary of that size and the width that comes nearest to as many
+    parameters as the base has (see `parameters_of`); its heads divide it.
+    """
+    wanted = parameters_of(base, base.model.hidden_size, base.vocabulary.size)
     step = 2 * base.model.num_heads  # heads of equal, even width
-    widths = range(step, base.model.hidden_size + 1, step)
-    width = min(widths, key=lambda w: abs(parameters_of(base, w, large) - wanted))
+    widths = range(step, 4 * base.model.hidden_size, step)
+    width = min(widths, key=lambda w: abs(parameters_of(base, w, ids) - wanted))
     ffn = width * base.model.ffn_size // base.model.hidden_size
     model = dataclasses.replace(base.model, hidden_size=width, ffn_size=ffn)
-    return dataclasses.replace(_of_size(base, large), model=model)
+    return dataclasses.replace(_of_size(base, ids), model=model)
 
 
 def parameters_of(base: StudyConfig, width: int, ids: int) -> int:
