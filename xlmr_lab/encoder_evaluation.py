@@ -7,7 +7,7 @@ seeds; retrieval by layer, as the mean over pairs of languages.
 """
 
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -103,7 +103,7 @@ def run(
     evaluation.run(work)
     found = evaluation.doctor(work)
     everything = scores.read(work.folder / evaluation.SCORES_NAME)
-    frame = records.marked(everything, records.doctor(found))
+    frame = with_source(records.marked(everything, records.doctor(found)), learned_in(work))
     for line in told(frame):
         say(line)
     for name in _tables(frame):
@@ -116,6 +116,27 @@ def run(
         say(textwrap.fill(verdict, WIDTH, break_on_hyphens=False))
     say(f"scores: {work.folder / evaluation.SCORES_NAME}")
     say(f"tables (.html, .tex, .csv): {work.folder / 'tables'}")
+
+
+def learned_in(work: Evaluation) -> dict[str, str]:
+    """Return the language that each task is learned in; GLUE's by their names in scores."""
+    return {runs.task: runs.train_language for runs in evaluation_plan.planned(work)}
+
+
+def with_source(frame: pl.DataFrame, languages: Mapping[str, str]) -> pl.DataFrame:
+    """Return scores with a column `source`: whether the language is that of the task's training
+    data; a task of two sets, as MNLI, is learned in one language."""
+    learned = pl.col("task").replace_strict(
+        {task: _language_of(str(task), languages) for task in frame["task"].unique()},
+        return_dtype=pl.String,
+    )
+    return frame.with_columns(source=pl.col("language") == learned)
+
+
+def _language_of(task: str, languages: Mapping[str, str]) -> str:
+    """Return the language of the longest name of a task that a score's task begins with."""
+    names = [name for name in languages if task.startswith(name)]
+    return languages[max(names, key=len)] if names else ""
 
 
 def told(frame: pl.DataFrame) -> Iterator[str]:

@@ -84,6 +84,17 @@ def test_an_order_that_the_language_learned_in_shows_too_is_no_matter_of_transfe
     assert [one.verdict.level for one in found] == levels
 
 
+@pytest.mark.parametrize("form", ["", "translated"])
+def test_a_weak_order_does_not_settle_itself_where_english_shows_none(form):
+    """A model that learned several languages, English right, confuses labels in one of them."""
+    _, own = transfer_rules("last")
+    verdicts = {"test-en": [], "test-sw": [weak_order(1)], "test-de": []}
+    look = Look(Check(learning_rate=1.0, step=1, dev={}), {}, verdicts)
+    learned = [TaskSet("train", "en"), TaskSet("train", "sw", form)]
+    (found,) = told_of([(rule, look) for rule in own], [look], learned)
+    assert (str(found.part), found.verdict.level) == ("test-sw", "flag")
+
+
 def test_what_is_said_of_a_run_is_said_of_each_score_that_is_taken_of_it():
     model, own = transfer_rules("joint-dev", languages=("en", "sw"))
     moved = Verdict(name="reloaded", level="refuse", line="moved", evidence={})

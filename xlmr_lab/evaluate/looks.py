@@ -86,9 +86,10 @@ def told_of(
     """Return what the doctor says of the scores of a model, each given with the look that scores
     it; what it says of a run is said of each of its scores.
 
-    Another order of labels that is found in the scores of a language that was learned in, too, is
-    no matter of transfer: it is refused wherever it is found.
+    Another order of labels that is found in the scores of every language that was learned in, from
+    training sets as they were made, is no matter of transfer: it is refused wherever it is found.
     """
+    scored = list(scored)
     of_runs = {look.check.learning_rate: look.model for look in looks}
     found = [
         Told(rule.cell.scored, rule.cell.protocol, rule.selection, verdict)
@@ -98,20 +99,22 @@ def told_of(
             *of_runs[look.check.learning_rate],
         )
     ]
-    learned = {part.language for part in trained_in}
-    own = [
-        told.verdict
+    learned = {part.language for part in trained_in if not part.form}
+    scored_in = {rule.cell.scored.language for rule, _ in scored} & learned
+    own = {
+        told.part.language: told.verdict
         for told in found
-        if told.verdict.name == LABEL_ORDER and told.part.language in learned
-    ]
-    return [told._replace(verdict=_settled(told.verdict, own)) for told in found]
+        if told.verdict.name == LABEL_ORDER and told.part.language in scored_in
+    }
+    settles = list(own.values()) if own.keys() == scored_in else []
+    return [told._replace(verdict=_settled(told.verdict, settles)) for told in found]
 
 
 def _settled(verdict: Verdict, own: Sequence[Verdict]) -> Verdict:
-    """Return a verdict, refused if it is of an order that languages learned in show too."""
-    if verdict.name != LABEL_ORDER or not any(same_order(verdict, other) for other in own):
+    """Return a verdict, refused if it is of the order that all languages learned in show."""
+    if verdict.name != LABEL_ORDER or not own:
         return verdict
-    return sure_order(verdict)
+    return sure_order(verdict) if all(same_order(verdict, other) for other in own) else verdict
 
 
 def told_of_sets(

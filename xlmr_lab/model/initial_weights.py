@@ -22,8 +22,9 @@ from torch import Tensor, nn
 POSITION_SHARE = 0.8
 """Share of an embedded token's variance that is its position's, at first."""
 PEAK = 6.0
-"""Attention logit of the token looked at, where others have about 0: nine tenths of the attention
-in a block of 64."""
+"""Attention logit of the token looked at, where others have about 0. In a block of 64 six tenths of
+the first layer's attention go there at width 64 with 2 heads, three quarters at 256 with 4; less in
+narrower heads and longer blocks, and in later layers where `init_std` does not suit the width."""
 
 
 @torch.no_grad()

@@ -11,7 +11,7 @@ import pytest
 from xlmr_lab import score_tables, storage
 from xlmr_lab.__main__ import main
 from xlmr_lab.ablations import evaluation_config, task_runs
-from xlmr_lab.encoder_evaluation import beside, source_of
+from xlmr_lab.encoder_evaluation import beside, source_of, with_source
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import scores
 from xlmr_lab.evaluate.formats import xnli
@@ -387,3 +387,15 @@ def test_help_lists_both_forms(lab):
     assert "retrieval.path=None" in out
     assert max(map(len, out.splitlines())) <= 80
     assert "evaluate ENCODER" in lab("--help")[1]
+
+
+def test_scores_tell_which_are_in_the_language_learned_in():
+    frame = pl.DataFrame(
+        {
+            "task": ["glue-sst2", "glue-sst2", "glue-mnli-mm", "ner"],
+            "language": ["en", "sw", "en", "de"],
+        }
+    )
+    languages = {"glue-sst2": "en", "glue-mnli": "en", "ner": "de"}
+    found = with_source(frame, languages)
+    assert found["source"].to_list() == [True, False, True, True]
