@@ -56,7 +56,6 @@ def curse(scale: Scale) -> Claim:
 def capacity(scale: Scale) -> Claim:
     """Return F2: a wider model loses less to further languages, and one of medium width has with
     some of them what a narrow one has with few."""
-    languages = languages_of(scale.base)
     few, some, many = scale.counts[0], scale.counts[len(scale.counts) // 2], scale.counts[-1]
     narrow, medium, wide = scale.widths[0], scale.widths[1], scale.widths[-1]
     settings = dict.fromkeys(
@@ -71,31 +70,37 @@ def capacity(scale: Scale) -> Claim:
         title="Capacity lifts the curse: with wider models many languages are as good as few",
         section="5.1, Figure 4",
         cells=tuple(_cell(scale, count, width) for count, width in settings),
-        contrasts=(
-            Contrast(
-                id=f"F2-gain-{narrow}-{wide}",
-                says=f"with {many} languages, width {wide} is better than {narrow}",
-                pairs=pairs(name(many, wide), name(many, narrow), languages),
-                paper=_capacity_told(100, 1152),
-            ),
-            Contrast(
-                id=f"F2-lifts-{medium}",
-                says=f"{some} languages at width {medium} reach {few} at {narrow}, to {MARGIN:g} "
-                "bits per byte",
-                pairs=pairs(name(some, medium), name(few, narrow), languages),
-                margin=MARGIN,
-                paper="7 languages at width 768 and 30 at 960 are on par; "
-                + _capacity_told(30, 960),
-            ),
-            Contrast(
-                id=f"F2-curse-{narrow}-{wide}",
-                says=f"what {many} languages lose against {few} is less at width {wide} than at "
-                f"{narrow}",
-                pairs=pairs(name(few, narrow), name(many, narrow), languages),
-                less=pairs(name(few, wide), name(many, wide), languages),
-            ),
-        ),
+        contrasts=_of_widths(scale, few, some, many),
         stand_in=f"widths {', '.join(map(str, scale.widths))} for 768, 960 and 1152; as many steps",
+    )
+
+
+def _of_widths(scale: Scale, few: int, some: int, many: int) -> tuple[Contrast, ...]:
+    """Return the contrasts of F2 for three numbers of languages."""
+    languages = languages_of(scale.base)
+    narrow, medium, wide = scale.widths[0], scale.widths[1], scale.widths[-1]
+    return (
+        Contrast(
+            id=f"F2-gain-{narrow}-{wide}",
+            says=f"with {many} languages, width {wide} is better than {narrow}",
+            pairs=pairs(name(many, wide), name(many, narrow), languages),
+            paper=_capacity_told(100, 1152),
+        ),
+        Contrast(
+            id=f"F2-lifts-{medium}",
+            says=f"{some} languages at width {medium} reach {few} at {narrow}, to {MARGIN:g} "
+            "bits per byte",
+            pairs=pairs(name(some, medium), name(few, narrow), languages),
+            margin=MARGIN,
+            paper="7 languages at width 768 and 30 at 960 are on par; " + _capacity_told(30, 960),
+        ),
+        Contrast(
+            id=f"F2-curse-{narrow}-{wide}",
+            says=f"what {many} languages lose against {few} is less at width {wide} than at "
+            f"{narrow}",
+            pairs=pairs(name(few, narrow), name(many, narrow), languages),
+            less=pairs(name(few, wide), name(many, wide), languages),
+        ),
     )
 
 

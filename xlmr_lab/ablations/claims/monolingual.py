@@ -63,11 +63,6 @@ def transfer(scale: Scale) -> Claim:
     )
     own, cell = languages_of(base), "NLI of one, each and all"
     chosen = (own[0], own[2], own[-2])
-    each, everything = (
-        Outcome(kind="score", task="nli", metric="accuracy", protocol=name)
-        for name in ("each", "all")
-    )
-    zero = dataclasses.replace(each, protocol="zero-shot")
     return Claim(
         id="F12",
         title="Monolingual models win, but a multilingual one trained on all languages' task data "
@@ -77,29 +72,38 @@ def transfer(scale: Scale) -> Claim:
             Cell(name=cell, config=base, evaluated=True),
             *(_alone(base, language) for language in chosen),
         ),
-        contrasts=(
-            Contrast(
-                id="F12-monolingual",
-                says="monolingual models, each on its own training data, are better than zero-shot "
-                "transfer",
-                pairs=_pairs(chosen, cell, zero, zero, turned=False),
-                paper=_transfer_told("zero-shot"),
-            ),
-            Contrast(
-                id="F12-each",
-                says="monolingual models are better where the multilingual one learns from the "
-                "same training data (not the paper's comparison)",
-                pairs=_pairs(chosen, cell, zero, each, turned=False),
-                aside=True,
-            ),
-            Contrast(
-                id="F12-all",
-                says="a multilingual model trained on all languages' data beats them",
-                pairs=_pairs(chosen, cell, zero, everything, turned=True),
-                paper=_transfer_told("translate-train-all"),
-            ),
-        ),
+        contrasts=_of_protocols(chosen, cell),
         stand_in="three languages, each with its own exact training set of NLI for translated ones",
+    )
+
+
+def _of_protocols(chosen: tuple[str, ...], cell: str) -> tuple[Contrast, ...]:
+    """Return the contrasts of F12 with a multilingual model's cell."""
+    zero, each, everything = (
+        Outcome(kind="score", task="nli", metric="accuracy", protocol=name)
+        for name in ("zero-shot", "each", "all")
+    )
+    return (
+        Contrast(
+            id="F12-monolingual",
+            says="monolingual models, each on its own training data, are better than zero-shot "
+            "transfer",
+            pairs=_pairs(chosen, cell, zero, zero, turned=False),
+            paper=_transfer_told("zero-shot"),
+        ),
+        Contrast(
+            id="F12-each",
+            says="monolingual models are better where the multilingual one learns from the "
+            "same training data (not the paper's comparison)",
+            pairs=_pairs(chosen, cell, zero, each, turned=False),
+            aside=True,
+        ),
+        Contrast(
+            id="F12-all",
+            says="a multilingual model trained on all languages' data beats them",
+            pairs=_pairs(chosen, cell, zero, everything, turned=True),
+            paper=_transfer_told("translate-train-all"),
+        ),
     )
 
 

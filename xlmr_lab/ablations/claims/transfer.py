@@ -3,6 +3,7 @@
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 from xlmr_lab.ablations.claims import printed
 from xlmr_lab.ablations.claims.pairs import pairs, without_pretraining
@@ -23,44 +24,47 @@ NEAR_MARGIN = 0.02
 def nli(scale: Scale) -> Claim:
     """Return F8: translate-train-all beats zero-shot, and joint selection costs little."""
     config = _of_both_selections(_with(scale.base, "nli", protocols=NLI_PROTOCOLS))
-    others = _others(config, "nli")
-    zero, each, everything = (
-        Outcome(kind="score", task="nli", metric="accuracy", protocol=p) for p in NLI_PROTOCOLS
-    )
-    apart = dataclasses.replace(zero, selection="per-language-dev")
     return Claim(
         id="F8",
         title="Translate-train-all beats zero-shot; joint selection costs little",
         section="5.2, Table 1",
         cells=(Cell(name="NLI", config=config, evaluated=True, baselines=True),),
-        contrasts=(
-            Contrast(
-                id="F8-all-zero",
-                says="translate-train-all is better than zero-shot",
-                pairs=pairs("NLI", "NLI", others, everything, than=zero),
-                paper=_averages("xnli", ("XLM-R", "translate-train-all"), ("XLM-R", "zero-shot")),
-            ),
-            Contrast(
-                id="F8-all-each",
-                says="translate-train-all is better than translate-train",
-                pairs=pairs("NLI", "NLI", others, everything, than=each),
-                paper=_averages("xnli", (XLM100, "translate-train-all"), (XLM100, each.protocol)),
-            ),
-            Contrast(
-                id="F8-joint",
-                says=f"selection on all languages' dev sets is as good as on each one's own, to "
-                f"{100 * SELECTION_MARGIN:g} points",
-                pairs=pairs("NLI", "NLI", others, zero, than=apart),
-                margin=SELECTION_MARGIN,
-            ),
-            Contrast(
-                id="F8-pretraining",
-                says="pretraining makes zero-shot transfer better than without",
-                pairs=pairs("NLI", "NLI", others, zero, than=without_pretraining(zero)),
-                aside=True,
-            ),
-        ),
+        contrasts=_of_nli(_others(config, "nli")),
         stand_in="Babel's NLI with machine translation by a noise channel for XNLI",
+    )
+
+
+def _of_nli(others: Sequence[str]) -> tuple[Contrast, ...]:
+    zero, each, everything = (
+        Outcome(kind="score", task="nli", metric="accuracy", protocol=p) for p in NLI_PROTOCOLS
+    )
+    apart = dataclasses.replace(zero, selection="per-language-dev")
+    return (
+        Contrast(
+            id="F8-all-zero",
+            says="translate-train-all is better than zero-shot",
+            pairs=pairs("NLI", "NLI", others, everything, than=zero),
+            paper=_averages("xnli", ("XLM-R", "translate-train-all"), ("XLM-R", "zero-shot")),
+        ),
+        Contrast(
+            id="F8-all-each",
+            says="translate-train-all is better than translate-train",
+            pairs=pairs("NLI", "NLI", others, everything, than=each),
+            paper=_averages("xnli", (XLM100, "translate-train-all"), (XLM100, each.protocol)),
+        ),
+        Contrast(
+            id="F8-joint",
+            says=f"selection on all languages' dev sets is as good as on each one's own, to "
+            f"{100 * SELECTION_MARGIN:g} points",
+            pairs=pairs("NLI", "NLI", others, zero, than=apart),
+            margin=SELECTION_MARGIN,
+        ),
+        Contrast(
+            id="F8-pretraining",
+            says="pretraining makes zero-shot transfer better than without",
+            pairs=pairs("NLI", "NLI", others, zero, than=without_pretraining(zero)),
+            aside=True,
+        ),
     )
 
 
@@ -70,42 +74,45 @@ def ner(scale: Scale) -> Claim:
     config = dataclasses.replace(
         config, ner=dataclasses.replace(config.ner, baselines=("bilstm-crf",))
     )
-    others = _others(config, "ner")
-    zero, each, everything = (
-        Outcome(kind="score", task="ner", metric="span_f1", protocol=p)
-        for p in ("zero-shot", "each", "all")
-    )
-    crf = dataclasses.replace(everything, arm="bilstm-crf")
     return Claim(
         id="F9",
         title="NER: training on all languages beats transfer from one, and is near one model for "
         "each; no CRF is needed",
         section="5.2, Table 2",
         cells=(Cell(name="NER", config=config, evaluated=True, baselines=True),),
-        contrasts=(
-            Contrast(
-                id="F9-all-zero",
-                says="training on all languages is better than zero-shot transfer",
-                pairs=pairs("NER", "NER", others, everything, than=zero),
-                paper=_averages("ner", ("XLM-R", "all"), ("XLM-R", "en")),
-            ),
-            Contrast(
-                id="F9-all-each",
-                says=f"training on all is near each, to {100 * NEAR_MARGIN:g} points",
-                pairs=pairs("NER", "NER", others, everything, than=each),
-                margin=NEAR_MARGIN,
-                paper=_averages("ner", ("XLM-R", "all"), ("XLM-R", "each")),
-            ),
-            Contrast(
-                id="F9-crf",
-                says=f"a linear layer on the encoder is as good as a BiLSTM-CRF, both trained on "
-                f"all, to {100 * NEAR_MARGIN:g} points",
-                pairs=pairs("NER", "NER", others, everything, than=crf),
-                margin=NEAR_MARGIN,
-                paper=_averages("ner", ("XLM-R", "all"), ("Lample et al. 2016", "each")),
-            ),
-        ),
+        contrasts=_of_ner(_others(config, "ner")),
         stand_in="Babel's NER for CoNLL",
+    )
+
+
+def _of_ner(others: Sequence[str]) -> tuple[Contrast, ...]:
+    zero, each, everything = (
+        Outcome(kind="score", task="ner", metric="span_f1", protocol=p)
+        for p in ("zero-shot", "each", "all")
+    )
+    crf = dataclasses.replace(everything, arm="bilstm-crf")
+    return (
+        Contrast(
+            id="F9-all-zero",
+            says="training on all languages is better than zero-shot transfer",
+            pairs=pairs("NER", "NER", others, everything, than=zero),
+            paper=_averages("ner", ("XLM-R", "all"), ("XLM-R", "en")),
+        ),
+        Contrast(
+            id="F9-all-each",
+            says=f"training on all is near each, to {100 * NEAR_MARGIN:g} points",
+            pairs=pairs("NER", "NER", others, everything, than=each),
+            margin=NEAR_MARGIN,
+            paper=_averages("ner", ("XLM-R", "all"), ("XLM-R", "each")),
+        ),
+        Contrast(
+            id="F9-crf",
+            says=f"a linear layer on the encoder is as good as a BiLSTM-CRF, both trained on "
+            f"all, to {100 * NEAR_MARGIN:g} points",
+            pairs=pairs("NER", "NER", others, everything, than=crf),
+            margin=NEAR_MARGIN,
+            paper=_averages("ner", ("XLM-R", "all"), ("Lample et al. 2016", "each")),
+        ),
     )
 
 
