@@ -22,6 +22,12 @@ LEAST = [
     "pretrain.warmup_steps=2",
     "pretrain.heldout_steps=6",
 ]
+LEAST_NLI = [
+    "tasks.nli_train=40",
+    "tasks.nli_dev=20",
+    "tasks.nli_test=30",
+    "nli.seeds=1",
+]
 
 
 def conclusion(**changes: object) -> Conclusion:
@@ -138,12 +144,21 @@ def test_the_help_names_scales_and_claims(capsys):
 @pytest.mark.slow
 def test_a_study_of_a_claim_ends_in_conclusions(tmp_path, capsys):
     places = [f"runs_dir={tmp_path / 'runs'}", f"data_dir={tmp_path / 'data'}", "seeds=2"]
-    assert main(["ablate", "tiny", "F14", *LEAST, *places]) == 0
+    assert main(["ablate", "tiny", "F14", *LEAST, *LEAST_NLI, *places]) == 0
     said = capsys.readouterr().out
     folder = tmp_path / "runs" / "studies-tiny"
-    (row,) = storage.read_jsonl(folder / "conclusions.jsonl")
-    assert (row["contrast"], row["num_seeds"], row["num_languages"]) == ("F14-heldout", 2, 7)
+    rows = storage.read_jsonl(folder / "conclusions.jsonl")
+    assert [(row["contrast"], row["num_seeds"], row["num_languages"]) for row in rows] == [
+        ("F14-heldout", 2, 7),
+        ("F14-nli", 2, 6),
+        ("F14-code-switched", 2, 12),
+    ]
+    assert {row["note"] for row in rows} == {""}
+    row = rows[0]
     assert "F14-heldout: a model without language embeddings" in said
+    assert f"F14 as a whole: {row['claim_verdict']}" in said
+    arms = {path.name for path in (folder / "arms").iterdir()}
+    assert len(arms) == 4, "the scored cells have the models of the others"
     heldout = storage.read_jsonl(folder / "heldout.jsonl")
     last = {
         (r["cell"], r["seed"], r["language"]): r["bits_per_byte"] for r in heldout if r["step"] == 6

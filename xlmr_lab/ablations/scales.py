@@ -245,10 +245,15 @@ def _babel(
 def tiers_of(config: StudyConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the high- and the low-resource languages of a base: Babel's two largest and smallest,
     or the paper's (Sec. 5.1)."""
-    if not config.corpus.languages:
+    if is_babel(config):
         own = config.babel.codes()
         return tuple(own[:2]), tuple(own[-2:])
     return ("en", "fr"), ("sw", "ur")
+
+
+def is_babel(config: StudyConfig) -> bool:
+    """Tell whether a base is on Babel, and not on text of one's own."""
+    return not config.corpus.languages
 
 
 def languages_of(config: StudyConfig) -> list[str]:

@@ -6,6 +6,8 @@ import pytest
 
 from xlmr_lab.ablations import paper_claims, scales
 from xlmr_lab.ablations.claims import (
+    data,
+    embeddings,
     languages,
     printed,
     sampling,
@@ -153,6 +155,31 @@ def test_some_languages_at_medium_width_are_compared_with_few_at_the_base():
         ["languages=7 width=256", "languages=100 width=256"],
         ["languages=7 width=384", "languages=100 width=384"],
     ]
+
+
+def test_low_resource_languages_gain_most_where_encyclopaedias_are_of_uneven_size():
+    """On Babel they are equal, so that a large language loses most whatever the text is worth."""
+    assert [c.id for c in data.source(LAPTOP).contrasts] == ["F5-all", "F5-low"]
+    most = contrast(data.source(scales.paper()), "F5-most")
+    assert [better.language for better, _ in most.pairs] == ["sw", "ur"]
+    assert [better.language for better, _ in most.less] == ["en", "fr"]
+    assert "low XNLI 61.55 to 69.05" in most.paper
+
+
+def test_code_switched_text_is_of_the_language_learned_and_each_other_both_ways():
+    claim = embeddings.language_embeddings(LAPTOP)
+    pairs = contrast(claim, "F14-code-switched").pairs
+    named = [better.language for better, _ in pairs]
+    assert named[:4] == ["qaa-qam", "qam-qaa", "qaa-qay", "qay-qaa"]
+    assert len(named) == 12
+    better, worse = (cell(claim, term.cell).config.model for term in pairs[0])
+    assert (better.language_embeddings, worse.language_embeddings) == (False, True)
+
+
+def test_no_claim_speaks_of_babel_where_text_is_ones_own():
+    told = [claim.stand_in for claim in paper_claims.claims(scales.paper())]
+    assert all(told)
+    assert not [line for line in told if "Babel" in line]
 
 
 def test_differences_are_taken_off_as_many():

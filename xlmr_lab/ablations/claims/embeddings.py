@@ -1,27 +1,41 @@
 """F14: no language embeddings (XLM-R Sec. 3)."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from xlmr_lab.ablations.claims.pairs import pairs
-from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Scale
+from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Outcome, Scale
 from xlmr_lab.ablations.scales import languages_of
+from xlmr_lab.ablations.study_config import StudyConfig
 
 MARGIN = 0.01
 """Bits per byte that leaving out the embeddings may cost."""
+NLI_MARGIN = 0.01
+"""Accuracy that leaving them out may cost in zero-shot transfer: one point."""
+NLI, NLI_TOLD = "NLI switched", "NLI switched, language embeddings"
+"""The cells that are scored; those of held-out loss need no files of NLI."""
 
 
 def language_embeddings(scale: Scale) -> Claim:
-    """Return F14: without language embeddings a model is as good."""
+    """Return F14: without language embeddings a model is as good, and better where a sentence mixes
+    languages, of which a model with embeddings can be told but one."""
     base = scale.base
-    other = dataclasses.replace(
-        base, model=dataclasses.replace(base.model, language_embeddings=True)
+    scored = dataclasses.replace(
+        base,
+        evaluated=("nli",),
+        nli=dataclasses.replace(base.nli, protocols=("zero-shot", "code-switched")),
     )
     languages = languages_of(base)
     return Claim(
         id="F14",
         title="No language embeddings: as good, and better on code-switched text",
         section="3",
-        cells=(Cell(name="base", config=base), Cell(name="language embeddings", config=other)),
+        cells=(
+            Cell(name="base", config=base),
+            Cell(name="language embeddings", config=_told(base)),
+            Cell(name=NLI, config=scored, evaluated=True),
+            Cell(name=NLI_TOLD, config=_told(scored), evaluated=True),
+        ),
         contrasts=(
             Contrast(
                 id="F14-heldout",
@@ -29,6 +43,37 @@ def language_embeddings(scale: Scale) -> Claim:
                 pairs=pairs("base", "language embeddings", languages),
                 margin=MARGIN,
             ),
+            *_of_nli(languages, base.nli.train_language or languages[0]),
         ),
-        stand_in="the same two; code-switched text is scored by the protocol of that name of NLI",
+        stand_in="models as they are and with an embedding of the language at every position; in "
+        "code-switched NLI one language has the grammar and some words of the other stand in it, "
+        "and a model with embeddings is told the first",
     )
+
+
+def _of_nli(languages: Sequence[str], learned: str) -> tuple[Contrast, Contrast]:
+    """Return the contrasts in zero-shot transfer and on text that mixes the language learned with
+    another, either having the grammar."""
+    others = [key for key in languages if key != learned]
+    mixed = [name for key in others for name in (f"{learned}-{key}", f"{key}-{learned}")]
+    zero = Outcome(kind="score", task="nli", metric="accuracy")
+    switched = dataclasses.replace(zero, protocol="code-switched")
+    return (
+        Contrast(
+            id="F14-nli",
+            says=f"it is as good in zero-shot transfer, to {100 * NLI_MARGIN:g} point",
+            pairs=pairs(NLI, NLI_TOLD, others, zero),
+            margin=NLI_MARGIN,
+        ),
+        Contrast(
+            id="F14-code-switched",
+            says="it is better on code-switched text",
+            pairs=pairs(NLI, NLI_TOLD, mixed, switched),
+        ),
+    )
+
+
+def _told(config: StudyConfig) -> StudyConfig:
+    """Return a study whose model is told the language of its input."""
+    model = dataclasses.replace(config.model, language_embeddings=True)
+    return dataclasses.replace(config, model=model)

@@ -7,7 +7,7 @@ import dataclasses
 from xlmr_lab.ablations.claims import printed
 from xlmr_lab.ablations.claims.pairs import pairs
 from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Outcome, Scale, Term
-from xlmr_lab.ablations.scales import alone, languages_of, tiers_of
+from xlmr_lab.ablations.scales import alone, is_babel, languages_of, tiers_of
 from xlmr_lab.ablations.study_config import StudyConfig
 
 GLUE_MARGIN = 0.02
@@ -49,7 +49,9 @@ def glue(scale: Scale) -> Claim:
                 paper=_glue_told(),
             ),
         ),
-        stand_in="GLUE-like tasks of Babel in the largest language; its own model for RoBERTa",
+        stand_in="GLUE-like tasks of Babel in the largest language; its own model for RoBERTa"
+        if is_babel(base)
+        else "a model of the language alone for RoBERTa",
     )
 
 

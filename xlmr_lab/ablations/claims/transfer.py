@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from xlmr_lab.ablations.claims import printed
 from xlmr_lab.ablations.claims.pairs import pairs, without_pretraining
 from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Outcome, Scale
-from xlmr_lab.ablations.scales import languages_of
+from xlmr_lab.ablations.scales import is_babel, languages_of
 from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.paper import benchmarks
 
@@ -30,7 +30,9 @@ def nli(scale: Scale) -> Claim:
         section="5.2, Table 1",
         cells=(Cell(name="NLI", config=config, evaluated=True, baselines=True),),
         contrasts=_of_nli(_others(config, "nli")),
-        stand_in="Babel's NLI with machine translation by a noise channel for XNLI",
+        stand_in="Babel's NLI with machine translation by a noise channel for XNLI"
+        if is_babel(config)
+        else "the same tasks",
     )
 
 
@@ -81,7 +83,7 @@ def ner(scale: Scale) -> Claim:
         section="5.2, Table 2",
         cells=(Cell(name="NER", config=config, evaluated=True, baselines=True),),
         contrasts=_of_ner(_others(config, "ner")),
-        stand_in="Babel's NER for CoNLL",
+        stand_in="Babel's NER for CoNLL" if is_babel(config) else "the same tasks",
     )
 
 
@@ -134,7 +136,8 @@ def qa(scale: Scale) -> Claim:
                 paper=_averages("mlqa", ("XLM-R", ""), ("mBERT", "")),
             ),
         ),
-        stand_in="Babel's questions for MLQA; the paper compares with mBERT and XLM, not with none",
+        stand_in=("Babel's questions for MLQA; " if is_babel(config) else "")
+        + "the paper compares with mBERT and XLM, not with none",
     )
 
 

@@ -7,7 +7,7 @@ import dataclasses
 from xlmr_lab.ablations.claims import printed
 from xlmr_lab.ablations.claims.pairs import pairs
 from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Scale
-from xlmr_lab.ablations.scales import languages_of
+from xlmr_lab.ablations.scales import is_babel, languages_of
 from xlmr_lab.ablations.study_config import StudyConfig
 
 MARGIN = 0.01
@@ -66,8 +66,10 @@ def preprocessing(scale: Scale) -> Claim:
                 paper=printed.figure(7, ("BPE", "all"), ("SPM", "all")),
             ),
         ),
-        stand_in="the same two; rules of Moses know Babel's languages no more than any other "
-        "language without rules of its own",
+        stand_in="rules of Moses know Babel's languages no more than any other language without "
+        "rules of its own"
+        if is_babel(scale.base)
+        else "the same two",
     )
 
 
