@@ -115,7 +115,8 @@ def run(
     for verdict in doctor_told.lines(found):
         say(textwrap.fill(verdict, WIDTH, break_on_hyphens=False))
     say(f"scores: {work.folder / evaluation.SCORES_NAME}")
-    say(f"tables (.html, .tex, .csv): {work.folder / 'tables'}")
+    if _tables(frame):
+        say(f"tables (.html, .tex, .csv): {work.folder / 'tables'}")
 
 
 def learned_in(work: Evaluation) -> dict[str, str]:

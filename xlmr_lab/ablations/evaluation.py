@@ -8,6 +8,7 @@ last call, what was seen on the way (looks.jsonl: dev sets at each check), the d
 """
 
 import dataclasses
+import json
 import logging
 import os
 import shutil
@@ -43,8 +44,8 @@ SCORES_NAME = "scores.jsonl"
 
 def run(work: Evaluation) -> list[Score]:
     """Fine-tune and score what is not done yet, baselines too, and collect it all in the run
-    folder."""
-    _prepare(work)
+    folder; what was collected there before is replaced once all is done."""
+    _begin(work)
     everything = planned(work)
     for runs in everything:
         if not _is_finished(runs):
@@ -61,6 +62,8 @@ def run(work: Evaluation) -> list[Score]:
     if work.config.retrieval.path is not None:
         outputs.append(_retrieved(work))
     rows = [Score(**row) for path in outputs for row in storage.read_jsonl(path)]
+    _clear(work.folder)
+    _write_settings(work)
     examined.collect(work.folder, everything, rows)
     score_tables.write(work.folder / SCORES_NAME, rows)
     if work.config.predictions:
@@ -73,32 +76,49 @@ def doctor(work: Evaluation) -> list[dict[str, Any]]:
     return storage.read_jsonl(work.folder / DOCTOR_NAME)
 
 
-def _prepare(work: Evaluation) -> None:
-    """Have the run folder say what it holds; what another encoder left in it is replaced."""
-    folder = work.folder
-    place = folder / SETTINGS_NAME
-    held = _held(folder)
-    if held.get("fingerprint", work.fingerprint) != work.fingerprint:
-        logger.warning(
-            "%s held the evaluation of another encoder, which is replaced; name=NEW keeps both",
-            folder,
-        )
+def _begin(work: Evaluation) -> None:
+    """Have the run folder say that it is an evaluation's, and tell what is going to be replaced."""
+    held, settings = _held(work.folder), configs.to_dict(work.config)
+    if not held:
+        _write_settings(work)
+    elif held["fingerprint"] != work.fingerprint:
+        _tell_replaced(work.folder, "the evaluation of another encoder")
+    elif (work.folder / SCORES_NAME).is_file() and held.get("settings") != _as_read(settings):
+        _tell_replaced(work.folder, "scores of other settings")
+
+
+def _tell_replaced(folder: Path, what: str) -> None:
+    logger.warning("%s holds %s, which is replaced at the end; name=NEW keeps both", folder, what)
+
+
+def _as_read(settings: dict[str, Any]) -> Any:
+    """Return settings as they are read again: lists for tuples."""
+    return json.loads(json.dumps(settings))
+
+
+def _clear(folder: Path) -> None:
+    """Remove what was collected before; finished scores stay in folders of their own."""
     for name in (SCORES_NAME, LOOKS_NAME, DOCTOR_NAME, f"{PREDICTIONS_NAME}.zip"):
         (folder / name).unlink(missing_ok=True)
     for name in (PREDICTIONS_NAME, "tables"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    text = work.opened.text
+
+
+def _write_settings(work: Evaluation) -> None:
+    """Have the run folder say what it holds."""
     revision = work.place.name if work.place.parent.name == "snapshots" else None
     about = {
         "source": _shown(work.source),
         "revision": revision,
         "fingerprint": work.fingerprint,
-        "text_fingerprint": text.fingerprint,
+        "text_fingerprint": work.opened.text.fingerprint,
         "preset": work.preset,
     }
+    place = work.folder / SETTINGS_NAME
     storage.write_json(place, {**about, "settings": configs.to_dict(work.config)})
     device = str(next(work.opened.module.parameters()).device)
-    storage.write_json(folder / "provenance.json", provenance.collect(encoder=about, run_on=device))
+    record = provenance.collect(encoder=about, run_on=device)
+    storage.write_json(work.folder / "provenance.json", record)
 
 
 def _held(folder: Path) -> dict[str, Any]:

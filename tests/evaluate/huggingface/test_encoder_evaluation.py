@@ -205,12 +205,25 @@ def test_another_encoder_is_told_and_fine_tuned_anew(lab, folder_of, tasks, tmp_
     assert lab(f"hf:{folder_of('bert')}", *asked)[0] == 0
     assert "another encoder" not in caplog.text
     assert lab(f"hf:{folder_of('mbert')}", *asked)[0] == 0
-    assert "held the evaluation of another encoder, which is replaced; name=NEW" in caplog.text
+    assert "the evaluation of another encoder, which is replaced at the end" in caplog.text
     assert set(scores.read(tmp_path / "runs/x/scores.jsonl")["arm"]) == {"mbert0"}
     storage.write_json(tmp_path / "runs/y/config.json", {})
     code, _, line = lab(f"hf:{folder_of('bert')}", "ner.path=tasks/conll", "name=y", *QUICK)
     assert code == 2
     assert "runs/y holds a study; add name=NEW for the evaluation" in line
+
+
+def test_a_call_that_fails_leaves_what_was_collected(lab, folder_of, tasks, tmp_path, caplog):
+    asked = (f"hf:{folder_of('bert')}", "name=x", *QUICK)
+    assert lab(*asked, "ner.path=tasks/conll", *few("ner"))[0] == 0
+    folder = tmp_path / "runs/x"
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    write(tmp_path / "broken/train-en.tsv", [("a", "b", "entailment"), ("only one column",)])
+    write(tmp_path / "broken/test-en.tsv", [("a", "b", "entailment")])
+    code, _, line = lab(*asked, "nli.path=broken", *few("nli"))
+    assert (code, "train-en.tsv" in line) == (2, True)
+    assert {p: p.read_bytes() for p in before} == before
+    assert "scores of other settings, which is replaced at the end; name=NEW" in caplog.text
 
 
 def test_a_folder_that_no_evaluation_made_is_refused_and_stays_as_it_is(
