@@ -67,7 +67,7 @@ OF_A_STUDY = tuple(
     dict.fromkeys(name.partition(".")[0] for name in _LEAVES if not name.startswith("surgery."))
 )
 """What a study is made of: its run folder keeps all of it, for the verbs that come after."""
-TEXT = ("babel", "corpus", "measure", "clean")
+TEXT = ("babel", "corpus", "measure", "clean", "part")
 TRAINING = (*TEXT, "vocabulary", "sampling", "batches", "model", "pretrain", "tlm")
 SECTIONS: dict[str, tuple[str, ...]] = {
     "corpus": TEXT,

@@ -134,14 +134,16 @@ def test_fewer_than_two_seeds_have_no_interval(pairs: list[Pair]) -> None:
     assert found.seeds_needed is None
 
 
-def test_the_interval_over_seeds_covers_the_mean_of_the_languages_at_hand() -> None:
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_the_interval_over_seeds_covers_the_mean_of_the_languages_at_hand(seeds: int) -> None:
     """Seeds and runs are drawn anew, languages are not; seeds differ far more than cells."""
     rng = np.random.default_rng(2)
     languages, number, covered = np.array([-1.0, 0.5, 2.0]), 1500, 0
     for _ in range(number):
-        common = rng.normal(0, 5, (3, 1))
-        worse = common + rng.normal(0, 0.3, (3, 3))
-        better = common + languages + rng.normal(0, 0.5, (3, 1)) + rng.normal(0, 0.3, (3, 3))
+        common = rng.normal(0, 5, (seeds, 1))
+        worse = common + rng.normal(0, 0.3, (seeds, 3))
+        own = rng.normal(0, 0.5, (seeds, 1)) + rng.normal(0, 0.3, (seeds, 3))
+        better = common + languages + own
         pairs = [pair(str(k), [*better[:, k]], [*worse[:, k]]) for k in range(3)]
         interval = compare(pairs).over_seeds
         covered += interval.low <= languages.mean() <= interval.high

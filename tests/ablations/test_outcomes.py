@@ -5,7 +5,7 @@ import math
 import pytest
 
 from xlmr_lab.ablations import outcomes, task_jobs
-from xlmr_lab.ablations.grid import Outcome, Term
+from xlmr_lab.ablations.grid import BEST, Outcome, Term
 from xlmr_lab.ablations.outcomes import measured
 from xlmr_lab.evaluate import baselines
 
@@ -46,6 +46,25 @@ def test_a_heldout_loss_is_minus_the_bits_per_byte_of_each_runs_last_step() -> N
     assert found.values(Term(cell="wide", language="en")) == {0: [-1.0]}
     assert found.values(Term(cell="base", language="sw")) == {}
     assert found.values(Term(cell="none", language="en")) == {}
+
+
+def test_the_best_loss_of_a_run_is_that_of_any_step_of_each_language() -> None:
+    rows = [
+        heldout("base", 0, 10, "en", 1.0),
+        heldout("base", 0, 20, "en", 1.5),
+        heldout("base", 0, 10, "sw", 3.0),
+        heldout("base", 0, 20, "sw", 2.5),
+        heldout("base", 1, 20, "en", math.nan),
+    ]
+    found = measured(rows, [])
+    for language, best, last in (("en", -1.0, -1.5), ("sw", -2.5, -2.5)):
+        assert found.values(Term(cell="base", language=language, outcome=BEST)) == {0: [best]}
+        assert found.values(Term(cell="base", language=language)) == {0: [last]}
+
+
+def test_a_run_that_ends_without_a_number_has_no_last_loss() -> None:
+    rows = [heldout("base", 0, 10, "en", 1.0), heldout("base", 0, 20, "en", math.nan)]
+    assert measured(rows, []).values(Term(cell="base", language="en")) == {}
 
 
 def test_scores_are_grouped_by_pretraining_seed() -> None:

@@ -42,6 +42,16 @@ def test_a_wider_model_has_heads_and_layers_in_proportion():
     assert (model.hidden_size, model.num_heads, model.ffn_size) == (96, 3, 384)
 
 
+def test_a_shortened_language_is_short_alone_and_among_the_others():
+    base = scales.laptop().base
+    among = scales.shortened(base, "qam", 5000).part
+    own = scales.shortened(scales.alone(base, "qam"), "qam", 5000).part
+    assert (among.languages, among.shortened, among.most_bytes) == ((), ("qam",), 5000)
+    assert own.languages == ("qam",)
+    assert own.is_short("qam")
+    assert not among.is_short("qaa")
+
+
 def test_an_unknown_scale_is_refused_with_those_there_are():
     with pytest.raises(UserError, match=r"unknown scale 'huge'; there are tiny, laptop"):
         scales.scale("huge")
@@ -51,6 +61,7 @@ def test_a_language_alone_has_its_text_and_its_share_of_ids():
     base = scales.laptop().base
     low = scales.SEVEN[-1]
     config = scales.alone(base, low)
-    assert corpora.sizes(config.babel) == {low: corpora.sizes(base.babel)[low]}
+    assert config.babel == base.babel, "the same text, of which the others are left out"
+    assert config.part.languages == (low,)
     assert config.vocabulary.size == round(1400 * 40 / 150)
     assert config.nli.train_language == low

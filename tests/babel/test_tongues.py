@@ -144,3 +144,11 @@ def _common_prefix(a: str, b: str) -> int:
     return next(
         (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
     )
+
+
+def test_a_language_is_described_whether_real_invented_or_unknown():
+    real, invented, unknown = map(tongues.described, ("sw", "qaa", "xx"))
+    assert (real["name"], real["script"], real["paper_gib"]) == ("Swahili", "Latn", 1.6)
+    assert invented["name"] == f"qaa, sized as {tongues.described('en')['name']}"
+    assert invented["paper_gib"] == tongues.described("en")["paper_gib"]
+    assert unknown == {"name": "xx", "script": "Zyyy", "family": "unknown", "paper_gib": 0.0}

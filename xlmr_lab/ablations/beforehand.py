@@ -45,7 +45,8 @@ def check(config: StudyConfig, folder: Path) -> None:
 def likely_run(config: StudyConfig) -> PretrainRun:
     """Return a run of the study as far as it is known without its text: the languages are those
     that the settings name."""
-    named = config.corpus.languages if config.corpus.path else config.babel.codes()
+    of_text = config.corpus.languages if config.corpus.path else config.babel.codes()
+    named = config.part.languages or of_text
     return PretrainRun(
         seed=config.seed,
         languages=tuple(named) or ("und",),

@@ -1,7 +1,7 @@
 """What a campaign's run folder says: held-out losses and scores of each cell, and what is missing.
 
-Held-out loss is in nats a piece and in bits per byte of the held-out text, which is comparable
-across vocabularies.
+Held-out loss is in nats a piece and in bits per byte of the held-out text; what that says across
+vocabularies see grid.py.
 """
 
 import math

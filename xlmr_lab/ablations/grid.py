@@ -5,8 +5,10 @@ for it) to cells and contrasts; nothing is run here. A cell is a whole study con
 of different claims that agree in it are the same work and are done once (see campaign.py). A
 contrast is a list of pairs of values, each pair of one language (or task) at two cells; its effect
 is the mean difference, signed so that the claim as stated is a positive number. Values are of two
-kinds (design, section 6): held-out masked-LM loss in bits per byte, which is comparable across
-vocabularies and quiet, and scores of tasks, which are loud.
+kinds (design, section 6): held-out masked-LM loss in bits per byte, which is quiet, and scores of
+tasks, which are loud. Across vocabularies bits per byte are of the same text but not of the same
+question: where pieces are shorter, more of a masked word is seen, which may lower the loss by
+itself (`ACROSS_VOCABULARIES`, told where a contrast does so).
 """
 
 import dataclasses
@@ -17,6 +19,10 @@ from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.errors import UserError
 
 Kind = Literal["heldout", "score"]
+ACROSS_VOCABULARIES = (
+    "bits per byte of masked pieces may favour shorter ones, so smaller vocabularies"
+)
+"""What is said of a claim whose contrasts compare losses of different vocabularies."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +46,7 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What is measured of a cell in a language; of `kind` heldout nothing else is set."""
+    """What is measured of a cell in a language; of `kind` heldout nothing but `best` is set."""
 
     kind: Kind
     task: str = ""
@@ -53,11 +59,15 @@ class Outcome:
     """How the checkpoint was chosen."""
     arm: str = ""
     """Arm of the scores; empty: the pretrained model, else no-pretraining or bilstm-crf."""
+    best: bool = False
+    """Of held-out losses: the least of a run instead of the last, as if it had stopped there."""
 
 
 HELDOUT = Outcome(kind="heldout")
 """Held-out masked-LM loss in bits per byte, the last step of a run; less is better, so its sign is
 turned and differences are gains."""
+BEST = Outcome(kind="heldout", best=True)
+"""The same where it is least: a model of little text is worse in the end than it was before."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,6 +167,8 @@ class Scale:
     """Model widths of F2, the base's first."""
     vocabularies: tuple[int, ...]
     """Vocabulary sizes of F4, in ids, increasing."""
+    text_bytes: tuple[int, int]
+    """Little text of one language, and more, for F13 (bytes); both less than it has."""
     about: str
     """The scale in one line, for the page."""
 

@@ -9,10 +9,10 @@ is about.
 import dataclasses
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from xlmr_lab.ablations.grid import Outcome, Term
+from xlmr_lab.ablations.grid import BEST, HELDOUT, Outcome, Term
 
 Row = Mapping[str, Any]
 
@@ -51,14 +51,17 @@ class Measured:
 def measured(heldout: Iterable[Row], scores: Iterable[Row]) -> Measured:
     """Gather the rows of a run folder. Values that are absent or not finite are left out.
 
-    Of held-out losses the last step of each run counts, as minus bits per byte; of scores, which
-    are shares, those of a test set before those of a dev set.
+    Of held-out losses, as minus bits per byte, the last step of each run counts, and as another
+    outcome the best of each language; of scores, which are shares, those of a test set before those
+    of a dev set.
     """
     table: dict[Key, dict[Run, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
-    for row in _last(heldout):
-        if _is_number(row["bits_per_byte"]):
-            own = table[row["cell"], Outcome(kind="heldout")][row["seed"], None]
-            own[row["language"]] = -row["bits_per_byte"]
+    losses = list(heldout)
+    for outcome, rows in ((HELDOUT, _last(losses)), (BEST, losses)):
+        for row in rows:
+            if _is_number(row["bits_per_byte"]):
+                own, value = table[row["cell"], outcome][row["seed"], None], -row["bits_per_byte"]
+                own[row["language"]] = max(value, own.get(row["language"], value))
     for row in sorted(scores, key=lambda row: row.get("split") == "test"):
         asked = row.get("question_language") or row["language"]
         if _is_number(row["value"]) and asked == row["language"]:
@@ -78,9 +81,8 @@ def _outcome(row: Row) -> Outcome:
     )
 
 
-def _last(heldout: Iterable[Row]) -> list[Row]:
+def _last(rows: Sequence[Row]) -> list[Row]:
     """Return the rows of the last step of each cell's run."""
-    rows = list(heldout)
     steps: dict[tuple[str, int], int] = {}
     for row in rows:
         run = row["cell"], row["seed"]

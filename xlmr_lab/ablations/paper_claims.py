@@ -6,6 +6,7 @@ from xlmr_lab.ablations.claims import (
     languages,
     monolingual,
     sampling,
+    text_size,
     training,
     transfer,
     vocabularies,
@@ -26,7 +27,7 @@ CLAIMS: dict[str, Grid] = {
     "F10": transfer.qa,
     "F11": monolingual.glue,
     "F12": monolingual.transfer,
-    "F13": monolingual.size,
+    "F13": text_size.size,
     "F14": embeddings.language_embeddings,
     "F15": vocabularies.adaptive,
 }

@@ -14,7 +14,7 @@ from xlmr_lab.ablations import studies
 from xlmr_lab.ablations.grid import Scale
 from xlmr_lab.ablations.sections import AblationConfig
 from xlmr_lab.ablations.study_config import StudyConfig
-from xlmr_lab.babel import corpora, tongues
+from xlmr_lab.babel import tongues
 from xlmr_lab.babel.corpora import BabelConfig
 from xlmr_lab.errors import UserError
 from xlmr_lab.model import presets
@@ -48,6 +48,7 @@ def tiny() -> Scale:
         counts=(7, 9),
         widths=(64, 96),
         vocabularies=(800, 1200),
+        text_bytes=(10_000, 40_000),
         about="Babel, a minute of two cores: it shows the way, and decides nothing",
     )
 
@@ -64,6 +65,7 @@ def laptop() -> Scale:
         counts=(7, 15, 30, 60),
         widths=(64, 96, 128),
         vocabularies=(500, 900, 1400, 1900),
+        text_bytes=(30_000, 120_000),
         about="Babel, 2 layers of width 64, 3 million tokens a run (the paper: 12 layers of "
         "width 768, trillions of tokens)",
     )
@@ -88,6 +90,7 @@ def gpu() -> Scale:
         counts=COUNTS,
         widths=(256, 320, 384),
         vocabularies=(500, 900, 1400, 2200),
+        text_bytes=(100_000, 400_000),
         about="Babel, 4 layers of width 256, 49 million tokens a run (the paper: 12 layers of "
         "width 768, trillions of tokens)",
     )
@@ -110,6 +113,7 @@ def paper() -> Scale:
         counts=COUNTS,
         widths=WIDTHS,
         vocabularies=(32_000, 64_000, 128_000, 256_000),
+        text_bytes=(100 << 20, 400 << 20),
         about="text of one's own, XLM-R Base, 150,000 steps of 8,192 blocks",
     )
 
@@ -164,7 +168,7 @@ def more_languages(config: StudyConfig, count: int) -> StudyConfig:
 
 
 def alone(config: StudyConfig, language: str) -> StudyConfig:
-    """Return a study with one of the languages alone, with as much text and as many steps, and
+    """Return a study with one of the languages alone, with the same text and as many steps, and
     fewer ids, as in the paper; tasks are learned in it."""
     ids = round(config.vocabulary.size * MONOLINGUAL_IDS)
     config = dataclasses.replace(
@@ -173,12 +177,14 @@ def alone(config: StudyConfig, language: str) -> StudyConfig:
     tasks = {
         name: dataclasses.replace(getattr(config, name), train_language=language) for name in TASKS
     }
-    if config.corpus.languages:
-        own = dataclasses.replace(config.corpus, languages=(language,))
-        return dataclasses.replace(config, corpus=own, **tasks)
-    size = corpora.sizes(config.babel)[language]
-    babel = dataclasses.replace(config.babel, languages=(language,), corpus_bytes=size)
-    return dataclasses.replace(config, babel=babel, **tasks)
+    part = dataclasses.replace(config.part, languages=(language,))
+    return dataclasses.replace(config, part=part, **tasks)
+
+
+def shortened(config: StudyConfig, language: str, most_bytes: int) -> StudyConfig:
+    """Return a study with so much training text of one language, at most, and all of the others."""
+    part = dataclasses.replace(config.part, most_bytes=most_bytes, shortened=(language,))
+    return dataclasses.replace(config, part=part)
 
 
 def _more_of_the_paper(config: StudyConfig, count: int) -> StudyConfig:

@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from xlmr_lab import configs, languages, provenance, storage
+from xlmr_lab import configs, provenance, storage
+from xlmr_lab.ablations import text_part
 from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.ablations.vocabulary_text import training_paragraphs
 from xlmr_lab.babel import corpora, tasks, tongues
@@ -25,7 +26,7 @@ from xlmr_lab.vocabulary.load import load
 
 logger = logging.getLogger(__name__)
 
-BABEL_VERSION = MEASURE_VERSION = SHARDS_VERSION = 1
+BABEL_VERSION = MEASURE_VERSION = PART_VERSION = SHARDS_VERSION = 1
 CLEAN_VERSION = VOCABULARY_VERSION = 2
 TASK_VERSIONS = {"nli": 3, "ner": 4, "qa": 3, "glue": 3}
 """Of each of Babel's tasks; 4: no sentence of NER is in two splits."""
@@ -145,8 +146,8 @@ def measured(config: StudyConfig) -> Path:
 
 
 def cleaned(config: StudyConfig) -> Path:
-    """Return the folder of the cleaned corpus: `documents/`, `rejected/`, `report.json`,
-    `sizes.json`.
+    """Return the folder of the cleaned corpus, or of the part that is used of it: `documents/`,
+    `rejected/`, `report.json`, `sizes.json`.
     """
     source = measured(config)
     wanted = list(config.corpus.languages)
@@ -167,18 +168,34 @@ def cleaned(config: StudyConfig) -> Path:
                 jobs=config.jobs, executor=config.executor, memory_bytes=config.memory_bytes
             ),
         )
-        sizes = statistics.sizes(folder / "documents")
-        storage.write_json(folder / "sizes.json", sizes.to_dicts())
+        _write_sizes(folder)
 
     parts = [CLEAN_VERSION, source.name, config.clean, wanted, evaluation]
-    return stage(Path(config.data_dir), "clean", parts, make, resumable=True)
+    whole = stage(Path(config.data_dir), "clean", parts, make, resumable=True)
+    return whole if config.part.is_whole else _part(config, whole)
+
+
+def _part(config: StudyConfig, whole: Path) -> Path:
+    fraction = config.batches.heldout_fraction
+
+    def make(folder: Path) -> None:
+        text_part.write(whole, folder, config.part, fraction)
+        _write_sizes(folder)
+
+    parts = [PART_VERSION, whole.name, config.part, fraction]
+    return stage(Path(config.data_dir), "part", parts, make)
+
+
+def _write_sizes(folder: Path) -> None:
+    sizes = statistics.sizes(folder / "documents")
+    storage.write_json(folder / "sizes.json", sizes.to_dicts())
 
 
 def sizes(config: StudyConfig) -> list[dict[str, Any]]:
     """Return size, name, script and family of each cleaned language, largest first."""
     rows = storage.read_json(cleaned(config) / "sizes.json")
     return sorted(
-        (row | _described(row["language"]) for row in rows), key=lambda r: -r["size_bytes"]
+        (row | tongues.described(row["language"]) for row in rows), key=lambda r: -r["size_bytes"]
     )
 
 
@@ -260,28 +277,6 @@ def train_language(config: StudyConfig, task: str) -> str:
     if chosen not in keys:
         raise UserError(f"{task}.train_language must be one of {', '.join(keys)}, got {chosen!r}")
     return str(chosen)
-
-
-def _described(key: str) -> dict[str, Any]:
-    """Return name, script, family and the paper's size of a language, real or invented."""
-    if key in languages.LANGUAGES:
-        known = languages.LANGUAGES[key]
-        return {
-            "name": known.name,
-            "script": known.script,
-            "family": known.family,
-            "paper_gib": known.size_gib,
-        }
-    if key in tongues.codes():
-        script, family = tongues.script_and_family(key)
-        real = tongues.stands_for(key)
-        return {
-            "name": f"{key}, sized as {real.name}",
-            "script": script,
-            "family": family,
-            "paper_gib": real.size_gib,
-        }
-    return {"name": key, "script": "Zyyy", "family": "unknown", "paper_gib": 0.0}
 
 
 def signature(file: str | Path, data: Path) -> list[Any]:

@@ -14,6 +14,7 @@ from xlmr_lab.ablations.sections import (
     SurgeryConfig,
     TlmConfig,
 )
+from xlmr_lab.ablations.text_part import PartConfig
 from xlmr_lab.babel.corpora import BabelConfig
 from xlmr_lab.babel.tasks import TaskConfig
 from xlmr_lab.batches.stream import BatchConfig
@@ -68,6 +69,8 @@ class StudyConfig:
     """What is read of the text, and what the models that measure it learn from."""
     clean: CleanConfig = CleanConfig()
     """Which measured paragraphs are kept; other thresholds need no new measuring."""
+    part: PartConfig = PartConfig()
+    """Which part of the cleaned text is used."""
     vocabulary: VocabularyConfig = VocabularyConfig()
     """How the vocabulary is trained."""
     sampling: SamplingConfig = SamplingConfig()

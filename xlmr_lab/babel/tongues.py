@@ -13,6 +13,7 @@ which says nothing of tense. Left out: agreement, irregular forms.
 
 import dataclasses
 from functools import cached_property
+from typing import Any
 
 from xlmr_lab import languages, seeds
 from xlmr_lab.babel import grammar as grammars
@@ -228,6 +229,20 @@ def script_and_family(code: str) -> tuple[str, str]:
     """Return the script (ISO 15924) and the name of the family of a tongue."""
     family = _number(code) % len(FAMILIES)
     return FAMILIES[family], f"Babel family {family + 1}"
+
+
+def described(key: str) -> dict[str, Any]:
+    """Return name, script, family and the paper's size (GiB) of a language, real or invented."""
+    known = languages.LANGUAGES.get(key)
+    if known is not None:
+        name, script, family, size_gib = known.name, known.script, known.family, known.size_gib
+    elif key in codes():
+        real = stands_for(key)
+        (script, family), size_gib = script_and_family(key), real.size_gib
+        name = f"{key}, sized as {real.name}"
+    else:
+        name, script, family, size_gib = key, "Zyyy", "unknown", 0.0
+    return {"name": name, "script": script, "family": family, "paper_gib": size_gib}
 
 
 def grow(world: World, code: str, seed: int, config: TongueConfig | None = None) -> Tongue:

@@ -11,11 +11,12 @@ from xlmr_lab.ablations.claims import (
     languages,
     printed,
     sampling,
+    text_size,
     training,
     transfer,
     vocabularies,
 )
-from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Outcome
+from xlmr_lab.ablations.grid import ACROSS_VOCABULARIES, BEST, Cell, Claim, Contrast, Outcome
 from xlmr_lab.errors import UserError
 from xlmr_lab.paper import tables
 
@@ -174,6 +175,31 @@ def test_code_switched_text_is_of_the_language_learned_and_each_other_both_ways(
     assert len(named) == 12
     better, worse = (cell(claim, term.cell).config.model for term in pairs[0])
     assert (better.language_embeddings, worse.language_embeddings) == (False, True)
+
+
+def test_a_language_of_little_text_is_compared_alone_and_among_the_others():
+    claim = text_size.size(LAPTOP)
+    (least,) = contrast(claim, "F13-least").pairs
+    assert [term.cell for term in least] == ["30 kB of qam", "alone 30 kB of qam"]
+    among, own = (cell(claim, term.cell).config.part for term in least)
+    assert (among.languages, own.languages) == ((), ("qam",))
+    assert among.most_bytes == own.most_bytes == 30_000
+    (lowers,) = contrast(claim, "F13-lowers").pairs
+    assert [term.cell for term in lowers] == ["30 kB of qam", "alone 120 kB of qam"]
+    outcomes = {term.outcome for c in claim.contrasts for term in c.terms}
+    assert outcomes == {BEST}
+
+
+def test_losses_across_vocabularies_say_what_they_are_worth():
+    """Wherever held-out losses of one contrast are of vocabularies of different sizes or models."""
+    for claim in paper_claims.claims(LAPTOP):
+        cells = {cell.name: cell.config.vocabulary for cell in claim.cells}
+        crossed = any(
+            b.outcome.kind == "heldout" and cells[b.cell] != cells[w.cell]
+            for c in claim.contrasts
+            for b, w in c.pairs
+        )
+        assert crossed == (ACROSS_VOCABULARIES in claim.stand_in), claim.id
 
 
 def test_no_claim_speaks_of_babel_where_text_is_ones_own():

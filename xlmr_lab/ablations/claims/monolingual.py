@@ -1,5 +1,5 @@
-"""F11 to F13: one multilingual model against monolingual ones (XLM-R Sec. 5.3, 5.4, Tables 4 and
-5), and how much text a language needs of its own (Sec. 3, 5.4).
+"""F11 and F12: one multilingual model against monolingual ones (XLM-R Sec. 5.3, 5.4, Tables 4 and
+5).
 """
 
 import dataclasses
@@ -7,7 +7,7 @@ import dataclasses
 from xlmr_lab.ablations.claims import printed
 from xlmr_lab.ablations.claims.pairs import pairs
 from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Outcome, Scale, Term
-from xlmr_lab.ablations.scales import alone, is_babel, languages_of, tiers_of
+from xlmr_lab.ablations.scales import alone, is_babel, languages_of
 from xlmr_lab.ablations.study_config import StudyConfig
 
 GLUE_MARGIN = 0.02
@@ -106,37 +106,6 @@ def _of_protocols(chosen: tuple[str, ...], cell: str) -> tuple[Contrast, ...]:
             pairs=_pairs(chosen, cell, zero, everything, turned=True),
             paper=_transfer_told("translate-train-all"),
         ),
-    )
-
-
-def size(scale: Scale) -> Claim:
-    """Return F13: multilingual pretraining helps languages of little text, not those of much."""
-    high, low = tiers_of(scale.base)
-    named = (high[0], low[0], low[-1])
-    cells = tuple(Cell(name=f"alone {key}", config=alone(scale.base, key)) for key in named)
-
-    def together(key: str) -> tuple[Term, Term]:
-        return Term(cell="base", language=key), Term(cell=f"alone {key}", language=key)
-
-    return Claim(
-        id="F13",
-        title="A monolingual model needs a few hundred MiB; multilingual pretraining lowers that",
-        section="3, 5.4",
-        cells=(Cell(name="base", config=scale.base), *cells),
-        contrasts=(
-            Contrast(
-                id="F13-low",
-                says="a language of little text is modelled better together with six others",
-                pairs=tuple(together(key) for key in low),
-            ),
-            Contrast(
-                id="F13-high",
-                says="a language of much text is modelled better alone",
-                pairs=(together(high[0])[::-1],),
-            ),
-        ),
-        stand_in="languages of the least and the most text, alone and with the other six, as many "
-        "steps; alone there are no passages beside their translation",
     )
 
 

@@ -6,7 +6,7 @@ import dataclasses
 
 from xlmr_lab.ablations.claims import printed
 from xlmr_lab.ablations.claims.pairs import pairs
-from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Scale
+from xlmr_lab.ablations.grid import ACROSS_VOCABULARIES, Cell, Claim, Contrast, Scale
 from xlmr_lab.ablations.scales import is_babel, languages_of
 from xlmr_lab.ablations.study_config import StudyConfig
 
@@ -42,7 +42,7 @@ def size(scale: Scale) -> Claim:
         ),
         stand_in=f"{small} to {large} ids; with as many parameters as the base, which has "
         f"{scale.base.vocabulary.size} ids, they have widths {wide} and {narrow} for "
-        f"{scale.base.model.hidden_size}",
+        f"{scale.base.model.hidden_size}; {ACROSS_VOCABULARIES}",
     )
 
 
@@ -66,10 +66,13 @@ def preprocessing(scale: Scale) -> Claim:
                 paper=printed.figure(7, ("BPE", "all"), ("SPM", "all")),
             ),
         ),
-        stand_in="rules of Moses know Babel's languages no more than any other language without "
-        "rules of its own"
-        if is_babel(scale.base)
-        else "the same two",
+        stand_in=(
+            "rules of Moses know Babel's languages no more than any other language without rules "
+            "of its own; "
+            if is_babel(scale.base)
+            else "the same two; "
+        )
+        + ACROSS_VOCABULARIES,
     )
 
 
