@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from xlmr_lab import configs, intervals, score_tables, storage
+from xlmr_lab import configs, intervals, score_results, score_tables, storage
 from xlmr_lab.ablations import doctor_told, evaluation, evaluation_config, evaluation_plan
 from xlmr_lab.ablations.evaluation_plan import Evaluation
 from xlmr_lab.ablations.task_runs import TaskRuns
@@ -104,9 +104,10 @@ def run(
     found = evaluation.doctor(work)
     everything = scores.read(work.folder / evaluation.SCORES_NAME)
     frame = with_source(records.marked(everything, records.doctor(found)), learned_in(work))
+    tables = _tables(frame)
     for line in told(frame):
         say(line)
-    for name in _tables(frame):
+    for name in tables:
         cells = score_tables.beside_paper(frame, name)
         made = paper_table(cells, name)
         _write(work.folder / "tables", name, cells, made)
@@ -115,7 +116,7 @@ def run(
     for verdict in doctor_told.lines(found):
         say(textwrap.fill(verdict, WIDTH, break_on_hyphens=False))
     say(f"scores: {work.folder / evaluation.SCORES_NAME}")
-    if _tables(frame):
+    if tables:
         say(f"tables (.html, .tex, .csv): {work.folder / 'tables'}")
 
 
@@ -125,13 +126,11 @@ def learned_in(work: Evaluation) -> dict[str, str]:
 
 
 def with_source(frame: pl.DataFrame, languages: Mapping[str, str]) -> pl.DataFrame:
-    """Return scores with a column `source`: whether the language is that of the task's training
-    data; a task of two sets, as MNLI, is learned in one language."""
-    learned = pl.col("task").replace_strict(
-        {task: _language_of(str(task), languages) for task in frame["task"].unique()},
-        return_dtype=pl.String,
-    )
-    return frame.with_columns(source=pl.col("language") == learned)
+    """Return scores with what tells transfer (`score_results.marked`), given the language of each
+    task's training data; a task of two sets, as MNLI, is learned in one."""
+    sources = {str(task): _language_of(str(task), languages) for task in frame["task"].unique()}
+    ours = [arm for arm in frame["arm"].unique() if arm not in score_tables.COUNTERPARTS]
+    return score_results.marked(frame, pretrained=ours, sources=sources)
 
 
 def _language_of(task: str, languages: Mapping[str, str]) -> str:

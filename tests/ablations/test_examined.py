@@ -27,7 +27,7 @@ def test_a_gain_is_paired_by_pretraining_seed_over_the_means_of_fine_tuning_seed
         *(score("a", 1, i, value) for i, value in enumerate((0.7, 0.9))),
         *(score("b", 1, i, value) for i, value in enumerate((0.5, 0.5))),
     ]
-    (found,) = spreads(rows, without="b")
+    (found,) = spreads(rows, without="b", learned={})
     assert (found["arm"], found["set"], found["level"], found["name"]) == (
         *("a", "test-sw", "flag"),
         "seed spread",
@@ -45,22 +45,37 @@ def test_gains_that_seeds_do_not_make_and_baselines_alone_are_let_pass():
         for arm in "ab"
         for seed in (0, 1, 2)
     ]
-    assert spreads(rows, without="b") == []
-    assert [row["arm"] for row in spreads([rows[0], rows[3]], without="b")] == ["a"]
+    assert spreads(rows, without="b", learned={}) == []
+    assert [row["arm"] for row in spreads([rows[0], rows[3]], without="b", learned={})] == ["a"]
 
 
 @pytest.mark.parametrize("step", [0.004, 0.010])
 def test_one_encoder_is_told_whether_its_seeds_tell_close_scores_apart(step):
     """Three seeds `step` apart have a half width of 4.303 / sqrt(3) = 2.48 steps."""
     rows = [score("hf", None, i, 0.5 + i * step) for i in range(3)]
-    found = spreads(rows, without="")
+    found = spreads(rows, without="", learned={})
     assert bool(found) == (2.48 * step > TOLD_APART)
     if found:
         assert "a difference of 0.020 is within what 3 seeds leave open" in found[0]["line"]
 
 
+@pytest.mark.parametrize(
+    ("protocol", "language", "named"),
+    [
+        ("translate-test", "sw", "test.translated-from-sw"),
+        ("translate-test", "en", "test-en"),
+        ("code-switched", "en-sw", "test.switched-en-sw"),
+        ("crossed", "en-sw", "test.crossed-en-sw"),
+    ],
+)
+def test_a_set_is_named_with_its_form(protocol, language, named):
+    rows = [score("hf", None, 0, 0.5, protocol=protocol, language=language)]
+    (found,) = spreads(rows, without="", learned={"nli": "en"})
+    assert found["set"] == named
+
+
 def test_one_seed_of_one_encoder_has_no_interval():
-    (found,) = spreads([score("hf", None, 0, 0.5)], without="")
+    (found,) = spreads([score("hf", None, 0, 0.5)], without="", learned={})
     assert "from 1 seed has no interval; run at least 3" in found["line"]
 
 
@@ -75,7 +90,7 @@ def test_each_cell_is_judged_by_itself_and_by_the_measure_that_selects():
         ),
         score("hf", None, None, 0.5, task="retrieval"),
     ]
-    (found,) = spreads(rows, without="")
+    (found,) = spreads(rows, without="", learned={})
     assert (found["set"], found["question_language"]) == ("test-sw-asked-in-en", "en")
 
 

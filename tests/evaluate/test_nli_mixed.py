@@ -12,7 +12,7 @@ from xlmr_lab.babel.tasks import TaskConfig
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import nli, transfer
 from xlmr_lab.evaluate.finetune import FinetuneConfig
-from xlmr_lab.evaluate.protocols import TaskSet
+from xlmr_lab.evaluate.protocols import TaskSet, plan
 from xlmr_lab.evaluate.selection import rules
 from xlmr_lab.evaluate.task_files import NLI_LABELS
 from xlmr_lab.model.encoder import Encoder
@@ -137,3 +137,27 @@ def test_a_mixed_set_may_be_scored_where_its_languages_have_no_set_of_their_own(
     assert tokenizer.languages == ["en", "en", "hi", "hi"]
     certain = np.eye(3)[next(iter(data.targets.values())).examples.labels]
     assert next(iter(data.targets.values())).score(certain) == {"accuracy": 1.0}
+
+
+def test_joint_dev_of_pairs_that_are_not_learned_in_looks_at_both_languages():
+    mixed = [TaskSet("test", "hi-sw", "crossed"), TaskSet("test", "sw-ur", "crossed")]
+    (model,) = plan(["crossed"], "en", [], mixed)
+    found = {rule.looked_at for rule in rules(model, ["joint-dev"])}
+    assert found == {tuple(TaskSet("dev", key) for key in ("hi", "sw", "ur"))}
+
+
+@pytest.mark.parametrize(("written", "key"), [("zh-CN", "zh-Hans"), ("zh-TW", "zh-Hant")])
+def test_languages_of_a_pair_may_be_written_in_any_of_their_ways(tokenizer, tmp_path, written, key):
+    lines = "".join(f"a b\tc d\t{label}\n" for label in ("neutral", "entailment") * 4)
+    for name in ("train-en", "test-en", f"test.crossed-en-{written}"):
+        (tmp_path / f"{name}.tsv").write_text(lines, "utf-8")
+    for named in ((), (key,)):
+        data = load(
+            tokenizer,
+            tmp_path,
+            ("crossed",),
+            languages=(),
+            train_language="en",
+            mixed_languages=named,
+        )
+        assert list(data.targets) == [TaskSet("test", f"en-{key}", "crossed")]

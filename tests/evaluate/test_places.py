@@ -85,6 +85,10 @@ def test_a_set_of_several_files_is_whole_or_refused(tmp_path):
     put(tmp_path, "swa/train-00000-of-00001.bin")
     with pytest.raises(UserError, match=r"of 00001 and of 00003 for one set, such as swa/train-0"):
         places.find(made, tmp_path, part)
+    older = tmp_path / "older"  # the hub once wrote a hash into the names of its files
+    put(older, "swa/train-00001-of-00002-1a2b3c.bin")
+    with pytest.raises(UserError, match=r"swa lacks train-00000-of-00002"):
+        places.find(made, older, part)
     put(tmp_path, "zh/train-07-of-99.bin")
     with pytest.raises(UserError, match=r"lacks train-00-of-99.bin.* and 95 more; fetch"):
         places.find(made, tmp_path, TaskSet("train", "zh-Hans"))

@@ -18,7 +18,7 @@ from xlmr_lab.ablations.task_runs import TaskRuns
 from xlmr_lab.evaluate.doctor.records import DOCTOR_NAME, LOOKS_NAME
 from xlmr_lab.evaluate.doctor.runs import seed_spread
 from xlmr_lab.evaluate.doctor.verdict import Verdict
-from xlmr_lab.evaluate.protocols import TaskSet
+from xlmr_lab.evaluate.protocols import TaskSet, scored_form
 from xlmr_lab.evaluate.scores import Score
 
 TOLD_APART = 0.02
@@ -46,15 +46,17 @@ def collect(
     paths = [runs.looks for runs in everything if runs.looks and runs.looks.is_file()]
     seen = [row for path in paths for row in storage.read_jsonl(path) if "told" in row]
     found = [{name: row[name] for name in NAMES} | told for row in seen for told in row["told"]]
-    found += spreads(scores, without=without)
+    learned = {runs.task: runs.train_language for runs in everything}
+    found += spreads(scores, without=without, learned=learned)
     kept = ({name: value for name, value in row.items() if name != "told"} for row in seen)
     storage.write_jsonl(folder / LOOKS_NAME, kept)
     storage.write_jsonl(folder / DOCTOR_NAME, found)
     return found
 
 
-def spreads(scores: Sequence[Score], *, without: str) -> list[Record]:
-    """Return a verdict for each cell of each arm whose seeds spread too widely to conclude from."""
+def spreads(scores: Sequence[Score], *, without: str, learned: Mapping[str, str]) -> list[Record]:
+    """Return a verdict for each cell of each arm whose seeds spread too widely to conclude from;
+    `learned` has the language of each task's training set."""
     found = []
     for (task, *place), arms in _by_cell(scores).items():
         base = arms.get(without, {})
@@ -64,7 +66,8 @@ def spreads(scores: Sequence[Score], *, without: str) -> list[Record]:
             cell = dict(zip(PLACE, place, strict=True))
             _, _, split, language, asked_in = place
             about = next(x for x in scores if x.arm == arm)
-            part = TaskSet(split, language, question_language=asked_in)
+            form = scored_form(cell["protocol"], learned.get(task, ""), language)
+            part = TaskSet(split, language, form, asked_in)
             names = {"study": about.study, "run": "", "task": task, "arm": arm}
             seeds = {"seed": None, "finetune_seed": None}
             found.append(

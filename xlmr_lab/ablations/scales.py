@@ -15,14 +15,10 @@ from xlmr_lab.ablations.grid import Scale
 from xlmr_lab.ablations.sections import AblationConfig
 from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.babel import tongues
-from xlmr_lab.babel.corpora import BabelConfig
 from xlmr_lab.errors import UserError
-from xlmr_lab.model import presets
 
 SEVEN = ("qaa", "qam", "qay", "qbk", "qbw", "qcu", "qds")
 """Babel's seven, of its first family, from the largest to the smallest."""
-HIGH, LOW = SEVEN[:2], SEVEN[-2:]
-"""Those that stand for English and French, and for Swahili and Urdu (XLM-R Sec. 5.1)."""
 TASKS = ("nli", "ner", "qa", "glue")
 """Sections of tasks."""
 COUNTS = (7, 15, 30, 60, 100)
@@ -54,7 +50,7 @@ def tiny() -> Scale:
 
 
 def laptop() -> Scale:
-    """Return all fifteen on Babel, two cores, one night."""
+    """Return all fifteen on Babel, two cores, one night: predicted to take five to six hours."""
     base = _babel(studies.tiny(), corpus_bytes=5_000_000, smallest_bytes=100_000, seeds=5)
     base = dataclasses.replace(
         base, vocabulary=dataclasses.replace(base.vocabulary, size=1400, sample_bytes=3_000_000)
@@ -72,7 +68,7 @@ def laptop() -> Scale:
 
 
 def gpu() -> Scale:
-    """Return all fifteen on Babel, one modern GPU, about an hour."""
+    """Return all fifteen on Babel, sized for one modern GPU; it has not been run on one."""
     base = _babel(studies.tiny(), corpus_bytes=30_000_000, smallest_bytes=300_000, seeds=5)
     model = dataclasses.replace(
         base.model, num_layers=4, hidden_size=256, num_heads=4, ffn_size=1024, init_std=0.06
@@ -228,22 +224,13 @@ def _babel(
     preset: StudyConfig, *, corpus_bytes: int, smallest_bytes: int, seeds: int
 ) -> StudyConfig:
     """Return a preset's study on Babel's seven, one arm."""
-    babel = BabelConfig(
-        languages=SEVEN,
-        corpus_bytes=corpus_bytes,
-        smallest_bytes=smallest_bytes,
-        glossed=preset.babel.glossed,
+    babel = dataclasses.replace(
+        preset.babel, languages=SEVEN, corpus_bytes=corpus_bytes, smallest_bytes=smallest_bytes
     )
     return dataclasses.replace(
         _chosen_on_dev(preset),
         seeds=seeds,
         babel=babel,
-        model=dataclasses.replace(
-            presets.preset("tiny").encoder,
-            dropout=0.0,
-            attention_dropout=0.0,
-            init_std=preset.model.init_std,
-        ),
         ablation=AblationConfig(alphas=()),
     )
 

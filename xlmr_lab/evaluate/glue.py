@@ -168,7 +168,7 @@ class _Reader:
     def _encoded(self, part: TaskSet, found: GlueSet) -> Examples:
         language = text_language(part, self.train_language)
         made = encode(self.text, found, self.task, language=language, max_tokens=self.max_tokens)
-        told = of_rows(len(found.indices), made, self.max_tokens)
+        told = of_rows(made, self.max_tokens)
         self.found[part] = [*self.found.get(part, ()), *told]
         return made
 

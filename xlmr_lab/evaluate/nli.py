@@ -102,7 +102,7 @@ def load(
     def examples(part: TaskSet, source: Source) -> Examples:
         pairs, spoken = xnli.read(source, label_order), _languages(part, train_language)
         made = encode(text, pairs, **spoken, max_tokens=config.max_tokens)
-        found[part] = of_rows(len(pairs.labels), made, config.max_tokens)
+        found[part] = of_rows(made, config.max_tokens)
         return made
 
     return TransferData(

@@ -21,7 +21,7 @@ from xlmr_lab.evaluate.task_files import SUFFIXES, Form, ScoredSplit, Split, lan
 
 _LISTED = 3
 """Missing files that an error lists."""
-_PART = re.compile(r"-(\d+)-of-(\d+)\.")
+_PART = re.compile(r"-(\d+)-of-(\d+)[-.]")
 _LANGUAGE = "[A-Za-z][A-Za-z0-9_-]*?"
 
 

@@ -11,10 +11,11 @@ from typing import NamedTuple, TypeVar
 
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import places
+from xlmr_lab.evaluate.language_keys import key_of
 from xlmr_lab.evaluate.places import Places, Source
 from xlmr_lab.evaluate.protocols import MIXED, ModelPlan, Protocol, TaskSet, plan
 from xlmr_lab.evaluate.selection import Selection, rules
-from xlmr_lab.evaluate.task_files import IMPLIED_SCRIPTS, ScoredSplit, languages_of
+from xlmr_lab.evaluate.task_files import ScoredSplit, languages_of
 
 PAIR = ("en", "hi")
 """Languages that stand in the name of a mixed set where a message has no others to name."""
@@ -97,7 +98,7 @@ def mixed(
     form, chosen = MIXED[protocol], split or "test"
     start = f"{chosen}.{form}-"
     known = places.languages(task, folder, chosen, form)
-    pairs = {key: [IMPLIED_SCRIPTS.get(x, x) for x in languages_of(key)] for key in known}
+    pairs = {key: [key_of(x) for x in languages_of(key)] for key in known}
     for key, pair in pairs.items():
         if len(pair) != 2 or len(set(pair)) != 2:
             raise UserError(

@@ -130,7 +130,7 @@ def text_language(part: TaskSet, train_language: str) -> str:
 
 
 def _cell(protocol: Protocol, train_language: str, language: str, split: ScoredSplit) -> Cell:
-    form = _scored_form(protocol, train_language, language)
+    form = scored_form(protocol, train_language, language)
     return Cell(protocol, TaskSet(split, language, form), TaskSet("dev", language, form))
 
 
@@ -150,7 +150,14 @@ def _translated(train_language: str, language: str) -> TaskSet:
     return TaskSet("train", language, "" if language == train_language else "translated")
 
 
-def _scored_form(protocol: Protocol, train_language: str, language: str) -> Form:
+def scored_form(protocol: Protocol, train_language: str, language: str) -> Form:
+    """Return the form of the sets that a protocol scores.
+
+    >>> scored_form("translate-test", "en", "sw"), scored_form("crossed", "en", "en-sw")
+    ('translated-from', 'crossed')
+    """
+    if protocol in MIXED:
+        return MIXED[protocol]
     translated = protocol == "translate-test" and language != train_language
     return "translated-from" if translated else ""
 

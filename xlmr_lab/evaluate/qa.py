@@ -12,7 +12,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -46,10 +46,10 @@ FOR_ALL: tuple[Protocol, ...] = ("zero-shot", "translate-train-all", "all")
 class AnswerConfig:
     """How contexts are cut into windows, and answers read and scored."""
 
-    normalization: Normalization = "mlqa"
-    """What is compared of answers in files of no known benchmark: mlqa (punctuation and articles of
-    the context's language are dropped, Chinese is split into characters), or squad. Files that are
-    named as MLQA's, SQuAD's, XQuAD's or TyDiQA-GoldP's are scored by the rule of those."""
+    normalization: Literal["auto", "mlqa", "squad"] = "auto"
+    """What is compared of answers: mlqa (punctuation and articles of the context's language are
+    dropped, Chinese is split into characters), squad, or auto: the rule of the benchmark that a
+    file's name is of (MLQA, SQuAD, XQuAD, TyDiQA-GoldP), mlqa for others."""
     stride: int = 128
     """Tokens from one window of a context to the next, at most half a window (BERT: 128)."""
     max_question_tokens: int = 64
@@ -73,8 +73,10 @@ class AnswerConfig:
         >>> AnswerConfig().rule(Path("xquad.zh.json"), "zh-Hans")
         'squad'
         """
+        if self.normalization != "auto":
+            return self.normalization
         benchmark = benchmark_of(path.name, language)
-        return qa_metrics.CONVENTIONS[benchmark] if benchmark else self.normalization
+        return qa_metrics.CONVENTIONS[benchmark] if benchmark else "mlqa"
 
 
 def run(

@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, assert_never
 
 from xlmr_lab.evaluate.protocols import MIXED, Cell, ModelPlan, TaskSet
+from xlmr_lab.evaluate.task_files import languages_of
 
 Selection = Literal["last", "train-dev", "joint-dev", "per-language-dev"]
 
@@ -67,13 +68,19 @@ def dev_sets(selection: Selection, model: ModelPlan, cell: Cell) -> tuple[TaskSe
         case "train-dev":
             return model.train_dev
         case "joint-dev":
-            shared = [other.dev for other in model.cells if other.protocol == cell.protocol]
-            learned_in = model.train_dev if cell.protocol in MIXED else ()
-            return tuple(dict.fromkeys([*learned_in, *shared]))
+            shared = [other for other in model.cells if other.protocol == cell.protocol]
+            return tuple(dict.fromkeys(part for other in shared for part in _dev_sets(other)))
         case "per-language-dev":
             return (cell.dev,)
         case _:
             assert_never(selection)
+
+
+def _dev_sets(cell: Cell) -> Sequence[TaskSet]:
+    """Return the dev set of a cell; of a mixed set, which has none, those of its languages."""
+    if cell.protocol in MIXED:
+        return [TaskSet("dev", language) for language in languages_of(cell.scored.language)]
+    return [cell.dev]
 
 
 def choose(checks: Sequence[Check], looked_at: Sequence[TaskSet], *, patience: int) -> int:

@@ -7,15 +7,12 @@ import pytest
 import torch
 
 from xlmr_lab.evaluate.doctor.runs import (
-    chosen_on_scored,
     differing,
     reloaded,
     seed_spread,
 )
 from xlmr_lab.evaluate.finetune import FinetuneConfig, finetune
 from xlmr_lab.evaluate.nli import encode
-from xlmr_lab.evaluate.protocols import plan
-from xlmr_lab.evaluate.selection import rules
 from xlmr_lab.evaluate.task_files import Pairs
 from xlmr_lab.evaluate.task_model import task_model
 
@@ -103,21 +100,6 @@ def test_differences_that_are_none_pass_as_rarely_as_said():
     drawn = rng.normal(size=(1000, 4))
     share = np.mean([seed_spread(row.tolist()) is None for row in drawn])
     assert share == pytest.approx(0.05, abs=3 * (0.05 * 0.95 / 1000) ** 0.5)
-
-
-def test_a_dev_set_that_chose_the_step_it_is_scored_at_is_flagged():
-    scored = [("en", "dev"), ("sw", "dev"), ("de", "test")]
-    (model,) = plan(["zero-shot"], "en", scored)
-
-    def verdict(selection):
-        return chosen_on_scored(rules(model, [selection]))
-
-    assert verdict("per-language-dev").line.startswith("dev-en, dev-sw chose the step")
-    assert verdict("joint-dev").evidence == {"num_cells": 2, "num_rules": 3}
-    assert verdict("train-dev").line.startswith("dev-en chose")
-    assert verdict("last") is None
-    (tested,) = plan(["zero-shot"], "en", [("en", "test"), ("sw", "test")])
-    assert chosen_on_scored(rules(tested, ["joint-dev", "per-language-dev"])) is None
 
 
 def test_predictions_are_compared_without_dropout(encoder, examples, tmp_path):

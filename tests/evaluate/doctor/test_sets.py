@@ -6,7 +6,7 @@ Files are written as users have them, and what their loaders say of each set is 
 import pytest
 
 from xlmr_lab.evaluate import glue, ner, nli
-from xlmr_lab.evaluate.doctor.sets import of_rows, of_tags
+from xlmr_lab.evaluate.doctor.sets import of_tags
 from xlmr_lab.evaluate.examples import concatenate
 from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.evaluate.protocols import TaskSet
@@ -45,15 +45,6 @@ def test_pairs_that_are_cut_are_told_with_their_whole_length(
     if expected:
         (verdict,) = data.found[TaskSet("train", "en")]
         assert verdict.evidence["longest"] == 12 + 1 + 4
-
-
-def test_rows_that_encoding_loses_are_refused(tokenizer):
-    pairs = Pairs(["ab", "cd"], ["ef", "gh"], [0, 1])
-    made = nli.encode(tokenizer, pairs, language="en", max_tokens=16)
-    assert of_rows(2, made, 16) == []
-    (verdict,) = of_rows(2, made.first(1), 16)
-    assert (verdict.name, verdict.level) == ("lost gold", "refuse")
-    assert "the file has 2 gold rows and its encoding 1, 1 are lost" in verdict.line
 
 
 def test_sentences_of_glue_that_are_cut_are_told(tokenizer, tmp_path):

@@ -407,8 +407,11 @@ def test_scores_tell_which_are_in_the_language_learned_in():
         {
             "task": ["glue-sst2", "glue-sst2", "glue-mnli-mm", "ner"],
             "language": ["en", "sw", "en", "de"],
+            "arm": ["bert", "bert", "bert", "bilstm-crf"],
+            "protocol": ["zero-shot"] * 4,
         }
     )
     languages = {"glue-sst2": "en", "glue-mnli": "en", "ner": "de"}
     found = with_source(frame, languages)
     assert found["source"].to_list() == [True, False, True, True]
+    assert found["pretrained"].to_list() == [True, True, True, False]

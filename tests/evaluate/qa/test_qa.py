@@ -224,8 +224,13 @@ def test_chinese_answers_are_scored_by_characters(text, tmp_path):
         assert target.score(logits) == {"f1": pytest.approx(f1), "exact_match": 0.0}
 
 
-@pytest.mark.parametrize("rule", ["mlqa", "squad"])
-def test_each_file_is_scored_by_the_rule_of_its_own_benchmark(text, tmp_path, rule):
+@pytest.mark.parametrize(
+    ("rule", "by_character", "with_article"),
+    [("auto", 0.0, 2 / 3), ("mlqa", 0.8, 2 / 3), ("squad", 0.0, 0.8)],
+)
+def test_each_file_is_scored_by_the_rule_of_its_own_benchmark_unless_one_is_set(
+    text, tmp_path, rule, by_character, with_article
+):
     """In one call: XQuAD's Chinese, whose characters are no tokens, and MLQA's German articles."""
     contexts = {"zh-Hans": "\u4e2d\u56fd \u4e0a\u6d77\u5e02", "de": "in der Stadt"}
     names = {
@@ -249,10 +254,10 @@ def test_each_file_is_scored_by_the_rule_of_its_own_benchmark(text, tmp_path, ru
     chinese, german = (data.targets[TaskSet("test", key)] for key in ("zh-Hans", "de"))
     logits = np.zeros((len(chinese.examples.labels), 2), dtype=np.float32)
     logits[2] = 1  # the first two of three characters
-    assert chinese.score(logits)["f1"] == 0.0  # by character 4/5
+    assert chinese.score(logits)["f1"] == pytest.approx(by_character)
     logits = np.zeros((len(german.examples.labels), 2), dtype=np.float32)
     logits[0, 0] = logits[-1, 1] = 1  # the whole context
-    assert german.score(logits)["f1"] == pytest.approx(2 / 3)  # with its article 4/5
+    assert german.score(logits)["f1"] == pytest.approx(with_article)
 
 
 def test_a_kept_run_is_not_gone_on_with_under_another_rule(encoder, text, folder, tmp_path):

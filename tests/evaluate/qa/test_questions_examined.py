@@ -57,12 +57,23 @@ def load_qa(text, folder, name, *asked, language="zh-Hans", **answers):
 MLQA = "test-context-zh-question-zh.json"
 
 
-@pytest.mark.parametrize("rule", ["mlqa", "squad"])
-@pytest.mark.parametrize("name", [MLQA, "xquad.zh.json", "test-zh.json"])
-def test_answers_of_a_benchmark_are_scored_by_its_rule(text, tmp_path, name, rule):
+XQUAD = "xquad.zh.json"
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "told"),
+    [
+        *((name, "auto", False) for name in (MLQA, XQUAD, "test-zh.json")),
+        (MLQA, "mlqa", False),
+        (MLQA, "squad", True),
+        (XQUAD, "mlqa", True),
+        ("test-zh.json", "squad", False),
+    ],
+)
+def test_another_rule_than_that_of_the_benchmark_is_told(text, tmp_path, name, rule, told):
     """Chinese answers of MLQA are compared by character, those of XQuAD are not (xtreme#38)."""
     data = load_qa(text, tmp_path, name, RIGHT, normalization=rule)
-    assert said(data, "test", "zh-Hans") == []
+    assert said(data, "test", "zh-Hans") == [("normalisation", "flag")] * told
 
 
 def test_a_language_that_mlqas_rules_do_not_know_is_told(text, tmp_path):

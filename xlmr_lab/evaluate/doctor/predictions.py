@@ -74,7 +74,7 @@ def one_class_collapse(predicted: Labels, gold: Labels, num_labels: int) -> Verd
         name="one-class collapse",
         level="refuse",
         line=f"all {total:,} predictions are label {label}, which {share:.1%} of the gold labels "
-        "are, so nothing was learned: lower the learning rate, warm up longer, or try more seeds",
+        "are, so nothing was learned: train longer, lower the learning rate, or try more seeds",
         evidence={"label": label, "gold_share": share, "num_predictions": total, "p": chance},
     )
 

@@ -15,7 +15,6 @@ from safetensors.torch import load_file, save_file
 from xlmr_lab.evaluate.doctor.verdict import Verdict
 from xlmr_lab.evaluate.examples import Examples
 from xlmr_lab.evaluate.finetune_state import trained
-from xlmr_lab.evaluate.selection import Rule
 from xlmr_lab.evaluate.task_model import TaskModel, predict
 from xlmr_lab.intervals import MOST_SEEDS, mean_interval, seeds_needed
 
@@ -122,20 +121,4 @@ def seed_spread(
             "num_seeds": found.n,
             **({"num_needed": needed} if needed else {}),
         },
-    )
-
-
-def chosen_on_scored(rules: Sequence[Rule]) -> Verdict | None:
-    """Flag cells that are scored on a dev set which also chose their step."""
-    found = [rule for rule in rules if rule.cell.scored in rule.looked_at]
-    if not found:
-        return None
-    sets = list(dict.fromkeys(str(rule.cell.scored) for rule in found))
-    shown = ", ".join(sets[:5]) + (f" and {len(sets) - 5:,} more" if len(sets) > 5 else "")
-    return Verdict(
-        name="chosen on scored",
-        level="flag",
-        line=f"{shown} chose the step that is scored on the same set, so scores are too high: add "
-        "test files, or use selections=last",
-        evidence={"num_cells": len(found), "num_rules": len(rules)},
     )

@@ -1,9 +1,9 @@
 """What the doctor says of a set as it is read and encoded, before any model is trained on it.
 
-Each task counts its gold in the file and after encoding: rows, entities, answers. Which rule is
-official for answers is told by the benchmark that a file's name is of (qa_files.py); a file of
-nobody's form has none, and neither have languages that nobody speaks. Left out: training sets that
-hold rows of a test set.
+Entities and answers are counted in the file and after encoding; sentences and pairs are encoded one
+by one, and readers say which they leave out. Which rule is official for answers is told by the
+benchmark that a file's name is of (qa_files.py); a file of nobody's form has none, and neither have
+languages that nobody speaks. Left out: training sets that hold rows of a test set.
 """
 
 import re
@@ -34,12 +34,11 @@ FORMS = {
 """How the names of a benchmark's files are written, by its name in `qa_metrics.CONVENTIONS`."""
 
 
-def of_rows(num_rows: int, examples: Examples, max_tokens: int) -> list[Verdict]:
-    """Return what is wrong with a set of `num_rows` sentences or pairs, each encoded into a row."""
-    found = [lost_gold(num_rows, len(examples), "rows")]
-    if examples.whole_lengths is not None:
-        found.append(truncation(examples.whole_lengths, max_tokens))
-    return [verdict for verdict in found if verdict]
+def of_rows(examples: Examples, max_tokens: int) -> list[Verdict]:
+    """Return what is wrong with a set of sentences or pairs, each encoded into a row."""
+    lengths = examples.whole_lengths
+    found = None if lengths is None else truncation(lengths, max_tokens)
+    return [found] if found else []
 
 
 def of_tags(tags: Sequence[Sequence[str]], encoded: Sequence[Sequence[str]]) -> list[Verdict]:
