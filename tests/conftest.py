@@ -50,6 +50,16 @@ def study_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tested_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the run folder of a made-up campaign of all fifteen claims."""
+    import made_campaign
+
+    folder = tmp_path_factory.mktemp("work") / "runs" / "studies-made-up"
+    made_campaign.write(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def make_study() -> Callable[..., None]:
     """Return the function that writes a made-up study: `make_study(folder, num_languages=30)`."""
     return write_study

@@ -1,5 +1,7 @@
 """The columns of the tables in a study's run folder, as the JSONL files there hold them."""
 
+from typing import Any
+
 import polars as pl
 
 SIZES = pl.Schema(
@@ -79,3 +81,45 @@ BLOCKS = pl.Schema(
     }
 )
 """How much of each language there is to train on, in every basis of sampling."""
+_CONCLUSIONS: dict[str, Any] = {
+    "claim": pl.String,
+    "contrast": pl.String,
+    "title": pl.String,
+    "says": pl.String,
+    "section": pl.String,
+    "effect": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "languages_low": pl.Float64,
+    "languages_high": pl.Float64,
+    "verdict": pl.String,
+    "lean": pl.String,
+    "by_language": pl.List(pl.Struct({"name": pl.String, "effect": pl.Float64})),
+    "detectable": pl.Float64,
+    "seeds_needed": pl.Int64,
+    "pretraining_std": pl.Float64,
+    "finetuning_std": pl.Float64,
+    "languages_std": pl.Float64,
+    "num_seeds": pl.Int64,
+    "num_languages": pl.Int64,
+    "unit": pl.String,
+    "paper": pl.String,
+    "scale": pl.String,
+    "stand_in": pl.String,
+    "note": pl.String,
+    "aside": pl.Boolean,
+    "claim_verdict": pl.String,
+}
+CONCLUSIONS = pl.Schema(_CONCLUSIONS)
+"""One row for each contrast of each claim (see ablations.conclusions, which says what they are)."""
+_COSTS: dict[str, Any] = {
+    "kind": pl.String,
+    "name": pl.String,
+    "cells": pl.List(pl.String),
+    "seed": pl.Int64,
+    "steps": pl.Int64,
+    "predicted_seconds": pl.Float64,
+    "seconds": pl.Float64,
+}
+COSTS = pl.Schema(_COSTS)
+"""What each run of a campaign was predicted to take and took."""

@@ -17,6 +17,7 @@ from xlmr_lab.ablations import arms, parallel_text, stages, transfer
 from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.beforehand import likely_run
 from xlmr_lab.ablations.grid import Cell, Claim, Scale
+from xlmr_lab.ablations.scales import languages_of, tiers_of
 from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.corpus.executors import Executor
 from xlmr_lab.errors import UserError
@@ -150,6 +151,9 @@ def write_settings(campaign: Campaign) -> None:
             "about": campaign.scale.about,
             "claims": [claim.id for claim in campaign.claims],
             "seeds": campaign.scale.base.seeds,
+            "languages": languages_of(campaign.scale.base),
+            "high": list(tiers_of(campaign.scale.base)[0]),
+            "low": list(tiers_of(campaign.scale.base)[1]),
             "settings": configs.to_dict(campaign.scale.base),
         },
     )

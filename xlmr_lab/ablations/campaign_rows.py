@@ -9,12 +9,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from xlmr_lab import storage
-from xlmr_lab.ablations import campaign_work
+from xlmr_lab.ablations import campaign_work, stages
 from xlmr_lab.ablations.campaign import Campaign, Prepared
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.pretrain.folder import METRICS_NAME
 
 HELDOUT_NAME, SCORES_NAME, MISSING_NAME = "heldout.jsonl", "scores.jsonl", "missing.jsonl"
+SIZES_NAME = "sizes.jsonl"
 
 
 def collect(
@@ -25,9 +26,19 @@ def collect(
     heldout = [row for own in prepared for row in _heldout(own)]
     scores = [row for own in prepared for row in _scores(campaign, own)]
     absent = [row for own in prepared for row in _absent(campaign, own)]
+    storage.write_jsonl(campaign.folder / SIZES_NAME, _sizes(prepared))
     storage.write_jsonl(campaign.folder / HELDOUT_NAME, heldout)
     storage.write_jsonl(campaign.folder / SCORES_NAME, scores)
     storage.write_jsonl(campaign.folder / MISSING_NAME, [*missing, *absent])
+
+
+def _sizes(prepared: Sequence[Prepared]) -> list[dict[str, Any]]:
+    """Return the clean text of every language, as the first cell has it that has the language."""
+    found: dict[str, dict[str, Any]] = {}
+    for own in prepared:
+        for row in stages.sizes(own.cell.config):
+            found.setdefault(row["language"], row)
+    return list(found.values())
 
 
 def _heldout(own: Prepared) -> Iterator[dict[str, Any]]:
@@ -42,6 +53,7 @@ def _heldout(own: Prepared) -> Iterator[dict[str, Any]]:
                 for language, loss in record["loss_by_language"].items():
                     yield {
                         "cell": own.cell.name,
+                        "run": arm.folder.name,
                         "seed": arm.run.seed,
                         "step": record["step"],
                         "language": language,
