@@ -98,13 +98,18 @@ class Tested:
         """Return what cells should have and have not: cell, stage, why."""
         return storage.read_jsonl(self._path("missing.jsonl"))
 
+    def cells(self) -> list[dict[str, Any]]:
+        """Return each cell: its name (`cell`), the claims that have it, whether it is evaluated,
+        and the settings in which it differs from the base (`changed`)."""
+        return storage.read_jsonl(self._path("cells.jsonl"))
+
     def setting(self, cell: str, name: str) -> Any:
         """Return a cell's value of a setting, such as `model.hidden_size`.
 
         Raises:
             UserError: there is no such cell.
         """
-        for row in storage.read_jsonl(self._path("cells.jsonl")):
+        for row in self.cells():
             if row["cell"] == cell:
                 changed = row["changed"]
                 return changed[name] if name in changed else self._base(name)
