@@ -166,3 +166,31 @@ def test_a_study_of_a_claim_ends_in_conclusions(tmp_path, capsys):
     keys = {(seed, language) for _, seed, language in last}
     effects = [last["language embeddings", s, k] - last["base", s, k] + 0.01 for s, k in keys]
     assert row["effect"] == pytest.approx(sum(effects) / len(effects))
+    _goes_on_from_its_tables(tmp_path, folder / "results")
+
+
+def _goes_on_from_its_tables(tmp_path, tables):
+    """A study elsewhere, with other places, runs nothing that the tables know; where a score is
+    wanting, it trains the model for it again, and no other.
+    """
+    call = ["ablate", "tiny", "F14", *LEAST, *LEAST_NLI, "seeds=2", f"data_dir={tmp_path / 'data'}"]
+    other = tmp_path / "elsewhere" / "studies-tiny"
+    assert main([*call, f"runs_dir={other.parent}", f"from={tables}"]) == 0
+    for name in ("conclusions.jsonl", "heldout.jsonl", "scores.jsonl"):
+        found = storage.read_jsonl(tables.parent / name)
+        assert storage.read_jsonl(other / name) == found, name
+    assert not (other / "arms").exists()
+    assert storage.read_json(other / "provenance.json")["taken_over"]
+    rows = storage.read_jsonl(tables / "scores.jsonl.gz")
+    (tables / "scores.jsonl.gz").unlink()
+    rest = [row for row in rows if row["finetuning"] != rows[0]["finetuning"]]
+    storage.write_jsonl(tables / "scores.jsonl", rest)
+    third = tmp_path / "third" / "studies-tiny"
+    assert main([*call, f"runs_dir={third.parent}", f"from={tables}"]) == 0
+    assert [path.name for path in (third / "arms").iterdir()] == [rows[0]["run"]]
+    assert storage.read_jsonl(third / "scores.jsonl") == rows
+
+
+def test_a_plan_takes_nothing_over(capsys):
+    assert main(["ablate", "tiny", "plan", "from=runs/other"]) == 2
+    assert "from=runs/other has no effect with plan" in capsys.readouterr().err

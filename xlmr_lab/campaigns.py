@@ -15,7 +15,7 @@ from xlmr_lab import configs, durations, storage
 from xlmr_lab.ablations import (
     campaign,
     campaign_costs,
-    campaign_rows,
+    campaign_known,
     campaign_run,
     campaign_work,
     conclusions,
@@ -32,10 +32,10 @@ from xlmr_lab.intervals import told
 CONCLUSIONS_NAME = "conclusions.jsonl"
 PLAN, PREDICT = "plan", "predict"
 """The words that have the cells told and nothing run, and that have the time told as well."""
-BUDGET = "budget="
-"""How a time that may be taken is given."""
+BUDGET, FROM = "budget=", "from="
+"""How a time that may be taken is given, and a folder of results that are taken over."""
 HELP = """xlmr-lab ablate SCALE [CLAIM ...] [plan|predict] [budget=TIME]
-               [section.field=value ...]
+               [from=FOLDER ...] [section.field=value ...]
 
 Test the paper's claims, each a grid of pretraining runs. What cells share is
 made once, a killed study goes on, a cell that fails stops no other. Without
@@ -44,6 +44,11 @@ with `predict` their text is made, a few steps of each kind of run are measured,
 and the time is told that the study will take. With budget=2h (90m, 1h30m) as
 many seeds are run as that pays for; if it does not pay for two, the last claims
 are left out.
+
+A finished study leaves its small tables in results/ in its run folder. With
+from=FOLDER what such tables know is taken over and not run again: from another
+machine, or from notebooks/results/laptop. Weights are not in them, so models
+that are to be fine-tuned further are trained again.
 
 Scales:
 
@@ -107,10 +112,14 @@ def run(arguments: Sequence[str], *, say: Callable[[str], None]) -> None:
         UserError: something cannot be run, which is told before anything starts.
     """
     words, settings = words_of(arguments)
-    budget = _budget(words, settings)
-    work = planned(words, [setting for setting in settings if not setting.startswith(BUDGET)])
+    times, others = (_given(words, settings, name) for name in (BUDGET, FROM))
+    budget = durations.parsed(times[-1]) if times else None
+    own = [setting for setting in settings if not setting.startswith((BUDGET, FROM))]
+    work = planned(words, own)
     if PLAN not in words:
         campaign.require(work)
+        for folder in others:
+            campaign_known.take_over(work.folder, Path(folder))
     say(table(("cell", "claims", "scored"), _cells(work)))
     runs = sum(cell.config.seeds for cell in work.cells())
     say(textwrap.fill(f"{work.scale.about}; {runs} pretraining runs at most", WIDTH))
@@ -147,18 +156,19 @@ def _finish(made: Ready, say: Callable[[str], None]) -> None:
     before = f"predicted {durations.told(predicted)}, " if predicted else ""
     say(f"{before}took {taken}; each run's costs: {work.folder / campaign_costs.COSTS_NAME}")
     say(f"conclusions: {work.folder / CONCLUSIONS_NAME}")
+    say(f"tables to hand on: {campaign_known.hand_on(work.folder)}")
 
 
-def _budget(words: Sequence[str], settings: Sequence[str]) -> float | None:
-    """Return the seconds that a study may take, if it is said.
+def _given(words: Sequence[str], settings: Sequence[str], name: str) -> list[str]:
+    """Return the values that are given as `name` (budget=, from=).
 
     Raises:
-        UserError: it is no duration, or nothing is measured that it could be compared with.
+        UserError: a plan takes none.
     """
-    given = [setting.removeprefix(BUDGET) for setting in settings if setting.startswith(BUDGET)]
+    given = [setting.removeprefix(name) for setting in settings if setting.startswith(name)]
     if given and PLAN in words:
-        raise UserError(f"{BUDGET}{given[-1]} has no effect with plan; write predict in its place")
-    return durations.parsed(given[-1]) if given else None
+        raise UserError(f"{name}{given[-1]} has no effect with plan; write predict in its place")
+    return given
 
 
 def _within_told(asked: Campaign, given: Campaign) -> str:
@@ -171,7 +181,7 @@ def _within_told(asked: Campaign, given: Campaign) -> str:
 
 
 def _predicted_told(made: Ready, seconds: float) -> str:
-    waiting = [one for one in made.work if not one.finished.exists()]
+    waiting = [one for one in made.work if not one.is_done]
     kinds = [
         f"{sum(one.kind == kind for one in waiting)} runs of {kind}" for kind in campaign_work.KINDS
     ]
@@ -184,8 +194,8 @@ def _predicted_told(made: Ready, seconds: float) -> str:
 def conclude(work: Campaign) -> list[Conclusion]:
     """Turn what was collected into conclusions, and write them down."""
     found = conclusions.conclude(
-        storage.read_jsonl(work.folder / campaign_rows.HELDOUT_NAME),
-        storage.read_jsonl(work.folder / campaign_rows.SCORES_NAME),
+        storage.read_jsonl(work.folder / campaign_known.HELDOUT_NAME),
+        storage.read_jsonl(work.folder / campaign_known.SCORES_NAME),
         work.claims,
         f"{work.scale.about}, {work.scale.base.seeds} seeds",
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from xlmr_lab import configs, provenance, storage
-from xlmr_lab.ablations import arms, parallel_text, stages, transfer
+from xlmr_lab.ablations import arms, campaign_known, parallel_text, stages, transfer
 from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.beforehand import likely_run
 from xlmr_lab.ablations.grid import Cell, Claim, Scale
@@ -27,7 +27,7 @@ from xlmr_lab.vocabulary.load import load
 
 logger = logging.getLogger(__name__)
 
-CAMPAIGN_NAME, CELLS_NAME, PROVENANCE_NAME = "campaign.json", "cells.jsonl", "provenance.json"
+CAMPAIGN_NAME, CELLS_NAME = "campaign.json", "cells.jsonl"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,7 +157,9 @@ def write_settings(campaign: Campaign) -> None:
             "settings": configs.to_dict(campaign.scale.base),
         },
     )
-    storage.write_json(campaign.folder / PROVENANCE_NAME, provenance.collect())
+    others = campaign_known.provenances(campaign.folder)
+    more = {"taken_over": others} if others else {}
+    storage.write_json(campaign.folder / campaign_known.PROVENANCE_NAME, provenance.collect(**more))
 
 
 def _prepared(campaign: Campaign, cell: Cell) -> Prepared:

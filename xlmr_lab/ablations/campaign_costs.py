@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from xlmr_lab import configs, storage
-from xlmr_lab.ablations import campaign_work, cost, jobs, measuring
+from xlmr_lab.ablations import campaign_known, campaign_work, cost, jobs, measuring
 from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.baseline_runs import BaselineRuns
 from xlmr_lab.ablations.campaign import Campaign, Prepared
@@ -25,6 +25,7 @@ from xlmr_lab.errors import UserError
 logger = logging.getLogger(__name__)
 
 MEASURED_NAME, COSTS_NAME = "measured", "costs.jsonl"
+TIMES = ("predicted_seconds", "seconds")
 MEASURE_VERSION = 1
 """Raised when the same runs are measured otherwise."""
 
@@ -39,7 +40,7 @@ def measure(campaign: Campaign, prepared: Sequence[Prepared], work: Sequence[Wor
     wanted: dict[Path, Job] = {}
     for one in work:
         place = places[one.name]
-        if not one.finished.exists() and not place.exists():
+        if not one.is_done and not place.exists():
             wanted.setdefault(place, _measuring(one, shards[one.cells[0]], place))
     found = list(wanted.values())
     beside = itertools.islice(itertools.cycle(found), max(0, campaign.jobs - len(found)))
@@ -67,14 +68,18 @@ def parts(campaign: Campaign, work: Sequence[Work], predicted: Predicted) -> lis
             seconds=predicted.get(one.name, 0.0),
         )
         for one in work
-        if not one.finished.exists()
+        if not one.is_done
     ]
 
 
 def write(campaign: Campaign, work: Sequence[Work], predicted: Predicted) -> list[dict[str, Any]]:
-    """Write what each run was predicted to take and took, and return it."""
-    rows = [
-        {
+    """Write what each run was predicted to take and took, and return it; of a run that was made
+    elsewhere, what it took there.
+    """
+    elsewhere = campaign_known.read(campaign.folder).costs
+    rows = []
+    for one in work:
+        told = {
             "kind": one.kind,
             "name": one.name,
             "cells": list(one.cells),
@@ -83,8 +88,9 @@ def write(campaign: Campaign, work: Sequence[Work], predicted: Predicted) -> lis
             "predicted_seconds": predicted.get(one.name),
             "seconds": campaign_work.seconds_taken(campaign.folder, one),
         }
-        for one in work
-    ]
+        if told["seconds"] is None and one.name in elsewhere:
+            told |= {name: elsewhere[one.name][name] for name in TIMES}
+        rows.append(told)
     storage.write_jsonl(campaign.folder / COSTS_NAME, rows)
     return rows
 

@@ -5,17 +5,20 @@ vocabularies see grid.py.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from xlmr_lab import storage
-from xlmr_lab.ablations import campaign_work, stages
+from xlmr_lab.ablations import campaign_known, campaign_work, stages
+from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.campaign import Campaign, Prepared
+from xlmr_lab.ablations.campaign_known import HELDOUT_NAME, SCORES_NAME, Known
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.pretrain.folder import METRICS_NAME
 
-HELDOUT_NAME, SCORES_NAME, MISSING_NAME = "heldout.jsonl", "scores.jsonl", "missing.jsonl"
-SIZES_NAME = "sizes.jsonl"
+MISSING_NAME, SIZES_NAME = "missing.jsonl", "sizes.jsonl"
+DECIMALS = 5
+"""Of losses: far below what they are known to."""
 
 
 def collect(
@@ -23,9 +26,10 @@ def collect(
 ) -> None:
     """Write what is there into the run folder: held-out losses, scores, and what is missing, with
     what is known to be `missing` already."""
-    heldout = [row for own in prepared for row in _heldout(own)]
+    known = campaign_known.read(campaign.folder)
+    heldout = [row for own in prepared for row in _heldout(own, known)]
     scores = [row for own in prepared for row in _scores(campaign, own)]
-    absent = [row for own in prepared for row in _absent(campaign, own)]
+    absent = [row for own in prepared for row in _absent(campaign, own, known)]
     storage.write_jsonl(campaign.folder / SIZES_NAME, _sizes(prepared))
     storage.write_jsonl(campaign.folder / HELDOUT_NAME, heldout)
     storage.write_jsonl(campaign.folder / SCORES_NAME, scores)
@@ -41,25 +45,30 @@ def _sizes(prepared: Sequence[Prepared]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _heldout(own: Prepared) -> Iterator[dict[str, Any]]:
-    """Yield the held-out losses of a cell's finished runs, in nats a piece and bits per byte."""
+def _heldout(own: Prepared, known: Known) -> Iterator[dict[str, Any]]:
+    """Yield the held-out losses of a cell's finished runs, in nats a piece and bits per byte, both
+    to 5 decimals.
+    """
     shards = TokenShards.open(own.tokens)
     density = {key: _pieces_per_byte(shards.counts(key, "heldout")) for key in shards.languages}
     for arm in own.arms:
-        if not arm.final.is_dir():
-            continue
-        for record in storage.read_jsonl(arm.folder / METRICS_NAME):
-            if record["kind"] == "heldout":
-                for language, loss in record["loss_by_language"].items():
-                    yield {
-                        "cell": own.cell.name,
-                        "run": arm.folder.name,
-                        "seed": arm.run.seed,
-                        "step": record["step"],
-                        "language": language,
-                        "loss": loss,
-                        "bits_per_byte": loss / math.log(2) * density[language],
-                    }
+        for row in _losses(arm, known):
+            loss, language = round(row["loss"], DECIMALS), row["language"]
+            bits = round(loss / math.log(2) * density[language], DECIMALS)
+            named = {"cell": own.cell.name, "run": arm.folder.name, "seed": arm.run.seed}
+            told = {"step": row["step"], "language": language, "loss": loss}
+            yield named | told | {"bits_per_byte": bits}
+
+
+def _losses(arm: Arm, known: Known) -> Iterator[Mapping[str, Any]]:
+    """Yield the held-out losses of a run that is finished, here or elsewhere."""
+    if not arm.final.is_dir():
+        yield from known.heldout.get(arm.folder.name, ())
+        return
+    for record in storage.read_jsonl(arm.folder / METRICS_NAME):
+        if record["kind"] == "heldout":
+            for language, loss in record["loss_by_language"].items():
+                yield {"step": record["step"], "language": language, "loss": loss}
 
 
 def _pieces_per_byte(counts: dict[str, int]) -> float:
@@ -70,14 +79,14 @@ def _scores(campaign: Campaign, own: Prepared) -> Iterator[dict[str, Any]]:
     for plan in campaign_work.plans(campaign, own):
         if plan.runs.output.exists():
             for row in storage.read_jsonl(plan.runs.output):
-                yield {"cell": own.cell.name, **row}
+                yield {"cell": own.cell.name, "finetuning": plan.runs.output.stem, **row}
 
 
-def _absent(campaign: Campaign, own: Prepared) -> Iterator[dict[str, Any]]:
+def _absent(campaign: Campaign, own: Prepared, known: Known) -> Iterator[dict[str, Any]]:
     """Yield what a cell should have and has not."""
     named = {"cell": own.cell.name}
     for arm in own.arms:
-        if not arm.final.is_dir():
+        if not arm.final.is_dir() and arm.folder.name not in known.heldout:
             yield named | {"stage": "pretraining", "why": f"seed {arm.run.seed}"}
     for plan in campaign_work.plans(campaign, own):
         if not plan.runs.output.exists():

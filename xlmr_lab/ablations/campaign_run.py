@@ -59,7 +59,7 @@ def ready(campaign: Campaign, *, measured: bool | None = None) -> Ready:
     prepared = prepare(campaign, missing)
     work = campaign_work.everything(campaign, prepared)
     if measured is None:
-        measured = sum(not one.finished.exists() for one in work) >= WORTH
+        measured = sum(not one.is_done for one in work) >= WORTH
     look = campaign_costs.measure if measured else campaign_costs.known
     return Ready(
         campaign=campaign,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from xlmr_lab import storage
-from xlmr_lab.ablations import jobs, task_jobs
+from xlmr_lab.ablations import campaign_known, jobs, task_jobs
 from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.campaign import Campaign, Prepared
 from xlmr_lab.ablations.jobs import Job
@@ -47,6 +47,13 @@ class Work:
     job: Job
     finished: Path
     """What is there when it is done."""
+    known: bool = False
+    """Whether its results were taken over from elsewhere and nothing waits for its weights."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to do of it."""
+        return self.known or self.finished.exists()
 
     @property
     def steps(self) -> int:
@@ -55,14 +62,17 @@ class Work:
 
 
 def everything(campaign: Campaign, prepared: Sequence[Prepared]) -> list[Work]:
-    """Return all runs, pretraining first, each kind by seed."""
+    """Return all runs, pretraining first, each kind by seed; of what was taken over from elsewhere,
+    files of scores are put in their places.
+    """
     found: dict[Path, Work] = {}
     for own in prepared:
         for arm in own.arms:
             _add(found, _pretraining(own, arm))
         for plan in plans(campaign, own):
             _add(found, _tuning(own, plan))
-    return sorted(found.values(), key=lambda work: (KINDS.index(work.kind), work.seed))
+    work = _taken_over(campaign.folder, list(found.values()))
+    return sorted(work, key=lambda one: (KINDS.index(one.kind), one.seed))
 
 
 def plans(campaign: Campaign, own: Prepared) -> list[Plan]:
@@ -77,9 +87,7 @@ def plans(campaign: Campaign, own: Prepared) -> list[Plan]:
 
 def waiting(work: Iterable[Work], kind: Kind) -> list[Work]:
     """Return the runs of a kind that are not finished and have what they start from."""
-    return [
-        one for one in work if one.kind == kind and not one.finished.exists() and _is_ready(one)
-    ]
+    return [one for one in work if one.kind == kind and not one.is_done and _is_ready(one)]
 
 
 def do(campaign: Campaign, work: Sequence[Work], kind: Kind) -> None:
@@ -93,6 +101,28 @@ def do(campaign: Campaign, work: Sequence[Work], kind: Kind) -> None:
         jobs.run(wanted, workers=campaign.jobs, label=label, unit=UNITS[kind])
     except UserError as error:
         logger.warning("%s", error)
+
+
+def _taken_over(folder: Path, work: Sequence[Work]) -> list[Work]:
+    """Return the runs, those marked that are known from elsewhere."""
+    known = campaign_known.read(folder)
+    needed = set()
+    for one in work:
+        if one.kind == "fine-tuning" and not one.finished.exists():
+            if one.name in known.scores:
+                rows = (
+                    {k: v for k, v in row.items() if k != "finetuning"}
+                    for row in known.scores[one.name]
+                )
+                storage.write_jsonl(one.finished, rows)
+            else:
+                needed.add(getattr(one.of, "checkpoint", None))
+    return [
+        dataclasses.replace(one, known=True)
+        if one.kind == "pretraining" and one.name in known.heldout and one.finished not in needed
+        else one
+        for one in work
+    ]
 
 
 def seconds_taken(folder: Path, work: Work) -> float | None:
