@@ -7,53 +7,16 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from xlmr_lab import intervals
 from xlmr_lab.intervals import (
     detectable,
     hierarchical_interval,
+    holm,
     mean_interval,
+    p_value,
     seeds_needed,
-    student_t_quantile,
     two_way_interval,
 )
-
-# Two-sided 95 % and 99 % points as printed in statistical tables.
-TABLE_975 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 9: 2.262, 14: 2.145, 30: 2.042}
-TABLE_995 = {1: 63.657, 2: 9.925, 4: 4.604, 9: 3.250, 29: 2.756, 120: 2.617}
-
-
-@pytest.mark.parametrize(("df", "expected"), TABLE_975.items())
-def test_quantiles_equal_the_printed_table_at_95_percent(df, expected):
-    assert round(student_t_quantile(0.975, df), 3) == expected
-
-
-@pytest.mark.parametrize(("df", "expected"), TABLE_995.items())
-def test_quantiles_equal_the_printed_table_at_99_percent(df, expected):
-    assert round(student_t_quantile(0.995, df), 3) == expected
-
-
-@pytest.mark.parametrize("p", [1e-9, 0.01, 0.3, 0.5, 0.62, 0.975, 0.99999])
-def test_quantiles_equal_the_closed_forms_for_one_and_two_degrees_of_freedom(p):
-    cauchy = -1 / math.tan(math.pi * p)
-    two = (2 * p - 1) * math.sqrt(2 / (4 * p * (1 - p)))
-    assert student_t_quantile(p, 1) == pytest.approx(cauchy, rel=1e-10, abs=1e-12)
-    assert student_t_quantile(p, 2) == pytest.approx(two, rel=1e-10, abs=1e-12)
-
-
-def test_quantiles_approach_the_normal_distribution():
-    assert student_t_quantile(0.975, 1e7) == pytest.approx(1.959964, abs=1e-5)
-
-
-def test_quantiles_are_antisymmetric():
-    assert student_t_quantile(0.025, 3) == -student_t_quantile(0.975, 3)
-
-
-@pytest.mark.parametrize(
-    ("p", "df"), [(0.0, 2), (1.0, 2), (0.9, 0), (math.nan, 2), (0.9, math.nan)]
-)
-def test_a_quantile_outside_its_domain_is_refused(p, df):
-    with pytest.raises(ValueError, match=r"p must be in \(0, 1\)"):
-        student_t_quantile(p, df)
+from xlmr_lab.student_t import student_t_quantile
 
 
 def test_mean_interval_by_hand():
@@ -124,12 +87,6 @@ def test_components_are_recovered_on_average():
         within.append(found.within)
     assert sum(within) / 1500 == pytest.approx(1.0, rel=0.05)
     assert sum(between) / 1500 == pytest.approx(9.0, rel=0.08)
-
-
-def test_a_quantile_asked_for_again_is_not_computed_again(monkeypatch):
-    first = student_t_quantile(0.975, 1234.5)
-    monkeypatch.setattr(intervals, "_upper_tail", lambda t, df: pytest.fail("computed again"))
-    assert student_t_quantile(0.975, 1234.5) == first
 
 
 def test_a_table_of_seeds_and_languages_by_hand():
@@ -210,3 +167,42 @@ def test_seeds_that_would_do_are_the_fewest():
         assert math.isclose(number, (1.96 * deviation) ** 2, abs_tol=4)
         half = [student_t_quantile(0.975, n - 1) * deviation / n**0.5 for n in (number - 1, number)]
         assert half[0] >= 1.0 > half[1]
+
+
+def test_a_p_value_is_that_of_the_t_test_behind_the_interval():
+    """Of 1, 2, 3 the mean is 2 standard deviations off 0: t = 2 sqrt(3) at 2 degrees of freedom, of
+    which the closed form is 1 - t / sqrt(2 + t^2)."""
+    interval = mean_interval([1.0, 2.0, 3.0])
+    t = 2 * math.sqrt(3)
+    assert p_value(*interval) == pytest.approx(1 - t / math.sqrt(2 + t * t), rel=1e-9)
+    assert p_value(-interval.mean, -interval.high, -interval.low, 3) == p_value(*interval)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 40])
+def test_a_p_value_is_just_the_level_where_an_interval_ends_at_0(n):
+    assert p_value(1.0, 0.0, 2.0, n) == pytest.approx(0.05, rel=1e-9)
+    assert p_value(1.0, 0.01, 1.99, n) < 0.05 < p_value(1.0, -0.01, 2.01, n)
+
+
+def test_what_has_no_interval_has_no_p_value():
+    assert math.isnan(p_value(1.0, math.nan, math.nan, 1))
+    assert math.isnan(p_value(1.0, math.nan, math.nan, 3))
+    assert (p_value(1.0, 1.0, 1.0, 2), p_value(0.0, 0.0, 0.0, 2)) == (0.0, 1.0)
+
+
+def test_holm_by_hand():
+    """The least of four counts four times, the next three times, and none less than the one
+    before."""
+    adjusted = holm([0.02, 0.9, 0.011, 0.6])
+    assert adjusted == pytest.approx([0.06, 1.0, 0.044, 1.0])
+    assert holm([0.03]) == [0.03]
+    with_none = holm([math.nan, 0.02, 0.03])
+    assert math.isnan(with_none[0])
+    assert with_none[1:] == pytest.approx([0.04, 0.04])
+
+
+def test_holm_decides_wrongly_in_one_of_twenty_studies_where_nothing_is_true():
+    rng = random.Random(0)
+    studies = [holm([rng.random() for _ in range(40)]) for _ in range(2000)]
+    wrong = sum(min(study) <= 0.05 for study in studies) / len(studies)
+    assert wrong == pytest.approx(0.05, abs=0.015)

@@ -28,6 +28,7 @@ LEAVES = {
     "seeds",
     "setting_values",
     "storage",
+    "student_t",
     "study_call",
     "tiers",
     "workers",

@@ -2,11 +2,11 @@
 
 Fine-tuning the same pretrained model several times says nothing about another pretraining run, so
 an interval about a setting is taken over the means of its pretraining seeds; counting every
-fine-tuning run as a sample of its own would make it too narrow. Pure Python: quantiles come from
-the incomplete beta function (Numerical Recipes Sec. 6.4) inverted by bisection, exact for the two
-or three seeds of a small study, where approximations fail; so is the power of the t test behind
-the least detectable effect. Left out: bootstrap intervals, which cover too little at that many
-samples.
+fine-tuning run as a sample of its own would make it too narrow. Quantiles and the power of the t
+test behind the least detectable effect are exact, where approximations fail for two or three seeds.
+Where many intervals are looked at, some leave 0 out by chance: `p_value` and `holm` tell which
+would still decide if all were to hold together. Left out: bootstrap intervals, which cover too
+little at that many samples.
 """
 
 import bisect
@@ -16,7 +16,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-CONTINUED_FRACTION_TERMS = 10_000
+from xlmr_lab.student_t import student_t_quantile, upper_tail
+
 BEYOND_TWO = math.erfc(math.sqrt(2))
 """Chance that a normal deviate is more than two standard deviations off."""
 MOST_SEEDS = 1000
@@ -173,6 +174,37 @@ def told(mean: float, low: float | None, high: float | None, *, sign: bool = Tru
     return f"{mean:{plus}.{digits}f} [{low:{plus}.{digits}f}, {high:{plus}.{digits}f}]"
 
 
+def p_value(effect: float, low: float, high: float, n: int, level: float = 0.95) -> float:
+    """Return the two-sided p-value, against a true effect of 0, behind a Student t interval over
+    `n` values; nan without one. It is below 1 - level where the interval leaves 0 out.
+
+    >>> round(p_value(0.6, 0.352, 0.848, 3), 4), round(p_value(1.0, 0.0, 2.0, 3), 4)
+    (0.0091, 0.05)
+    """
+    if n < 2 or not math.isfinite(high - low):
+        return math.nan
+    error = (high - low) / 2 / student_t_quantile(0.5 + level / 2, n - 1)
+    if not error:
+        return 0.0 if effect else 1.0
+    return 2 * upper_tail(abs(effect) / error, n - 1)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values adjusted by Holm's method: where one is at most 0.05, its effect is decided
+    and the chance of any false decision among all of them is at most 0.05, however they depend on
+    each other. A nan is no test, and stays.
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    known = sorted((p, place) for place, p in enumerate(p_values) if math.isfinite(p))
+    adjusted, least = list(p_values), 0.0
+    for rank, (p, place) in enumerate(known):
+        least = max(least, min(1.0, (len(known) - rank) * p))
+        adjusted[place] = least
+    return adjusted
+
+
 def binomial_tail(least: int, number: int, p: float) -> float:
     """Return the chance that of so many independent events of chance `p` that many happen, or more.
 
@@ -189,33 +221,6 @@ def binomial_tail(least: int, number: int, p: float) -> float:
         )
         for k in range(least, number + 1)
     )
-
-
-@functools.lru_cache(maxsize=1024)
-def student_t_quantile(p: float, df: float) -> float:
-    """Return the t with P(T <= t) = p for Student's t distribution with `df` degrees of freedom.
-
-    >>> round(student_t_quantile(0.975, 2), 3)
-    4.303
-
-    Raises:
-        ValueError: p is not in (0, 1) or df is not positive.
-    """
-    if not 0.0 < p < 1.0 or not df > 0.0:
-        raise ValueError(f"p must be in (0, 1) and df positive, got p={p} and df={df}")
-    if p == 0.5:
-        return 0.0
-    tail = min(p, 1.0 - p)
-    low, high = 0.0, 1.0
-    while _upper_tail(high, df) > tail:
-        low, high = high, 2.0 * high
-    while high - low > 1e-14 * high:
-        middle = 0.5 * (low + high)
-        if middle in (low, high):
-            break
-        low, high = (middle, high) if _upper_tail(middle, df) > tail else (low, middle)
-    quantile = 0.5 * (low + high)
-    return quantile if p > 0.5 else -quantile
 
 
 @functools.lru_cache(maxsize=1024)
@@ -261,36 +266,3 @@ def _normal(x: float) -> float:
 def _variance(values: Sequence[float]) -> float:
     """Return the unbiased sample variance; a value that is not finite makes it nan."""
     return statistics.variance(values) if all(map(math.isfinite, values)) else math.nan
-
-
-def _upper_tail(t: float, df: float) -> float:
-    """Return P(T > t) for t >= 0."""
-    return 0.5 * _incomplete_beta(df / (df + t * t), 0.5 * df, 0.5)
-
-
-def _incomplete_beta(x: float, a: float, b: float) -> float:
-    """Return the regularised incomplete beta function I_x(a, b) (Numerical Recipes Eq. 6.4.1)."""
-    if x <= 0.0 or x >= 1.0:
-        return 0.0 if x <= 0.0 else 1.0
-    log_front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
-    front = math.exp(log_front + a * math.log(x) + b * math.log1p(-x))
-    if x < (a + 1.0) / (a + b + 2.0):
-        return front * _beta_fraction(x, a, b) / a
-    return 1.0 - front * _beta_fraction(1.0 - x, b, a) / b
-
-
-def _beta_fraction(x: float, a: float, b: float) -> float:
-    """Evaluate the continued fraction of the incomplete beta function by Lentz's method (Eq.
-    6.4.5)."""
-    c, d = 1.0, 1.0 / (1.0 - (a + b) * x / (a + 1.0))
-    value = d
-    for m in range(1, CONTINUED_FRACTION_TERMS):
-        even = m * (b - m) * x / ((a + 2 * m - 1.0) * (a + 2 * m))
-        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1.0))
-        for term in (even, odd):
-            d = 1.0 / (1.0 + term * d)
-            c = 1.0 + term / c
-            value *= c * d
-        if abs(c * d - 1.0) < 1e-16:
-            break
-    return value
