@@ -10,10 +10,9 @@ measured XNLI accuracy, so its figure stands beside ours and not inside it.
 import plotly.graph_objects as go
 import polars as pl
 
-from xlmr_lab.figures import theme
+from xlmr_lab.figures import paper_figures, theme
 from xlmr_lab.figures.language_dots import bars
 from xlmr_lab.figures.summaries import Where, change, filtered, last_step, over_seeds
-from xlmr_lab.paper import tables
 
 HEIGHT = 430
 SINGLE = "This study has one α, {:g}: there is nothing to compare."
@@ -84,32 +83,8 @@ def _finish(figure: go.Figure, title: str, subtitle: str, group: str) -> go.Figu
 
 
 def paper_alpha() -> go.Figure:
-    """Draw the paper's Figure 5: XNLI accuracy of XLM-100 by alpha, read off the chart (about 1.5
-    points exact).
-    """
-    rows = [row for row in tables.read("figures2_7") if row["figure"] == "fig5"]
-    figure = go.Figure()
-    looks = {"high": "high", "low": "low", "all": "mid"}
-    for series, tier in looks.items():
-        points = [row for row in rows if row["series"] == series]
-        color = theme.GREY if series == "all" else theme.TIER_COLORS[tier]
-        figure.add_scatter(
-            x=[float(str(row["x"]).removeprefix("alpha=")) for row in points],
-            y=[row["xnli_acc"] for row in points],
-            name={"high": "high (en, fr)", "low": "low (sw, ur)", "all": "all 15"}[series],
-            mode="lines+markers",
-            marker={"size": 8, "symbol": {"high": "circle", "low": "diamond", "all": "x"}[series]},
-            line={"color": color, "dash": "dash"},
-            hovertemplate="α = %{x}: about %{y:.0f}<extra></extra>",
-        )
-    figure.update_xaxes(title="α", tickvals=[0.01, 0.3, 0.7, 1.0], zeroline=False)
-    figure.update_yaxes(title="XNLI accuracy (%)")
-    subtitle = (
-        "XLM-100 on Wikipedia; read off the printed chart to about 1.5 points; "
-        "the paper gives no intervals"
-    )
-    title = "The paper: XLM-R Figure 5"
-    return theme.finish(figure, title=title, subtitle=subtitle, height=HEIGHT, legend="languages")
+    """Draw the paper's Figure 5: XNLI accuracy of XLM-100 by alpha."""
+    return paper_figures.accuracy(5)
 
 
 def _add_seeds(
