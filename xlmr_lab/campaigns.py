@@ -1,6 +1,6 @@
 """`xlmr-lab ablate SCALE [CLAIM ...]`: the paper's claims as one study, told in 80 columns.
 
-A scale is a word among the arguments that is no setting (tiny, laptop, gpu, paper), a claim one
+A scale is a word among the arguments that is no setting (tiny, laptop, gpu, real, paper), a claim one
 such as F3; without a claim all of the scale's are tested. Settings hold for every cell.
 """
 

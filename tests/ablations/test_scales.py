@@ -1,67 +1,23 @@
-"""Scales: the seven keep their text where languages are added, and widths keep their shape."""
+"""Scales: every one of them is whole."""
 
 import pytest
 
-from xlmr_lab import languages
-from xlmr_lab.ablations import scales
-from xlmr_lab.babel import corpora
+from xlmr_lab.ablations import scales, variants
 from xlmr_lab.errors import UserError
 
 
 @pytest.mark.parametrize("name", scales.SCALES)
 def test_every_scale_is_whole(name):
     scale = scales.scale(name)
-    assert scale.counts[0] == len(scales.languages_of(scale.base)) == 7
+    own = variants.languages_of(scale.base)
+    assert scale.counts[0] == len(own) == (16 if name == "real" else 7)
+    high, low = variants.tiers_of(scale.base)
+    assert {*high, *low} <= set(own)
     assert scale.widths[0] == scale.base.model.hidden_size
     assert not scale.base.ablation.alphas
     assert list(scale.vocabularies) == sorted(scale.vocabularies)
 
 
-def test_added_languages_leave_the_text_of_the_seven_alone():
-    base = scales.laptop().base
-    before = corpora.sizes(base.babel)
-    after = corpora.sizes(scales.more_languages(base, 30).babel)
-    assert len(after) == 30
-    for code, size in before.items():
-        assert after[code] == pytest.approx(size, rel=1e-5)
-
-
-def test_more_languages_than_babel_has_are_refused():
-    with pytest.raises(UserError, match=r"languages must be 7 to 100 on Babel, got 101"):
-        scales.more_languages(scales.laptop().base, 101)
-
-
-def test_fifteen_of_the_paper_are_those_of_xnli():
-    config = scales.more_languages(scales.paper().base, 15)
-    assert set(config.corpus.languages) == set(languages.FIFTEEN)
-    assert len(scales.more_languages(config, 100).corpus.languages) == 100
-
-
-def test_a_wider_model_has_heads_and_layers_in_proportion():
-    model = scales.wider(scales.laptop().base, 96).model
-    assert (model.hidden_size, model.num_heads, model.ffn_size) == (96, 3, 384)
-
-
-def test_a_shortened_language_is_short_alone_and_among_the_others():
-    base = scales.laptop().base
-    among = scales.shortened(base, "qam", 5000).part
-    own = scales.shortened(scales.alone(base, "qam"), "qam", 5000).part
-    assert (among.languages, among.shortened, among.most_bytes) == ((), ("qam",), 5000)
-    assert own.languages == ("qam",)
-    assert own.is_short("qam")
-    assert not among.is_short("qaa")
-
-
 def test_an_unknown_scale_is_refused_with_those_there_are():
     with pytest.raises(UserError, match=r"unknown scale 'huge'; there are tiny, laptop"):
         scales.scale("huge")
-
-
-def test_a_language_alone_has_its_text_and_its_share_of_ids():
-    base = scales.laptop().base
-    low = scales.SEVEN[-1]
-    config = scales.alone(base, low)
-    assert config.babel == base.babel, "the same text, of which the others are left out"
-    assert config.part.languages == (low,)
-    assert config.vocabulary.size == round(1400 * 40 / 150)
-    assert config.nli.train_language == low

@@ -17,8 +17,8 @@ from xlmr_lab.ablations import arms, campaign_known, parallel_text, stages, tran
 from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.beforehand import likely_run
 from xlmr_lab.ablations.grid import Cell, Claim, Scale
-from xlmr_lab.ablations.scales import languages_of, tiers_of
 from xlmr_lab.ablations.study_config import StudyConfig
+from xlmr_lab.ablations.variants import languages_of, tiers_of
 from xlmr_lab.corpus.executors import Executor
 from xlmr_lab.errors import UserError
 from xlmr_lab.pretrain import foresight

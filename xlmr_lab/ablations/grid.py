@@ -158,11 +158,11 @@ class Scale:
     """What a study's budget allows: the base of every grid, and sizes that the grids go through."""
 
     name: str
-    """laptop, gpu, tiny or paper."""
+    """Its name, such as laptop."""
     base: StudyConfig
-    """The setting that grids vary; its languages are the seven (XLM-R Sec. 3)."""
+    """The setting that grids vary; its languages are seven (XLM-R Sec. 3), of real text more."""
     counts: tuple[int, ...]
-    """Numbers of languages of F1 and F2, from seven on."""
+    """Numbers of languages of F1 and F2, the base's first."""
     widths: tuple[int, ...]
     """Model widths of F2, the base's first."""
     vocabularies: tuple[int, ...]
@@ -171,6 +171,8 @@ class Scale:
     """Little text of one language, and more, for F13 (bytes); both less than it has."""
     about: str
     """The scale in one line, for the page."""
+    scored: bool = False
+    """Whether F3 and F4 go by the base's tasks (`evaluated`) as well as by held-out loss."""
 
 
 Grid = Callable[[Scale], Claim]

@@ -2,30 +2,30 @@
 
 Each is a scaled stand-in for the paper's setting and says so in `about`. On Babel the seven
 languages are of one family, so that something transfers within minutes of training, and keep the
-proportions of the sizes they stand for; where languages are added (F1, F2), the seven keep their
-own text.
+proportions of the sizes they stand for.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from xlmr_lab import languages
 from xlmr_lab.ablations import studies
 from xlmr_lab.ablations.grid import Scale
 from xlmr_lab.ablations.sections import AblationConfig
 from xlmr_lab.ablations.study_config import StudyConfig
-from xlmr_lab.babel import tongues
+from xlmr_lab.ablations.variants import TASKS
 from xlmr_lab.errors import UserError
 
 SEVEN = ("qaa", "qam", "qay", "qbk", "qbw", "qcu", "qds")
 """Babel's seven, of its first family, from the largest to the smallest."""
-TASKS = ("nli", "ner", "qa", "glue")
-"""Sections of tasks."""
 COUNTS = (7, 15, 30, 60, 100)
 """Numbers of languages of XLM-R Figure 2."""
-MONOLINGUAL_IDS = 40_000 / 150_000
-"""Ids of a model of one language for each of one of seven (XLM-R Sec. 5.3); Babel's languages have
-no more pieces than that."""
+REAL = (
+    *("en", "fr", "de", "es", "pt", "it", "nl", "sv", "da", "pl", "hr", "ru"),
+    *("hi", "bn", "ur", "sw"),
+)
+"""Languages of the scale of real text: three families of scripts, and the four that the paper's
+tiers are of (Sec. 5.1)."""
 WIDTHS = (768, 960, 1152)
 """Model widths of XLM-R Figure 4."""
 
@@ -92,6 +92,22 @@ def gpu() -> Scale:
     )
 
 
+def real() -> Scale:
+    """Return sixteen real languages in text of one's own, two cores: alpha and vocabulary (F3, F4)
+    by held-out loss and by NER learned in English."""
+    return Scale(
+        name="real",
+        base=_real_text(studies.tiny()),
+        counts=(16, 30, 60, 100),
+        widths=(128, 160, 192),
+        vocabularies=(4000, 8000, 16_000),
+        text_bytes=(100_000, 400_000),
+        about="sixteen real languages, text of one's own, 2 layers of width 128, 8 million tokens "
+        "a run",
+        scored=True,
+    )
+
+
 def paper() -> Scale:
     """Return the paper's own settings, for text of one's own and a cluster: seven languages, 150k
     ids, XLM-R Base for 150,000 steps of its batches (Sec. 5.1)."""
@@ -118,6 +134,7 @@ SCALES: dict[str, Callable[[], Scale]] = {
     "tiny": tiny,
     "laptop": laptop,
     "gpu": gpu,
+    "real": real,
     "paper": paper,
 }
 
@@ -133,76 +150,30 @@ def scale(name: str) -> Scale:
     return SCALES[name]()
 
 
-def more_languages(config: StudyConfig, count: int) -> StudyConfig:
-    """Return a study with so many languages, the ones at hand first.
-
-    On Babel their own text stays what it is, and the others stand for languages spread evenly over
-    the sizes. Of text of one's own the first fifteen are XNLI's, the rest the largest, since the
-    paper does not list its sets of 30 and 60.
-
-    Raises:
-        UserError: fewer than it has, or more than there are.
-    """
-    if config.corpus.languages:
-        return _more_of_the_paper(config, count)
-    own = config.babel.codes()
-    everything = tongues.codes()
-    if not len(own) <= count <= len(everything):
-        raise UserError(
-            f"languages must be {len(own)} to {len(everything)} on Babel, got {count}; leave the "
-            "larger counts out"
-        )
-    others = [code for code in everything if code not in own]
-    step = len(others) / max(1, count - len(own))
-    added = [others[int(i * step)] for i in range(count - len(own))]
-    babel = config.babel
-    grown = (*own, *added)
-    corpus_bytes = round(babel.corpus_bytes * _real(grown) / _real(own))
-    return dataclasses.replace(
-        config, babel=dataclasses.replace(babel, languages=grown, corpus_bytes=corpus_bytes)
-    )
-
-
-def alone(config: StudyConfig, language: str) -> StudyConfig:
-    """Return a study with one of the languages alone, with the same text and as many steps, and
-    fewer ids, as in the paper; tasks are learned in it."""
-    ids = round(config.vocabulary.size * MONOLINGUAL_IDS)
-    config = dataclasses.replace(
-        config, vocabulary=dataclasses.replace(config.vocabulary, size=ids)
-    )
-    tasks = {
-        name: dataclasses.replace(getattr(config, name), train_language=language) for name in TASKS
-    }
-    part = dataclasses.replace(config.part, languages=(language,))
-    return dataclasses.replace(config, part=part, **tasks)
-
-
-def shortened(config: StudyConfig, language: str, most_bytes: int) -> StudyConfig:
-    """Return a study with so much training text of one language, at most, and all of the others."""
-    part = dataclasses.replace(config.part, most_bytes=most_bytes, shortened=(language,))
-    return dataclasses.replace(config, part=part)
-
-
-def _more_of_the_paper(config: StudyConfig, count: int) -> StudyConfig:
-    own, known = config.corpus.languages, languages.LANGUAGES
-    if not len(own) <= count <= len(known):
-        raise UserError(f"languages must be {len(own)} to {len(known)}, got {count}")
-    by_size = sorted(known, key=lambda key: -known[key].size_gib)
-    ordered = dict.fromkeys((*own, *languages.FIFTEEN, *by_size))
-    named = tuple(ordered)[:count]
-    return dataclasses.replace(config, corpus=dataclasses.replace(config.corpus, languages=named))
-
-
-def wider(config: StudyConfig, width: int) -> StudyConfig:
-    """Return a study with another model width, the feed-forward layers and heads in proportion."""
-    shape = config.model
+def _real_text(preset: StudyConfig) -> StudyConfig:
+    """Return a preset's study on real languages, one arm. Heads first look at neighbours, without
+    which a model this small does not leave the plateau of natural text."""
+    base = _chosen_on_dev(preset)
     model = dataclasses.replace(
-        shape,
-        hidden_size=width,
-        ffn_size=width * shape.ffn_size // shape.hidden_size,
-        num_heads=max(1, width * shape.num_heads // shape.hidden_size),
+        base.model, hidden_size=128, num_heads=4, ffn_size=512, init_std=0.085
     )
-    return dataclasses.replace(config, model=model)
+    pretrain = dataclasses.replace(
+        base.pretrain, steps=4000, peak_learning_rate=2e-3, warmup_steps=200, heldout_steps=500
+    )
+    tasks = {name: dataclasses.replace(getattr(base, name), train_language="en") for name in TASKS}
+    return dataclasses.replace(
+        base,
+        seeds=3,
+        evaluated=("ner",),
+        corpus=dataclasses.replace(base.corpus, languages=REAL),
+        measure=dataclasses.replace(base.measure, labelled_sources=()),
+        vocabulary=dataclasses.replace(base.vocabulary, size=8000, sample_bytes=10_000_000),
+        batches=dataclasses.replace(base.batches, mask_fraction=0.3),
+        model=dataclasses.replace(model, attention_start="neighbours"),
+        pretrain=pretrain,
+        ablation=AblationConfig(alphas=()),
+        **tasks,
+    )
 
 
 def _chosen_on_dev(config: StudyConfig) -> StudyConfig:
@@ -214,10 +185,6 @@ def _chosen_on_dev(config: StudyConfig) -> StudyConfig:
         tuned = dataclasses.replace(section.finetune, selections=("joint-dev",))
         tasks[name] = dataclasses.replace(section, finetune=tuned)
     return dataclasses.replace(config, **tasks)
-
-
-def _real(codes: Sequence[str]) -> float:
-    return sum(tongues.stands_for(code).size_gib for code in codes)
 
 
 def _babel(
@@ -233,22 +200,3 @@ def _babel(
         babel=babel,
         ablation=AblationConfig(alphas=()),
     )
-
-
-def tiers_of(config: StudyConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the high- and the low-resource languages of a base: Babel's two largest and smallest,
-    or the paper's (Sec. 5.1)."""
-    if is_babel(config):
-        own = config.babel.codes()
-        return tuple(own[:2]), tuple(own[-2:])
-    return ("en", "fr"), ("sw", "ur")
-
-
-def is_babel(config: StudyConfig) -> bool:
-    """Tell whether a base is on Babel, and not on text of one's own."""
-    return not config.corpus.languages
-
-
-def languages_of(config: StudyConfig) -> list[str]:
-    """Return the languages of a base, as far as its settings name them."""
-    return list(config.corpus.languages) or config.babel.codes()

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from xlmr_lab import configs
 from xlmr_lab.ablations import paper_claims, scales
 from xlmr_lab.ablations.claims import (
     data,
@@ -51,6 +52,27 @@ def test_alpha_trades_low_against_high():
         ("alpha=1", "alpha=0.01", "qaa"),
         ("alpha=1", "alpha=0.01", "qam"),
     ]
+
+
+@pytest.mark.parametrize(("grid", "count"), [(sampling.alpha, 5), (vocabularies.size, 2)])
+def test_real_text_is_judged_by_losses_and_by_scores(grid, count):
+    claim, losses = grid(scales.real()), grid(LAPTOP).contrasts
+    assert all(own.evaluated for own in claim.cells)
+    assert not any(own.evaluated for own in grid(LAPTOP).cells)
+    assert len(claim.contrasts) == 2 * len(losses) == 2 * count
+    for loss, score in zip(claim.contrasts[:count], claim.contrasts[count:], strict=True):
+        assert (score.id, score.says) == (f"{loss.id}-ner", f"{loss.says}, by NER")
+        assert {term.outcome.task for term in score.terms} == {"ner"}
+        assert [(t.cell, t.language) for t in score.terms] == [
+            (t.cell, t.language) for t in loss.terms
+        ]
+
+
+def test_a_task_without_one_measure_is_refused():
+    scale = scales.real()
+    base = configs.override(scale.base, ["evaluated=glue"])
+    with pytest.raises(UserError, match=r"evaluated must be of nli, ner, qa for F3 and F4, got gl"):
+        sampling.alpha(dataclasses.replace(scale, base=base))
 
 
 def test_the_curse_compares_the_same_languages_among_fewer_and_more():

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from xlmr_lab.ablations.claims import printed
 from xlmr_lab.ablations.claims.pairs import pairs
 from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Outcome, Scale
-from xlmr_lab.ablations.scales import is_babel, languages_of, tiers_of
 from xlmr_lab.ablations.study_config import StudyConfig
+from xlmr_lab.ablations.variants import is_babel, languages_of, tiers_of
 
 ENCYCLOPAEDIA = "encyclopaedia"
 """Source of Babel, or of one's own text, that stands for Wikipedia."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from xlmr_lab.ablations.claims.pairs import pairs
 from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Outcome, Scale
-from xlmr_lab.ablations.scales import languages_of
 from xlmr_lab.ablations.study_config import StudyConfig
+from xlmr_lab.ablations.variants import languages_of
 
 MARGIN = 0.01
 """Bits per byte that leaving out the embeddings may cost."""

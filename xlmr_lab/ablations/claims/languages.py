@@ -5,7 +5,7 @@ and 4).
 from xlmr_lab.ablations.claims import printed
 from xlmr_lab.ablations.claims.pairs import pairs
 from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Scale
-from xlmr_lab.ablations.scales import languages_of, more_languages, tiers_of, wider
+from xlmr_lab.ablations.variants import languages_of, more_languages, tiers_of, wider
 
 MARGIN = 0.01
 """Bits per byte that "on par" may lose."""

@@ -7,8 +7,8 @@ import dataclasses
 from xlmr_lab.ablations.claims import printed
 from xlmr_lab.ablations.claims.pairs import pairs
 from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Outcome, Scale, Term
-from xlmr_lab.ablations.scales import alone, is_babel, languages_of
 from xlmr_lab.ablations.study_config import StudyConfig
+from xlmr_lab.ablations.variants import alone, is_babel, languages_of
 
 GLUE_MARGIN = 0.02
 """What a multilingual model may be below a monolingual one on GLUE's tasks: two points."""

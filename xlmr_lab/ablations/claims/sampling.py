@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Sequence
 
 from xlmr_lab.ablations.claims import printed
-from xlmr_lab.ablations.claims.pairs import pairs
+from xlmr_lab.ablations.claims.pairs import of_scores, pairs, scored
 from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Scale
-from xlmr_lab.ablations.scales import tiers_of
 from xlmr_lab.ablations.study_config import StudyConfig
+from xlmr_lab.ablations.variants import tiers_of
 from xlmr_lab.sampling.settings import SamplingConfig
 
 ALPHAS = (0.01, 0.3, 0.7, 1.0)
@@ -22,43 +22,47 @@ ANNEALED = SamplingConfig(
 
 def alpha(scale: Scale) -> Claim:
     """Return F3: small exponents are for low-resource languages, large ones for high-resource."""
-    high, low = tiers_of(scale.base)
-    both = (*high, *low)
     cells = [_cell(scale, SamplingConfig(alpha=value), name(value)) for value in ALPHAS]
-    first, best, _, last = map(name, ALPHAS)
     return Claim(
         id="F3",
         title="Alpha trades high- against low-resource languages; 0.3 is best overall",
         section="5.1, Figure 5",
         cells=(*cells, _cell(scale, ANNEALED, "alpha annealed")),
-        contrasts=(
-            Contrast(
-                id="F3-low",
-                says="low-resource languages lose at \u03b1 = 1 against 0.01",
-                pairs=pairs(first, last, low),
-                paper=_printed("low", 0.01, 1.0),
-            ),
-            Contrast(
-                id="F3-high",
-                says="high-resource languages gain at \u03b1 = 1 against 0.01",
-                pairs=pairs(last, first, high),
-                paper=_printed("high", 0.01, 1.0),
-            ),
-            Contrast(
-                id="F3-best-0.01",
-                says="\u03b1 = 0.3 is better than 0.01 over high and low together",
-                pairs=pairs(best, first, both),
-                paper=_printed("all", 0.01, 0.3),
-            ),
-            Contrast(
-                id="F3-best-1",
-                says="\u03b1 = 0.3 is better than 1 over high and low together",
-                pairs=pairs(best, last, both),
-                paper=_printed("all", 1.0, 0.3),
-            ),
-            _annealed(best, both),
-        ),
+        contrasts=of_scores(scale, _contrasts(scale)),
         stand_in="the same exponents",
+    )
+
+
+def _contrasts(scale: Scale) -> tuple[Contrast, ...]:
+    high, low = tiers_of(scale.base)
+    both = (*high, *low)
+    first, best, _, last = map(name, ALPHAS)
+    return (
+        Contrast(
+            id="F3-low",
+            says="low-resource languages lose at \u03b1 = 1 against 0.01",
+            pairs=pairs(first, last, low),
+            paper=_printed("low", 0.01, 1.0),
+        ),
+        Contrast(
+            id="F3-high",
+            says="high-resource languages gain at \u03b1 = 1 against 0.01",
+            pairs=pairs(last, first, high),
+            paper=_printed("high", 0.01, 1.0),
+        ),
+        Contrast(
+            id="F3-best-0.01",
+            says="\u03b1 = 0.3 is better than 0.01 over high and low together",
+            pairs=pairs(best, first, both),
+            paper=_printed("all", 0.01, 0.3),
+        ),
+        Contrast(
+            id="F3-best-1",
+            says="\u03b1 = 0.3 is better than 1 over high and low together",
+            pairs=pairs(best, last, both),
+            paper=_printed("all", 1.0, 0.3),
+        ),
+        _annealed(best, both),
     )
 
 
@@ -70,7 +74,7 @@ def name(value: float) -> str:
 def _cell(scale: Scale, sampling: SamplingConfig, called: str) -> Cell:
     config: StudyConfig = scale.base
     own = dataclasses.replace(sampling, basis=config.sampling.basis)
-    return Cell(name=called, config=dataclasses.replace(config, sampling=own))
+    return scored(scale, Cell(name=called, config=dataclasses.replace(config, sampling=own)))
 
 
 def _printed(tier: str, before: float, after: float) -> str:

@@ -8,7 +8,7 @@ the same ones held out.
 from xlmr_lab.ablations.claims import printed
 from xlmr_lab.ablations.claims.pairs import pairs
 from xlmr_lab.ablations.grid import ACROSS_VOCABULARIES, BEST, Cell, Claim, Contrast, Scale, Term
-from xlmr_lab.ablations.scales import alone, shortened, tiers_of
+from xlmr_lab.ablations.variants import alone, shortened, tiers_of
 
 
 def size(scale: Scale) -> Claim:

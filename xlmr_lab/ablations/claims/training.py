@@ -5,7 +5,7 @@ import dataclasses
 from xlmr_lab.ablations.claims import printed
 from xlmr_lab.ablations.claims.pairs import pairs
 from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Scale
-from xlmr_lab.ablations.scales import languages_of
+from xlmr_lab.ablations.variants import languages_of
 
 FACTOR = 4
 """How much longer, or larger."""

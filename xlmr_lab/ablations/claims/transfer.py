@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from xlmr_lab.ablations.claims import printed
 from xlmr_lab.ablations.claims.pairs import pairs, without_pretraining
 from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Outcome, Scale
-from xlmr_lab.ablations.scales import is_babel, languages_of
 from xlmr_lab.ablations.study_config import StudyConfig
+from xlmr_lab.ablations.variants import is_babel, languages_of
 from xlmr_lab.paper import benchmarks
 
 XLM100 = "XLM-100 (Lample and Conneau 2019)"

@@ -5,10 +5,10 @@
 import dataclasses
 
 from xlmr_lab.ablations.claims import printed
-from xlmr_lab.ablations.claims.pairs import pairs
+from xlmr_lab.ablations.claims.pairs import of_scores, pairs, scored
 from xlmr_lab.ablations.grid import ACROSS_VOCABULARIES, Cell, Claim, Contrast, Scale
-from xlmr_lab.ablations.scales import is_babel, languages_of
 from xlmr_lab.ablations.study_config import StudyConfig
+from xlmr_lab.ablations.variants import is_babel, languages_of
 
 MARGIN = 0.01
 """Bits per byte that "loses nothing" may lose."""
@@ -18,26 +18,31 @@ def size(scale: Scale) -> Claim:
     """Return F4: more ids help at a constant body, and at constant parameters."""
     languages = languages_of(scale.base)
     small, large = scale.vocabularies[0], scale.vocabularies[-1]
-    cells = [Cell(name=_name(ids), config=_of_size(scale.base, ids)) for ids in scale.vocabularies]
-    solved = [Cell(name=_solved(ids), config=fixed(scale.base, ids)) for ids in (small, large)]
+    made = [(_name(ids), _of_size(scale.base, ids)) for ids in scale.vocabularies]
+    cells = [scored(scale, Cell(name=name, config=config)) for name, config in made]
+    made = [(_solved(ids), fixed(scale.base, ids)) for ids in (small, large)]
+    solved = [scored(scale, Cell(name=name, config=config)) for name, config in made]
     wide, narrow = (cell.config.model.hidden_size for cell in solved)
     return Claim(
         id="F4",
         title="More vocabulary helps, at constant parameters and more so at a constant body",
         section="5.1, Figure 6",
         cells=(*cells, *solved),
-        contrasts=(
-            Contrast(
-                id=f"F4-body-{small}-{large}",
-                says=f"{large} ids are better than {small} with the same body",
-                pairs=pairs(_name(large), _name(small), languages),
-                paper=printed.figure(6, ("V=128k", "increased"), ("V=512k", "increased")),
-            ),
-            Contrast(
-                id=f"F4-parameters-{small}-{large}",
-                says=f"{large} ids are better than {small} with as many parameters",
-                pairs=pairs(_solved(large), _solved(small), languages),
-                paper=printed.figure(6, ("V=32k", "fixed"), ("V=256k", "fixed")),
+        contrasts=of_scores(
+            scale,
+            (
+                Contrast(
+                    id=f"F4-body-{small}-{large}",
+                    says=f"{large} ids are better than {small} with the same body",
+                    pairs=pairs(_name(large), _name(small), languages),
+                    paper=printed.figure(6, ("V=128k", "increased"), ("V=512k", "increased")),
+                ),
+                Contrast(
+                    id=f"F4-parameters-{small}-{large}",
+                    says=f"{large} ids are better than {small} with as many parameters",
+                    pairs=pairs(_solved(large), _solved(small), languages),
+                    paper=printed.figure(6, ("V=32k", "fixed"), ("V=256k", "fixed")),
+                ),
             ),
         ),
         stand_in=f"{small} to {large} ids; with as many parameters as the base, which has "

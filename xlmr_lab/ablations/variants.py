@@ -1,0 +1,113 @@
+"""Variants of a study: more languages, one alone, less text, another width; and what its base is.
+
+Pure; what a variant needs of text and vocabulary follows from its settings (see stages.py).
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+from xlmr_lab import languages
+from xlmr_lab.ablations.study_config import StudyConfig
+from xlmr_lab.babel import tongues
+from xlmr_lab.errors import UserError
+
+TASKS = ("nli", "ner", "qa", "glue")
+"""Sections of tasks."""
+MONOLINGUAL_IDS = 40_000 / 150_000
+"""Ids of a model of one language for each of one of seven (XLM-R Sec. 5.3); Babel's languages have
+no more pieces than that."""
+
+
+def more_languages(config: StudyConfig, count: int) -> StudyConfig:
+    """Return a study with so many languages, the ones at hand first.
+
+    On Babel their own text stays what it is, and the others stand for languages spread evenly over
+    the sizes. Of text of one's own the first fifteen are XNLI's, the rest the largest, since the
+    paper does not list its sets of 30 and 60.
+
+    Raises:
+        UserError: fewer than it has, or more than there are.
+    """
+    if config.corpus.languages:
+        return _more_of_the_paper(config, count)
+    own = config.babel.codes()
+    everything = tongues.codes()
+    if not len(own) <= count <= len(everything):
+        raise UserError(
+            f"languages must be {len(own)} to {len(everything)} on Babel, got {count}; leave the "
+            "larger counts out"
+        )
+    others = [code for code in everything if code not in own]
+    step = len(others) / max(1, count - len(own))
+    added = [others[int(i * step)] for i in range(count - len(own))]
+    babel = config.babel
+    grown = (*own, *added)
+    corpus_bytes = round(babel.corpus_bytes * _real(grown) / _real(own))
+    return dataclasses.replace(
+        config, babel=dataclasses.replace(babel, languages=grown, corpus_bytes=corpus_bytes)
+    )
+
+
+def alone(config: StudyConfig, language: str) -> StudyConfig:
+    """Return a study with one of the languages alone, with the same text and as many steps, and
+    fewer ids, as in the paper; tasks are learned in it."""
+    ids = round(config.vocabulary.size * MONOLINGUAL_IDS)
+    config = dataclasses.replace(
+        config, vocabulary=dataclasses.replace(config.vocabulary, size=ids)
+    )
+    tasks = {
+        name: dataclasses.replace(getattr(config, name), train_language=language) for name in TASKS
+    }
+    part = dataclasses.replace(config.part, languages=(language,))
+    return dataclasses.replace(config, part=part, **tasks)
+
+
+def shortened(config: StudyConfig, language: str, most_bytes: int) -> StudyConfig:
+    """Return a study with so much training text of one language, at most, and all of the others."""
+    part = dataclasses.replace(config.part, most_bytes=most_bytes, shortened=(language,))
+    return dataclasses.replace(config, part=part)
+
+
+def wider(config: StudyConfig, width: int) -> StudyConfig:
+    """Return a study with another model width, the feed-forward layers and heads in proportion."""
+    shape = config.model
+    model = dataclasses.replace(
+        shape,
+        hidden_size=width,
+        ffn_size=width * shape.ffn_size // shape.hidden_size,
+        num_heads=max(1, width * shape.num_heads // shape.hidden_size),
+    )
+    return dataclasses.replace(config, model=model)
+
+
+def tiers_of(config: StudyConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the high- and the low-resource languages of a base: Babel's two largest and smallest,
+    or the paper's (Sec. 5.1)."""
+    if is_babel(config):
+        own = config.babel.codes()
+        return tuple(own[:2]), tuple(own[-2:])
+    return ("en", "fr"), ("sw", "ur")
+
+
+def is_babel(config: StudyConfig) -> bool:
+    """Tell whether a base is on Babel, and not on text of one's own."""
+    return not config.corpus.languages
+
+
+def languages_of(config: StudyConfig) -> list[str]:
+    """Return the languages of a base, as far as its settings name them."""
+    return list(config.corpus.languages) or config.babel.codes()
+
+
+def _more_of_the_paper(config: StudyConfig, count: int) -> StudyConfig:
+    own, known = config.corpus.languages, languages.LANGUAGES
+    if not len(own) <= count <= len(known):
+        raise UserError(f"languages must be {len(own)} to {len(known)}, got {count}")
+    by_size = sorted(known, key=lambda key: -known[key].size_gib)
+    ordered = dict.fromkeys((*own, *languages.FIFTEEN, *by_size))
+    named = tuple(ordered)[:count]
+    return dataclasses.replace(config, corpus=dataclasses.replace(config.corpus, languages=named))
+
+
+def _real(codes: Sequence[str]) -> float:
+    return sum(tongues.stands_for(code).size_gib for code in codes)
