@@ -30,6 +30,7 @@ LEAVES = {
     "storage",
     "student_t",
     "study_call",
+    "text_equivalents",
     "tiers",
     "workers",
 }
@@ -117,7 +118,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "vocabulary.special_tokens",
     },
     "campaign_results": {"result_tables"},
-    "claim_results": {"campaign_results"},
+    "claim_results": {"campaign_results", "model.bands", "model.parameters"},
     "language_map_results": {"alignment_results", "evaluate.language_map"},
     "score_results": {"score_tables.ONE_EACH"},
     "score_tables": {"paper"},

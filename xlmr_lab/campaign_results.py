@@ -14,7 +14,7 @@ import polars as pl
 
 from xlmr_lab import storage
 from xlmr_lab.errors import UserError
-from xlmr_lab.result_tables import CONCLUSIONS, COSTS, SIZES
+from xlmr_lab.result_tables import CELL_LOSSES, CELL_SCORES, CONCLUSIONS, COSTS, SIZES
 
 CAMPAIGN_NAME = "campaign.json"
 
@@ -83,12 +83,15 @@ class Tested:
         """Return held-out masked-LM losses by cell, seed, step and language, in nats a piece
         (`loss`) and in `bits_per_byte` of the held-out text.
         """
-        return self._grouped(pl.DataFrame(storage.read_jsonl(self._path("heldout.jsonl"))))
+        rows = storage.read_jsonl(self._path("heldout.jsonl"))
+        return self._grouped(pl.DataFrame(rows, schema=CELL_LOSSES))
 
     def scores(self) -> pl.DataFrame:
         """Return task scores by cell, pretraining seed, fine-tuning seed and language."""
         rows = storage.read_jsonl(self._path("scores.jsonl"))
-        return self._grouped(pl.DataFrame(rows, infer_schema_length=None))
+        known = pl.DataFrame(schema=CELL_SCORES)
+        frame = pl.DataFrame(rows, infer_schema_length=None) if rows else known
+        return self._grouped(frame)
 
     def costs(self) -> pl.DataFrame:
         """Return what each run was predicted to take and took, in seconds."""

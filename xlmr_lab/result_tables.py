@@ -123,3 +123,15 @@ _COSTS: dict[str, Any] = {
 }
 COSTS = pl.Schema(_COSTS)
 """What each run of a campaign was predicted to take and took."""
+_RUN: dict[str, Any] = {"cell": pl.String, "run": pl.String, "seed": pl.Int64}
+CELL_LOSSES = pl.Schema(
+    _RUN
+    | {"step": pl.Int64, "language": pl.String, "loss": pl.Float64, "bits_per_byte": pl.Float64}
+)
+"""Held-out losses of a campaign's cells, in nats a piece and in bits per byte."""
+CELL_SCORES = pl.Schema(
+    _RUN
+    | dict.fromkeys(("arm", "task", "split", "language", "protocol", "selection"), pl.String)
+    | {"metric": pl.String, "finetune_seed": pl.Int64, "value": pl.Float64}
+)
+"""Columns that scores of a campaign's cells have at least."""
