@@ -60,9 +60,9 @@ def forest(findings: pl.DataFrame) -> go.Figure:
 
 def table(findings: pl.DataFrame) -> Table:
     """Show the findings beside what the paper reports."""
-    text = pl.col("claim", "contrast", "outcome").map_elements(_unbroken, return_dtype=pl.String)
+    text = pl.col("claim", "contrast", "outcome").map_elements(unbroken, return_dtype=pl.String)
     findings = findings.with_columns(text)
-    reported = [_unbroken(in_paper(name)) for name in findings["id"]]
+    reported = [unbroken(in_paper(name)) for name in findings["id"]]
     before = [None, *reported[:-1]]
     shown = findings.select(
         pl.format("{} (Sec. {})", "claim", "section").alias("claim"),
@@ -86,7 +86,7 @@ def table(findings: pl.DataFrame) -> Table:
     return show(shown, f"Scale of this study: {'; '.join(map(str, scales))}.")
 
 
-def _unbroken(text: str) -> str:
+def unbroken(text: str) -> str:
     """Keep series of numbers and what a letter equals on one line."""
     return re.sub(r" (/|×|=) ", "\u00a0\\1\u00a0", lettered(text))
 

@@ -101,7 +101,7 @@ def lettered(text: str) -> str:
     text = re.sub(r"\+(\d+)-later\b", r", \1 joining later", text)
     text = re.sub(r"\bmax_passes=([\d.]+)", r"at most \1 passes", text)
     text = re.sub(r"\balpha\s*=\s*", "α = ", text)
-    return re.sub(r"(?<![\w.])-(?=\d)", "−", re.sub(r"\balpha\b", "α", text))
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", re.sub(r"\b[aA]lpha\b", "α", text))
 
 
 def finish(
