@@ -87,7 +87,7 @@ def test_the_dial_takes_the_best_step_of_each_run(tested):
     own = tested.heldout().filter(cell="alone qaa", seed=1)
     found = frame.filter(cell="alone qaa", seed=1).row(0, named=True)
     assert found["bits_per_byte"] == own["bits_per_byte"].min()
-    assert found["step"] == own.sort("bits_per_byte")["step"][0]
+    assert found["best_step"] == own.sort("bits_per_byte")["step"][0]
 
 
 def test_the_base_is_on_both_lines_of_vocabularies(tested):

@@ -92,6 +92,7 @@ def corpora(tested: Tested) -> pl.DataFrame:
 def text_dial(tested: Tested) -> pl.DataFrame:
     """Return the best held-out losses of F13, a row for each cell, seed and language that it is
     about: `arm` (alone, or together with others), and its training text in `text_bytes`.
+    The step is in `best_step`.
 
     The training text is about what is not held out, since documents are held out by their hash.
     """
@@ -116,6 +117,7 @@ def text_dial(tested: Tested) -> pl.DataFrame:
         .unique(["cell", "seed", "language"], keep="first", maintain_order=True)
         .sort("text_bytes", "language", "arm", "seed")
         .drop("whole", "most", "shortened")
+        .rename({"step": "best_step"})
     )
 
 
