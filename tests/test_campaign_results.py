@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from xlmr_lab import campaign_results
+from xlmr_lab import campaign_results, study_words
 from xlmr_lab.errors import UserError
 
 CLAIMS = [f"F{number}" for number in range(1, 16)]
@@ -61,3 +61,25 @@ def test_what_is_no_campaign_is_said(tmp_path, monkeypatch):
     (tmp_path / "campaign.json").write_text("{}")
     with pytest.raises(UserError, match=r"has no conclusions.jsonl"):
         campaign_results.open_campaign(tmp_path).conclusions()
+
+
+def test_it_says_in_words_what_was_tested_and_what_made_it(tested, tested_folder):
+    told = tested.about()
+    assert f"`{tested_folder}`: 15 claims (F1 to F15) at scale laptop: Babel, 2 layers" in told
+    assert "3 pretraining seeds of each setting" in told
+    assert "Babel is a model organism" in told
+    commit = tested.provenance()["git_commit"]
+    assert commit is None or commit[:10] in told
+    assert "taken over" not in told
+
+
+def test_real_text_is_no_model_organism_and_what_was_taken_over_is_said():
+    campaign = {"claims": ["F3"], "scale": "real", "about": "one's own text", "seeds": 1}
+    campaign |= {"settings": {"corpus": {"path": "text"}}}
+    made = {"git_commit": None, "device": "a GPU", "time_utc": "2026-11-26T18:05:25+00:00"}
+    told = study_words.tested("runs/a", campaign, made | {"taken_over": [made]})
+    assert told == (
+        "`runs/a`: 1 claim (F3) at scale real: one's own text; 1 pretraining seed of each setting. "
+        f"{study_words.REAL_TEXT} Made on a GPU, 2026-11-26, with results taken over from "
+        "elsewhere."
+    )

@@ -117,7 +117,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "results",
         "vocabulary.special_tokens",
     },
-    "campaign_results": {"result_tables"},
+    "campaign_results": {"result_tables", "study_words"},
     "claim_results": {"campaign_results", "model.bands", "model.parameters"},
     "language_map_results": {"alignment_results", "evaluate.language_map"},
     "score_results": {"score_tables.ONE_EACH"},

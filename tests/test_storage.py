@@ -265,3 +265,26 @@ def test_what_another_process_has_made_meanwhile_is_not_made_again(tmp_path: Pat
     ):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+def test_a_folder_is_found_from_below_it_and_what_comes_with_the_lab_from_anywhere(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "runs" / "mine").mkdir(parents=True)
+    (tmp_path / "runs" / "mine" / "config.json").write_text("{}")
+    below, elsewhere = tmp_path / "deep" / "below", tmp_path / "runs"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert storage.found("runs/mine", "config.json") == tmp_path / "runs" / "mine"
+    assert storage.found(tmp_path / "runs" / "mine", "config.json") == tmp_path / "runs" / "mine"
+    assert storage.found("runs/mine", "other.json") is None
+    lab = tmp_path / "lab"
+    (lab / "notebooks" / "results").mkdir(parents=True)
+    (lab / "notebooks" / "results" / "config.json").write_text("{}")
+    (lab / "runs").mkdir()
+    (lab / "runs" / "config.json").write_text("{}")
+    monkeypatch.setattr(storage, "WITH_LAB", lab)
+    monkeypatch.chdir(elsewhere)
+    found = storage.found("notebooks/results", "config.json")
+    assert found == lab / "notebooks" / "results"
+    assert storage.found("./runs", "config.json") is None

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from xlmr_lab import storage
+from xlmr_lab import storage, study_words
 from xlmr_lab.errors import UserError
 from xlmr_lab.result_tables import CELL_LOSSES, CELL_SCORES, CONCLUSIONS, COSTS, SIZES
 
@@ -25,14 +25,10 @@ def open_campaign(folder: str | Path) -> "Tested":
     Raises:
         UserError: there is no such folder, or it holds no campaign.
     """
-    path = Path(folder).expanduser()
-    here = Path.cwd()
-    tried = [path] if path.is_absolute() else [place / path for place in (here, *here.parents)]
-    for place in tried:
-        if (place / CAMPAIGN_NAME).is_file():
-            return Tested(folder=place, name=str(folder))
+    if place := storage.found(folder, CAMPAIGN_NAME):
+        return Tested(folder=place, name=str(folder))
     raise UserError(
-        f"no tested claims in {str(folder)!r} (looked in {here} and the folders above); "
+        f"no tested claims in {str(folder)!r} (looked in {Path.cwd()} and the folders above); "
         "`./lab ablate tiny` makes runs/studies-tiny, `./lab ablate --help` tells of others"
     )
 
@@ -45,6 +41,10 @@ class Tested:
     """The run folder."""
     name: str
     """The folder as the user named it."""
+
+    def about(self) -> str:
+        """Say in Markdown what was tested at what scale, on what text, and what made it."""
+        return study_words.tested(self.name, self.campaign(), self.provenance())
 
     def campaign(self) -> dict[str, Any]:
         """Return scale, what it is in words, claims, seeds, and the settings of its base."""

@@ -34,14 +34,10 @@ def open_study(run: str | Path) -> "Study":
     Raises:
         UserError: there is no such folder, or it holds no study.
     """
-    path = Path(run).expanduser()
-    here = Path.cwd()
-    tried = [path] if path.is_absolute() else [place / path for place in (here, *here.parents)]
-    for folder in tried:
-        if (folder / "config.json").is_file():
-            return Study(folder=folder, name=str(run))
+    if folder := storage.found(run, "config.json"):
+        return Study(folder=folder, name=str(run))
     raise UserError(
-        f"no study in {str(run)!r} (looked in {here} and the folders above); `./lab` makes "
+        f"no study in {str(run)!r} (looked in {Path.cwd()} and the folders above); `./lab` makes "
         "runs/tiny, `./lab study --help` tells how to make others"
     )
 

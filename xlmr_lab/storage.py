@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 PARTIAL = ".partial-"
 UNFINISHED = ".unfinished"
 CHUNK_BYTES = 1 << 16
+WITH_LAB = Path(__file__).parents[1]
+"""Folder that the package stands in, of a checkout."""
 WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 """What locking says on a disk that cannot do it."""
 
@@ -236,6 +238,17 @@ def require_space(folder: Path, needed_bytes: int, purpose: str) -> None:
             f"{purpose} needs about {needed_bytes / 1e6:,.0f} MB under {place}, "
             f"{free / 1e6:,.0f} MB are free; free some space or choose another folder"
         )
+
+
+def found(folder: str | Path, file: str) -> Path | None:
+    """Return the folder of this name that has such a file, from the working directory or any folder
+    above it; None where there is none. What comes with the lab (notebooks/...) is found from
+    anywhere.
+    """
+    path, here = Path(folder).expanduser(), Path.cwd()
+    beside = [WITH_LAB] if path.parts[:1] == ("notebooks",) else []
+    places = [place / path for place in (here, *here.parents, *beside)]
+    return next((place for place in places if (place / file).is_file()), None)
 
 
 def _is_another_running(partial: Path) -> bool:

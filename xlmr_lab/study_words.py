@@ -1,7 +1,11 @@
-"""What a study says of itself in words, from its tables: what its text is, and who is kin to whom.
+"""What a study says of itself in words, from its tables: what its text is, who is kin to whom, and
+of a study of the paper's claims, its scale.
 
 Whoever reads a page about invented languages is told so, on every page.
 """
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -39,3 +43,33 @@ def kinship(sizes: pl.DataFrame) -> str:
         f"family of the largest, {largest['language']}, whose text may help them: they may "
         "lose less by rare sampling than strangers."
     )
+
+
+def tested(name: str, campaign: Mapping[str, Any], provenance: Mapping[str, Any]) -> str:
+    """Say in Markdown which claims were tested at what scale, on what text, and what made it."""
+    claims, seeds = campaign["claims"], campaign["seeds"]
+    what = f"{len(claims)} claim{'s' * (len(claims) != 1)} ({_span(claims)})"
+    given = f"{seeds} pretraining seed{'s' * (seeds != 1)} of each setting"
+    kind = REAL_TEXT if campaign["settings"]["corpus"]["path"] else MODEL_ORGANISM
+    commit = provenance["git_commit"]
+    made = f"Made on {provenance['device']}, {provenance['time_utc'][:10]}"
+    made += f", at commit {commit[:10]}" if commit else ""
+    made += " with changes" if commit and provenance["git_modified"] else ""
+    made += ", with results taken over from elsewhere" if provenance.get("taken_over") else ""
+    scale = f"scale {campaign['scale']}: {campaign['about']}"
+    return f"`{name}`: {what} at {scale}; {given}. {kind} {made}."
+
+
+def _span(claims: Sequence[str]) -> str:
+    """Name claims, those in a row by the first and the last.
+
+    >>> _span(["F1", "F2", "F3", "F7"]), _span(["F3"])
+    ('F1 to F3, F7', 'F3')
+    """
+    rows: list[list[str]] = []
+    for claim in claims:
+        if rows and int(claim[1:]) == int(rows[-1][-1][1:]) + 1:
+            rows[-1].append(claim)
+        else:
+            rows.append([claim])
+    return ", ".join(f"{row[0]} to {row[-1]}" if len(row) > 1 else row[0] for row in rows)
