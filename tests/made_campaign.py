@@ -28,6 +28,7 @@ def write(folder: Path) -> None:
     files: dict[str, list[dict[str, Any]]] = {
         "sizes.jsonl": list(_sizes(cells)),
         "heldout.jsonl": [row for cell in cells for row in _heldout(cell)],
+        "words.jsonl": [row for cell in cells if work.reads(cell.name) for row in _words(cell)],
         "scores.jsonl": list(_scores(work)),
         "missing.jsonl": [],
         "costs.jsonl": [
@@ -73,6 +74,15 @@ def _heldout(cell: Cell) -> Iterator[dict[str, Any]]:
                 row = {"cell": cell.name, "run": f"{cell.name}-s{seed}", "seed": seed}
                 row |= {"step": step, "language": key}
                 yield row | {"loss": 2.5 * bits, "bits_per_byte": bits}
+
+
+def _words(cell: Cell) -> Iterator[dict[str, Any]]:
+    """Yield losses of whole words a little above those of masked pieces."""
+    for row in _heldout(cell):
+        if row["step"] == cell.config.pretrain.steps:
+            told = {name: row[name] for name in ("cell", "seed", "language")}
+            told |= {"reading": f"words-{row['run']}", "bits_per_byte": row["bits_per_byte"] + 0.1}
+            yield told | {"num_bytes": 9000, "num_tokens": 2500, "num_unknown": 0}
 
 
 def _scores(work: Campaign) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,7 @@ import polars as pl
 
 from xlmr_lab import storage, study_words
 from xlmr_lab.errors import UserError
-from xlmr_lab.result_tables import CELL_LOSSES, CELL_SCORES, CONCLUSIONS, COSTS, SIZES
+from xlmr_lab.result_tables import CELL_LOSSES, CELL_SCORES, CONCLUSIONS, COSTS, SIZES, WORDS
 
 CAMPAIGN_NAME = "campaign.json"
 
@@ -85,6 +85,13 @@ class Tested:
         """
         rows = storage.read_jsonl(self._path("heldout.jsonl"))
         return self._grouped(pl.DataFrame(rows, schema=CELL_LOSSES))
+
+    def words(self) -> pl.DataFrame:
+        """Return losses of whole words by cell, seed and language, in `bits_per_byte`, of the cells
+        that are compared across vocabularies (see `ablations.word_losses`).
+        """
+        rows = storage.read_jsonl(self._path("words.jsonl"))
+        return self._grouped(pl.DataFrame(rows, schema=WORDS))
 
     def scores(self) -> pl.DataFrame:
         """Return task scores by cell, pretraining seed, fine-tuning seed and language."""

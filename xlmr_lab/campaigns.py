@@ -1,7 +1,7 @@
 """`xlmr-lab ablate SCALE [CLAIM ...]`: the paper's claims as one study, told in 80 columns.
 
-A scale is a word among the arguments that is no setting (tiny, laptop, gpu, real, paper), a claim one
-such as F3; without a claim all of the scale's are tested. Settings hold for every cell.
+A scale is a word among the arguments that is no setting (tiny, laptop, ...), a claim one such as
+F3; without a claim all of the scale's are tested. Settings hold for every cell.
 """
 
 import dataclasses
@@ -19,6 +19,7 @@ from xlmr_lab.ablations import (
     campaign_run,
     campaign_work,
     conclusions,
+    outcomes,
     paper_claims,
     scales,
 )
@@ -193,9 +194,9 @@ def _predicted_told(made: Ready, seconds: float) -> str:
 
 def conclude(work: Campaign) -> list[Conclusion]:
     """Turn what was collected into conclusions, and write them down."""
+    names = campaign_known.HELDOUT_NAME, campaign_known.SCORES_NAME, campaign_known.WORDS_NAME
     found = conclusions.conclude(
-        storage.read_jsonl(work.folder / campaign_known.HELDOUT_NAME),
-        storage.read_jsonl(work.folder / campaign_known.SCORES_NAME),
+        outcomes.measured(*(storage.read_jsonl(work.folder / name) for name in names)),
         work.claims,
         f"{work.scale.about}, {work.scale.base.seeds} seeds",
     )

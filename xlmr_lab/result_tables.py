@@ -135,3 +135,16 @@ CELL_SCORES = pl.Schema(
     | {"metric": pl.String, "finetune_seed": pl.Int64, "value": pl.Float64}
 )
 """Columns that scores of a campaign's cells have at least."""
+WORDS = pl.Schema(
+    {
+        "cell": pl.String,
+        "reading": pl.String,
+        "seed": pl.Int64,
+        "language": pl.String,
+        "bits_per_byte": pl.Float64,
+        "num_bytes": pl.Int64,
+        "num_tokens": pl.Int64,
+        "num_unknown": pl.Int64,
+    }
+)
+"""Losses of whole words of held-out text."""

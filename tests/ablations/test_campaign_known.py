@@ -9,6 +9,7 @@ from xlmr_lab.ablations import campaign_known
 from xlmr_lab.errors import UserError
 
 LOSS = {"run": "r1", "seed": 0, "step": 6, "language": "qaa", "loss": 3.25, "bits_per_byte": 1.5}
+WORDS = {"reading": "words-r1-1", "seed": 0, "language": "qaa", "bits_per_byte": 1.7}
 SCORE = {"finetuning": "f1", "run": "r1", "seed": 0, "value": 0.5}
 COST = {"name": "r1", "predicted_seconds": 3.0, "seconds": 2.5}
 
@@ -17,6 +18,7 @@ def write(folder, **changed):
     tables = {
         "heldout.jsonl": [{"cell": "base"} | LOSS, {"cell": "alpha=0.3"} | LOSS],
         "scores.jsonl": [{"cell": "base"} | SCORE],
+        "words.jsonl": [{"cell": "base"} | WORDS, {"cell": "alpha=0.3"} | WORDS],
         "costs.jsonl": [COST],
         "cells.jsonl": [{"cell": "base"}],
         **changed,
@@ -33,7 +35,8 @@ def test_what_cells_share_is_known_once(tmp_path):
     without = {name: value for name, value in LOSS.items() if name != "run"}
     assert known.heldout == {"r1": [without]}
     assert known.scores == {"f1": [{"run": "r1", "seed": 0, "value": 0.5}]}
-    assert known.costs == {"r1": COST}
+    assert known.words == {"words-r1-1": [{"seed": 0, "language": "qaa", "bits_per_byte": 1.7}]}
+    assert known.costs == {"r1": {"predicted_seconds": 3.0, "seconds": 2.5}}
     assert campaign_known.provenances(tmp_path / "own") == [{"device": "a machine"}]
 
 

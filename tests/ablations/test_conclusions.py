@@ -13,6 +13,7 @@ from xlmr_lab.ablations.claims.pairs import pairs
 from xlmr_lab.ablations.conclusions import MIXED, conclude, overall, written
 from xlmr_lab.ablations.findings import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Outcome
+from xlmr_lab.ablations.outcomes import measured
 from xlmr_lab.errors import UserError
 
 NLI = Outcome(kind="score", task="nli", metric="accuracy")
@@ -65,7 +66,7 @@ def scores(cell: str, values: dict[str, list[float]]) -> list[dict]:
 def test_a_conclusion_by_hand() -> None:
     """Bits saved by seeds: en 0.5, 0.6, 0.4 and sw 0.2, 0.3, 0.1; their means 0.35, 0.45, 0.25."""
     told = contrast(paper="58 and 49")
-    (found,) = conclude([*FEW, *MANY], [], [claim(told)], "tiny: seconds")
+    (found,) = conclude(measured([*FEW, *MANY], []), [claim(told)], "tiny: seconds")
     half = 4.302653 * 0.1 / math.sqrt(3)
     assert found.effect == pytest.approx(0.35)
     assert (found.low, found.high) == pytest.approx((0.35 - half, 0.35 + half), abs=1e-6)
@@ -89,24 +90,24 @@ def test_a_conclusion_by_hand() -> None:
 def test_a_difference_of_differences_takes_each_languages_own_off() -> None:
     """In en many is better by 0.5 and in sw by 0.2, so that en gains 0.3 more."""
     en, sw = (pairs("many", "few", [key]) for key in ("en", "sw"))
-    (found,) = conclude([*FEW, *MANY], [], [claim(contrast(pairs=en, less=sw))], "")
+    (found,) = conclude(measured([*FEW, *MANY], []), [claim(contrast(pairs=en, less=sw))], "")
     assert found.effect == pytest.approx(0.3)
     assert found.by_language == (("en less sw", pytest.approx(0.3)),)
     own = pairs("many", "few", ["en"])
-    (found,) = conclude([*FEW, *MANY], [], [claim(contrast(pairs=own, less=own))], "")
+    (found,) = conclude(measured([*FEW, *MANY], []), [claim(contrast(pairs=own, less=own))], "")
     assert found.by_language == (("en", pytest.approx(0.0)),)
-    (found,) = conclude(FEW, [], [claim(contrast(pairs=en, less=sw))], "")
+    (found,) = conclude(measured(FEW, []), [claim(contrast(pairs=en, less=sw))], "")
     assert found.note == "nothing is known of 'many'"
 
 
 def test_an_aside_has_no_part_in_the_verdict_on_its_claim() -> None:
     turned = pairs("few", "many", ["en", "sw"])
     main, other = contrast(id="a"), contrast(id="b", pairs=turned)
-    told = conclude([*FEW, *MANY], [], [claim(main, other)], "")
+    told = conclude(measured([*FEW, *MANY], []), [claim(main, other)], "")
     assert [row.verdict for row in told] == [SUPPORTED, CONTRADICTED]
     assert {row.claim_verdict for row in told} == {MIXED}
     beside = dataclasses.replace(other, aside=True)
-    told = conclude([*FEW, *MANY], [], [claim(main, beside)], "")
+    told = conclude(measured([*FEW, *MANY], []), [claim(main, beside)], "")
     assert [row.aside for row in told] == [False, True]
     assert {row.claim_verdict for row in told} == {SUPPORTED}
 
@@ -115,7 +116,7 @@ def test_scores_and_their_margin_are_told_in_points() -> None:
     """Lost are 1, 2 and 3 points in en, half a point in sw, and 2 points are allowed."""
     few = scores("few", {"en": [0.50, 0.60, 0.70], "sw": [0.4, 0.4, 0.4]})
     many = scores("many", {"en": [0.49, 0.58, 0.67], "sw": [0.395, 0.395, 0.395]})
-    (found,) = conclude([], [*few, *many], [claim(contrast(NLI, margin=0.02))], "")
+    (found,) = conclude(measured([], [*few, *many]), [claim(contrast(NLI, margin=0.02))], "")
     assert found.unit == "points"
     assert dict(found.by_language) == pytest.approx({"en": 0.0, "sw": 1.5})
     assert found.effect == pytest.approx(0.75)
@@ -127,18 +128,18 @@ def test_scores_and_their_margin_are_told_in_points() -> None:
 
 def test_the_verdict_follows_the_data_whichever_way_it_points() -> None:
     turned = [row | {"cell": {"few": "many", "many": "few"}[row["cell"]]} for row in FEW + MANY]
-    (found,) = conclude(turned, [], [claim(contrast())], "")
+    (found,) = conclude(measured(turned, []), [claim(contrast())], "")
     assert (found.verdict, found.effect) == (CONTRADICTED, pytest.approx(-0.35))
 
 
 def test_an_undecided_effect_leans_as_most_languages_do() -> None:
     loud = heldout("many", {"en": [1.0, 2.9, 1.5], "sw": [2.0, 3.9, 2.5]})
-    (found,) = conclude([*FEW, *loud], [], [claim(contrast())], "")
+    (found,) = conclude(measured([*FEW, *loud], []), [claim(contrast())], "")
     assert (found.verdict, found.lean) == (INCONCLUSIVE, "leans for")
 
 
 def test_a_cell_without_rows_is_named_and_decides_nothing() -> None:
-    (found,) = conclude(FEW, [], [claim(contrast())], "")
+    (found,) = conclude(measured(FEW, []), [claim(contrast())], "")
     assert (found.verdict, found.num_seeds, found.num_languages) == (INCONCLUSIVE, 0, 0)
     assert found.lean == ""
     assert math.isnan(found.effect)
@@ -147,22 +148,22 @@ def test_a_cell_without_rows_is_named_and_decides_nothing() -> None:
 
 def test_what_is_missing_is_left_out_and_told() -> None:
     no_sw = [row for row in FEW + MANY if (row["cell"], row["language"]) != ("many", "sw")]
-    (found,) = conclude(no_sw, [], [claim(contrast())], "")
+    (found,) = conclude(measured(no_sw, []), [claim(contrast())], "")
     assert found.by_language == (("en", pytest.approx(0.5)),)
     assert math.isnan(found.languages_low)
     assert found.note == "left out for want of values: sw"
     one_less = [row for row in FEW + MANY if (row["seed"], row["language"]) != (2, "sw")]
-    (found,) = conclude(one_less, [], [claim(contrast())], "")
+    (found,) = conclude(measured(one_less, []), [claim(contrast())], "")
     assert found.effect == pytest.approx((0.35 + 0.45) / 2)
     assert found.note == "2 of 3 seeds have every value"
     apart = [row for row in FEW if row["seed"]] + [row for row in MANY if not row["seed"]]
-    (found,) = conclude(apart, [], [claim(contrast())], "")
+    (found,) = conclude(measured(apart, []), [claim(contrast())], "")
     assert found.note == "no seed has both values of any of: en, sw"
 
 
 def test_one_seed_decides_nothing() -> None:
     one = [row for row in FEW + MANY if row["seed"] == 0]
-    (found,) = conclude(one, [], [claim(contrast())], "")
+    (found,) = conclude(measured(one, []), [claim(contrast())], "")
     assert found.effect == pytest.approx(0.35)
     assert (found.verdict, found.lean) == (INCONCLUSIVE, "leans for")
     assert math.isnan(found.low)
@@ -178,25 +179,25 @@ def test_tasks_of_one_language_are_told_apart() -> None:
         for task in ("cola", "sst-2")
         for row in scores(cell, {"en": [0.5, 0.5]})
     ]
-    (found,) = conclude([], rows, [claim(contrast(pairs=both))], "")
+    (found,) = conclude(measured([], rows), [claim(contrast(pairs=both))], "")
     assert [name for name, _ in found.by_language] == ["cola en", "sst-2 en"]
 
 
 def test_losses_are_not_compared_with_scores() -> None:
     mixed = pairs("many", "few", ["en"], NLI) + pairs("many", "few", ["en"])
-    with pytest.raises(UserError, match="contrast F0-more compares held-out losses with scores"):
-        conclude([], [], [claim(contrast(pairs=mixed))], "")
+    with pytest.raises(UserError, match="contrast F0-more compares heldout with score"):
+        conclude(measured([], []), [claim(contrast(pairs=mixed))], "")
 
 
 def test_every_contrast_has_a_conclusion_in_order() -> None:
     found = conclude(
-        FEW, [], [claim(contrast(id="a"), contrast(id="b")), claim(contrast(id="c"))], ""
+        measured(FEW, []), [claim(contrast(id="a"), contrast(id="b")), claim(contrast(id="c"))], ""
     )
     assert [conclusion.contrast for conclusion in found] == ["a", "b", "c"]
 
 
 def test_the_verdict_on_a_claim_is_by_the_rule_for_all_that_two_contrasts_can_say() -> None:
-    (some,) = conclude(FEW, [], [claim(contrast())], "")
+    (some,) = conclude(measured(FEW, []), [claim(contrast())], "")
     expected = {
         (SUPPORTED, SUPPORTED): SUPPORTED,
         (SUPPORTED, INCONCLUSIVE): INCONCLUSIVE,
@@ -212,8 +213,8 @@ def test_the_verdict_on_a_claim_is_by_the_rule_for_all_that_two_contrasts_can_sa
 
 
 def test_what_is_written_is_json_and_read_back(tmp_path) -> None:
-    found = conclude(FEW, [], [claim(contrast())], "")
-    found += conclude([*FEW, *MANY], [], [claim(contrast())], "")
+    found = conclude(measured(FEW, []), [claim(contrast())], "")
+    found += conclude(measured([*FEW, *MANY], []), [claim(contrast())], "")
     records = [written(conclusion) for conclusion in found]
     assert json.loads(json.dumps(records, allow_nan=False)) == records
     storage.write_jsonl(tmp_path / "conclusions.jsonl", records)

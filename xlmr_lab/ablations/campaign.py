@@ -74,6 +74,12 @@ class Campaign:
             ),
         )
 
+    def reads(self, cell: str) -> bool:
+        """Tell whether a contrast asks for losses of whole words of the cell of this name."""
+        contrasts = (contrast for claim in self.claims for contrast in claim.contrasts)
+        terms = (term for contrast in contrasts for term in contrast.terms)
+        return any(term.cell == cell and term.outcome.kind == "words" for term in terms)
+
     def claims_of(self, cell: str) -> list[str]:
         """Return the claims that have a cell of this name."""
         return [claim.id for claim in self.claims if cell in {own.name for own in claim.cells}]

@@ -7,7 +7,7 @@ Measurements stay below the run folder, so that a campaign which goes on is pred
 import dataclasses
 import itertools
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from xlmr_lab.ablations.campaign import Campaign, Prepared
 from xlmr_lab.ablations.campaign_work import Work
 from xlmr_lab.ablations.cost import Part, Speed
 from xlmr_lab.ablations.jobs import Job
+from xlmr_lab.ablations.transfer import Plan
+from xlmr_lab.ablations.word_losses import Reading
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.errors import UserError
 
@@ -28,6 +30,13 @@ MEASURED_NAME, COSTS_NAME = "measured", "costs.jsonl"
 TIMES = ("predicted_seconds", "seconds")
 MEASURE_VERSION = 1
 """Raised when the same runs are measured otherwise."""
+
+MEASURING: Mapping[type, Callable[..., None]] = {
+    Reading: measuring.word_losses,
+    Plan: measuring.tuning,
+    BaselineRuns: measuring.baseline,
+}
+"""What measures a run that starts from a model."""
 
 Predicted = Mapping[str, float]
 """Seconds of runs by their names."""
@@ -117,6 +126,8 @@ def _place(campaign: Campaign, work: Work, own: Prepared) -> Path:
         settings = [run.pretrain.precision, run.pretrain.micro_sequences, run.pretrain.device]
         looked_at = [run.pretrain.heldout_blocks, len(run.languages), own.pairs is not None]
         parts += [run.model, run.batches, shards.vocab_size, settings, looked_at]
+    elif isinstance(of, Reading):
+        parts += [of.model, of.vocabulary.name, str(of.documents), of.languages]
     else:
         runs = of.runs
         models = [of.config] if isinstance(of, BaselineRuns) else [of.model, of.vocabulary.name]
@@ -133,7 +144,7 @@ def _measuring(work: Work, own: Prepared, place: Path) -> Job:
         function = measuring.pretraining
         arguments |= {"run": of.run, "tokens": own.tokens, "pairs": own.pairs}
     else:
-        function = measuring.baseline if isinstance(of, BaselineRuns) else measuring.tuning
+        function = MEASURING[type(of)]
         arguments |= {"plan": of}
     return Job(
         name=f"measuring {work.name}",

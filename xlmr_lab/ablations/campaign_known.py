@@ -18,10 +18,16 @@ from xlmr_lab import configs, storage
 from xlmr_lab.errors import UserError
 
 KNOWN_NAME, HANDED_ON_NAME = "known", "results"
-HELDOUT_NAME, SCORES_NAME, COSTS_NAME = "heldout.jsonl", "scores.jsonl", "costs.jsonl"
+HELDOUT_NAME, WORDS_NAME = "heldout.jsonl", "words.jsonl"
+SCORES_NAME, COSTS_NAME = "scores.jsonl", "costs.jsonl"
 PROVENANCE_NAME = "provenance.json"
-TABLES = (HELDOUT_NAME, SCORES_NAME, COSTS_NAME)
-"""Tables that are taken over."""
+TABLES = {
+    HELDOUT_NAME: ("run", "step", "language", "loss"),
+    WORDS_NAME: ("reading", "language", "bits_per_byte"),
+    SCORES_NAME: ("finetuning", "value"),
+    COSTS_NAME: ("name", "seconds"),
+}
+"""Tables that are taken over, and what their rows must have; the first names their run."""
 PACKED = (*TABLES, "cells.jsonl")
 """Tables that are packed where they are handed on; the others are small."""
 PLAIN = ("campaign.json", "sizes.jsonl", "missing.jsonl", "conclusions.jsonl", PROVENANCE_NAME)
@@ -35,6 +41,8 @@ class Known:
 
     heldout: Mapping[str, Sequence[Row]]
     """Held-out losses (step, language, loss) of pretraining runs."""
+    words: Mapping[str, Sequence[Row]]
+    """Losses of whole words, by the name of their reading."""
     scores: Mapping[str, Sequence[Row]]
     """Scores of what was fine-tuned, by the name of its file."""
     costs: Mapping[str, Row]
@@ -54,11 +62,9 @@ def take_over(folder: Path, source: Path) -> None:
             f"folder {HANDED_ON_NAME} in one"
         )
     tables = {name: storage.read_jsonl(_place(source, name)) for name in TABLES}
-    keys = {HELDOUT_NAME: ("run", "step", "language", "loss"), SCORES_NAME: ("finetuning",)}
-    keys[COSTS_NAME] = ("name",)
     for name, rows in tables.items():
-        if any(key not in row for row in rows for key in keys[name]):
-            raise UserError(f"{source / name} does not say {', '.join(keys[name])}; make it anew")
+        if any(key not in row for row in rows for key in TABLES[name]):
+            raise UserError(f"{source / name} does not say {', '.join(TABLES[name])}; make it anew")
     target = folder / KNOWN_NAME / configs.fingerprint(*tables.values())
     for name, rows in tables.items():
         storage.write_jsonl(target / name, rows)
@@ -67,14 +73,16 @@ def take_over(folder: Path, source: Path) -> None:
 
 def read(folder: Path) -> Known:
     """Return what was taken over into a run folder."""
-    heldout: dict[str, list[Row]] = {}
-    scores: dict[str, list[Row]] = {}
-    costs: dict[str, Row] = {}
+    found: dict[str, dict[str, list[Row]]] = {name: {} for name in TABLES}
     for place in _taken(folder):
-        heldout |= _by(storage.read_jsonl(place / HELDOUT_NAME), "run")
-        scores |= _by(storage.read_jsonl(place / SCORES_NAME), "finetuning")
-        costs |= {row["name"]: row for row in storage.read_jsonl(place / COSTS_NAME)}
-    return Known(heldout=heldout, scores=scores, costs=costs)
+        for name, (key, *_) in TABLES.items():
+            found[name] |= _by(storage.read_jsonl(place / name), key)
+    return Known(
+        heldout=found[HELDOUT_NAME],
+        words=found[WORDS_NAME],
+        scores=found[SCORES_NAME],
+        costs={name: row for name, (row,) in found[COSTS_NAME].items()},
+    )
 
 
 def provenances(folder: Path) -> list[Any]:

@@ -1,4 +1,4 @@
-"""What a campaign's run folder says: held-out losses and scores of each cell, and what is missing.
+"""What a campaign's run folder says: losses and scores of each cell, and what is missing.
 
 Held-out loss is in nats a piece and in bits per byte of the held-out text; what that says across
 vocabularies see grid.py.
@@ -12,7 +12,7 @@ from xlmr_lab import storage
 from xlmr_lab.ablations import campaign_known, campaign_work, stages
 from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.campaign import Campaign, Prepared
-from xlmr_lab.ablations.campaign_known import HELDOUT_NAME, SCORES_NAME, Known
+from xlmr_lab.ablations.campaign_known import HELDOUT_NAME, SCORES_NAME, WORDS_NAME, Known
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.pretrain.folder import METRICS_NAME
 
@@ -28,10 +28,12 @@ def collect(
     what is known to be `missing` already."""
     known = campaign_known.read(campaign.folder)
     heldout = [row for own in prepared for row in _heldout(own, known)]
+    words = [row for own in prepared for row in _words(campaign, own)]
     scores = [row for own in prepared for row in _scores(campaign, own)]
     absent = [row for own in prepared for row in _absent(campaign, own, known)]
     storage.write_jsonl(campaign.folder / SIZES_NAME, _sizes(prepared))
     storage.write_jsonl(campaign.folder / HELDOUT_NAME, heldout)
+    storage.write_jsonl(campaign.folder / WORDS_NAME, words)
     storage.write_jsonl(campaign.folder / SCORES_NAME, scores)
     storage.write_jsonl(campaign.folder / MISSING_NAME, [*missing, *absent])
 
@@ -75,6 +77,15 @@ def _pieces_per_byte(counts: dict[str, int]) -> float:
     return counts["pieces"] / counts["bytes"]
 
 
+def _words(campaign: Campaign, own: Prepared) -> Iterator[dict[str, Any]]:
+    """Yield the losses of whole words of a cell's runs, as far as a contrast asks for them."""
+    for reading in campaign_work.readings(campaign, own):
+        if reading.output.exists():
+            named = {"cell": own.cell.name, "reading": reading.name, "seed": reading.seed}
+            for row in storage.read_jsonl(reading.output):
+                yield named | row
+
+
 def _scores(campaign: Campaign, own: Prepared) -> Iterator[dict[str, Any]]:
     for plan in campaign_work.plans(campaign, own):
         if plan.runs.output.exists():
@@ -88,6 +99,9 @@ def _absent(campaign: Campaign, own: Prepared, known: Known) -> Iterator[dict[st
     for arm in own.arms:
         if not arm.final.is_dir() and arm.folder.name not in known.heldout:
             yield named | {"stage": "pretraining", "why": f"seed {arm.run.seed}"}
+    for reading in campaign_work.readings(campaign, own):
+        if not reading.output.exists():
+            yield named | {"stage": "word losses", "why": f"seed {reading.seed}"}
     for plan in campaign_work.plans(campaign, own):
         if not plan.runs.output.exists():
             told = f"{plan.runs.task} of {plan.runs.names['arm']}, seed {plan.runs.names['seed']}"

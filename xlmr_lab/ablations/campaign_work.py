@@ -1,4 +1,5 @@
-"""The training runs of a campaign: each piece of work once, by seed, with the seconds it took.
+"""The runs of a campaign, training and measuring: each piece of work once, by seed, with the
+seconds it took.
 
 A run that several cells share is one piece: pretraining runs are named by all they depend on, and
 so are files of scores. Every cell's first seed comes before anyone's second, so that an interrupted
@@ -14,21 +15,24 @@ from pathlib import Path
 from typing import Any, Literal
 
 from xlmr_lab import storage
-from xlmr_lab.ablations import campaign_known, jobs, task_jobs
+from xlmr_lab.ablations import campaign_known, jobs, task_jobs, word_losses
 from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.campaign import Campaign, Prepared
 from xlmr_lab.ablations.jobs import Job
 from xlmr_lab.ablations.run import pretraining
 from xlmr_lab.ablations.task_jobs import Plan
+from xlmr_lab.ablations.word_losses import Reading
 from xlmr_lab.corpus import executors
 from xlmr_lab.corpus.executors import Call
 from xlmr_lab.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-Kind = Literal["pretraining", "fine-tuning"]
-KINDS: tuple[Kind, ...] = ("pretraining", "fine-tuning")
-UNITS: dict[Kind, str] = {"pretraining": "step", "fine-tuning": "run"}
+Kind = Literal["pretraining", "word losses", "fine-tuning"]
+KINDS: tuple[Kind, ...] = ("pretraining", "word losses", "fine-tuning")
+UNITS: dict[Kind, str] = {"pretraining": "step", "word losses": "run", "fine-tuning": "run"}
+WORDS_FOLDER = "words"
+"""Folder of losses of whole words, below the run folder."""
 TIMES_NAME = "times"
 """Folder of what runs took, a file for each, below the run folder."""
 
@@ -42,8 +46,8 @@ class Work:
     seed: int
     cells: tuple[str, ...]
     """Cells that it is for."""
-    of: Arm | Plan
-    """What is pretrained, or fine-tuned and scored."""
+    of: Arm | Reading | Plan
+    """What is pretrained, read by, or fine-tuned and scored."""
     job: Job
     finished: Path
     """What is there when it is done."""
@@ -69,10 +73,20 @@ def everything(campaign: Campaign, prepared: Sequence[Prepared]) -> list[Work]:
     for own in prepared:
         for arm in own.arms:
             _add(found, _pretraining(own, arm))
+        for reading in readings(campaign, own):
+            _add(found, _reading(own, reading))
         for plan in plans(campaign, own):
             _add(found, _tuning(own, plan))
     work = _taken_over(campaign.folder, list(found.values()))
     return sorted(work, key=lambda one: (KINDS.index(one.kind), one.seed))
+
+
+def readings(campaign: Campaign, own: Prepared) -> list[Reading]:
+    """Return what is read of held-out text by a cell's runs, if a contrast asks for it."""
+    if not campaign.reads(own.cell.name):
+        return []
+    folder = campaign.folder / WORDS_FOLDER
+    return [word_losses.reading(own.cell.config, arm, folder) for arm in own.arms]
 
 
 def plans(campaign: Campaign, own: Prepared) -> list[Plan]:
@@ -106,15 +120,12 @@ def do(campaign: Campaign, work: Sequence[Work], kind: Kind) -> None:
 def _taken_over(folder: Path, work: Sequence[Work]) -> list[Work]:
     """Return the runs, those marked that are known from elsewhere."""
     known = campaign_known.read(folder)
+    rows = {**known.scores, **known.words}
     needed = set()
     for one in work:
-        if one.kind == "fine-tuning" and not one.finished.exists():
-            if one.name in known.scores:
-                rows = (
-                    {k: v for k, v in row.items() if k != "finetuning"}
-                    for row in known.scores[one.name]
-                )
-                storage.write_jsonl(one.finished, rows)
+        if one.kind != "pretraining" and not one.finished.exists():
+            if one.name in rows:
+                storage.write_jsonl(one.finished, rows[one.name])
             else:
                 needed.add(getattr(one.of, "checkpoint", None))
     return [
@@ -151,6 +162,24 @@ def _pretraining(own: Prepared, arm: Arm) -> Work:
         of=arm,
         job=pretraining(arm, own.tokens, own.pairs),
         finished=arm.final,
+    )
+
+
+def _reading(own: Prepared, reading: Reading) -> Work:
+    return Work(
+        kind="word losses",
+        name=reading.name,
+        seed=reading.seed,
+        cells=(own.cell.name,),
+        of=reading,
+        job=Job(
+            name=reading.name,
+            function=word_losses.run,
+            arguments={"plan": reading},
+            units=1,
+            done=reading.output.is_file,
+        ),
+        finished=reading.output,
     )
 
 

@@ -9,16 +9,20 @@ claim (see `overall`) is by the contrasts that the paper's claim needs; asides a
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from xlmr_lab.ablations import contrasts, findings
 from xlmr_lab.ablations.contrasts import Effect, Pair, Spread
 from xlmr_lab.ablations.grid import Claim, Contrast, Pairs, Term
-from xlmr_lab.ablations.outcomes import Measured, Row, measured
+from xlmr_lab.ablations.outcomes import Measured
 from xlmr_lab.errors import UserError
 
-UNITS = {"heldout": ("bits per byte", 1.0), "score": ("points", 100.0)}
+UNITS = {
+    "heldout": ("bits per byte", 1.0),
+    "words": ("bits per byte", 1.0),
+    "score": ("points", 100.0),
+}
 """The unit that effects of a kind are told in, and how many of it make one of the values."""
 
 MIXED = "mixed"
@@ -86,15 +90,12 @@ class Conclusion:
     """Verdict on the whole claim, by `overall`."""
 
 
-def conclude(
-    heldout_rows: Iterable[Row], score_rows: Iterable[Row], claims: Sequence[Claim], scale_told: str
-) -> list[Conclusion]:
-    """Return what the rows of a run folder say of every contrast of the claims, in their order.
+def conclude(found: Measured, claims: Sequence[Claim], scale_told: str) -> list[Conclusion]:
+    """Return what was measured says of every contrast of the claims, in their order.
 
     Raises:
         UserError: a contrast compares losses with scores, which have no unit in common.
     """
-    found = measured(heldout_rows, score_rows)
     told = []
     for claim in claims:
         own = [_conclusion(found, claim, contrast, scale_told) for contrast in claim.contrasts]
@@ -162,7 +163,7 @@ def _conclusion(found: Measured, claim: Claim, contrast: Contrast, scale: str) -
 def _spread(contrast: Contrast, effect: Effect) -> Spread:
     """Return what makes up the spread; of held-out losses all of it between seeds is of
     pretraining."""
-    if contrast.terms[0].outcome.kind == "heldout":
+    if contrast.terms[0].outcome.kind != "score":
         return effect.spread._replace(pretraining=effect.deviation, fine_tuning=0.0)
     return effect.spread
 
@@ -171,7 +172,7 @@ def _unit(contrast: Contrast) -> tuple[str, float]:
     kinds = {term.outcome.kind for term in contrast.terms}
     if len(kinds) > 1:
         raise UserError(
-            f"contrast {contrast.id} compares held-out losses with scores; make it two contrasts"
+            f"contrast {contrast.id} compares {' with '.join(sorted(kinds))}; make it two contrasts"
         )
     return UNITS[kinds.pop()]
 

@@ -5,10 +5,10 @@ for it) to cells and contrasts; nothing is run here. A cell is a whole study con
 of different claims that agree in it are the same work and are done once (see campaign.py). A
 contrast is a list of pairs of values, each pair of one language (or task) at two cells; its effect
 is the mean difference, signed so that the claim as stated is a positive number. Values are of two
-kinds (design, section 6): held-out masked-LM loss in bits per byte, which is quiet, and scores of
-tasks, which are loud. Across vocabularies bits per byte are of the same text but not of the same
-question: where pieces are shorter, more of a masked word is seen, which may lower the loss by
-itself (`ACROSS_VOCABULARIES`, told where a contrast does so).
+kinds (design, section 6): losses on held-out text in bits per byte, which are quiet, and scores of
+tasks, which are loud. Losses are of masked pieces, or where vocabularies differ of whole words (see
+word_losses.py): where pieces are shorter, more of a masked word is seen, which lowers the loss of
+its pieces by itself (`ACROSS_VOCABULARIES`, told where a contrast compares such losses yet).
 """
 
 import dataclasses
@@ -18,11 +18,13 @@ from typing import Literal
 from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.errors import UserError
 
-Kind = Literal["heldout", "score"]
+Kind = Literal["heldout", "words", "score"]
 ACROSS_VOCABULARIES = (
     "bits per byte of masked pieces may favour shorter ones, so smaller vocabularies"
 )
-"""What is said of a claim whose contrasts compare losses of different vocabularies."""
+"""What is said of a claim whose contrasts compare such losses of different vocabularies."""
+OF_WORDS = "losses are of whole words, whose pieces do not give each other away"
+"""What is said of one whose contrasts compare losses of whole words instead."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +48,7 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What is measured of a cell in a language; of `kind` heldout nothing but `best` is set."""
+    """What is measured of a cell in a language; nothing but `best` is set of losses."""
 
     kind: Kind
     task: str = ""
@@ -66,8 +68,11 @@ class Outcome:
 HELDOUT = Outcome(kind="heldout")
 """Held-out masked-LM loss in bits per byte, the last step of a run; less is better, so its sign is
 turned and differences are gains."""
+WORDS = Outcome(kind="words")
+"""Loss of whole words of held-out text in bits per byte, at the last step; its sign is turned as
+well."""
 BEST = Outcome(kind="heldout", best=True)
-"""The same where it is least: a model of little text is worse in the end than it was before."""
+"""Held-out loss where it is least: a model of little text is worse in the end than before."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

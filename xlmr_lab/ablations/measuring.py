@@ -3,7 +3,8 @@
 Each function is a job of its own and leaves its result in a file, so that as many are at work at
 once as will be later: processes take memory and caches from each other. Pretraining is measured by
 a short run on the study's own shards; fine-tuning by steps and scorings of an encoder that has
-learned nothing, on the task's files; a BiLSTM-CRF by one pass and two of its first model.
+learned nothing, on the task's files, losses of words likewise; a BiLSTM-CRF by one pass and two of
+its first model.
 """
 
 import dataclasses
@@ -13,9 +14,12 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import torch
+
 from xlmr_lab import storage
 from xlmr_lab.ablations.baseline_runs import BaselineRuns
 from xlmr_lab.ablations.transfer import Plan
+from xlmr_lab.ablations.word_losses import Reading, read
 from xlmr_lab.evaluate import baselines
 from xlmr_lab.evaluate.encoders import load_encoder
 from xlmr_lab.evaluate.examples import concatenate
@@ -25,6 +29,7 @@ from xlmr_lab.evaluate.selection import rules
 from xlmr_lab.evaluate.task_model import predict, task_model
 from xlmr_lab.evaluate.text import of_vocabulary
 from xlmr_lab.evaluate.transfer import TransferData
+from xlmr_lab.model.masked_lm import MaskedLM
 from xlmr_lab.pretrain.distributed import chosen_device
 from xlmr_lab.pretrain.folder import TELEMETRY_NAME
 from xlmr_lab.pretrain.loop import pretrain
@@ -105,6 +110,21 @@ def tuning(plan: Plan, output: Path) -> None:
     scoring = _scoring_seconds(data, lambda part: predict(model, data.targets[part].examples))
     each = sum(_model_seconds(data, own, config, step, scoring) for own in data.models)
     storage.write_json(output, {"seconds": beside + len(plan.runs.seeds) * each})
+
+
+def word_losses(plan: Reading, output: Path) -> None:
+    """Write the seconds that reading held-out text takes, over its languages, measured on the first
+    by a model that has learned nothing."""
+    started = time.perf_counter()
+    size = load(plan.vocabulary).size
+    model = MaskedLM(
+        plan.model, size, languages=plan.languages, generator=torch.Generator().manual_seed(0)
+    )
+    beside = time.perf_counter() - started
+    started = time.perf_counter()
+    list(read(plan, model, plan.languages[:1]))
+    each = time.perf_counter() - started
+    storage.write_json(output, {"seconds": beside + len(plan.languages) * each})
 
 
 def baseline(plan: BaselineRuns, output: Path) -> None:

@@ -1,6 +1,6 @@
 """What was measured in a campaign, looked up by the terms of contrasts.
 
-Rows are those of a run folder's heldout.jsonl and scores.jsonl, each with the name of its cell. A
+Rows are those of a run folder's heldout.jsonl, words.jsonl and scores.jsonl, each with its cell. A
 value is found for each pretraining seed and, where models were fine-tuned, each fine-tuning seed.
 Left out: answers to questions in another language than their text (MLQA's pairs), which no contrast
 is about.
@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from xlmr_lab.ablations.grid import BEST, HELDOUT, Outcome, Term
+from xlmr_lab.ablations.grid import BEST, HELDOUT, WORDS, Outcome, Term
 
 Row = Mapping[str, Any]
 
@@ -48,16 +48,16 @@ class Measured:
         return dict(found)
 
 
-def measured(heldout: Iterable[Row], scores: Iterable[Row]) -> Measured:
+def measured(heldout: Iterable[Row], scores: Iterable[Row], words: Iterable[Row] = ()) -> Measured:
     """Gather the rows of a run folder. Values that are absent or not finite are left out.
 
     Of held-out losses, as minus bits per byte, the last step of each run counts, and as another
-    outcome the best of each language; of scores, which are shares, those of a test set before those
-    of a dev set.
+    outcome the best of each language; of those of whole words likewise there is one; of scores,
+    which are shares, those of a test set count before those of a dev set.
     """
     table: dict[Key, dict[Run, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
     losses = list(heldout)
-    for outcome, rows in ((HELDOUT, _last(losses)), (BEST, losses)):
+    for outcome, rows in ((HELDOUT, _last(losses)), (BEST, losses), (WORDS, words)):
         for row in rows:
             if _is_number(row["bits_per_byte"]):
                 own, value = table[row["cell"], outcome][row["seed"], None], -row["bits_per_byte"]

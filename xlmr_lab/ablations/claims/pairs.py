@@ -60,8 +60,22 @@ def of_scores(scale: Scale, contrasts: Sequence[Contrast]) -> tuple[Contrast, ..
     return (*contrasts, *(_of_scores(contrast, task) for task in tasks for contrast in contrasts))
 
 
+def by_pieces(contrast: Contrast) -> Contrast:
+    """Return a contrast of losses of whole words by those of masked pieces, beside the claim."""
+    told = f"{contrast.says}, by losses of masked pieces"
+    return dataclasses.replace(
+        _by(contrast, HELDOUT), id=f"{contrast.id}-pieces", says=told, aside=True
+    )
+
+
 def _of_scores(contrast: Contrast, task: str) -> Contrast:
-    outcome = Outcome(kind="score", task=task, metric=METRICS[task])
+    scores = Outcome(kind="score", task=task, metric=METRICS[task])
+    told = f"{contrast.says}, by {task.upper()}"
+    return dataclasses.replace(_by(contrast, scores), id=f"{contrast.id}-{task}", says=told)
+
+
+def _by(contrast: Contrast, outcome: Outcome) -> Contrast:
+    """Return a contrast by another outcome."""
 
     def changed(found: Pairs) -> Pairs:
         return tuple(
@@ -72,10 +86,4 @@ def _of_scores(contrast: Contrast, task: str) -> Contrast:
             for better, worse in found
         )
 
-    return dataclasses.replace(
-        contrast,
-        id=f"{contrast.id}-{task}",
-        says=f"{contrast.says}, by {task.upper()}",
-        pairs=changed(contrast.pairs),
-        less=changed(contrast.less),
-    )
+    return dataclasses.replace(contrast, pairs=changed(contrast.pairs), less=changed(contrast.less))

@@ -3,10 +3,11 @@
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 from xlmr_lab.ablations.claims import printed
-from xlmr_lab.ablations.claims.pairs import of_scores, pairs, scored
-from xlmr_lab.ablations.grid import ACROSS_VOCABULARIES, Cell, Claim, Contrast, Scale
+from xlmr_lab.ablations.claims.pairs import by_pieces, of_scores, pairs, scored
+from xlmr_lab.ablations.grid import OF_WORDS, WORDS, Cell, Claim, Contrast, Scale
 from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.ablations.variants import is_babel, languages_of
 
@@ -28,26 +29,31 @@ def size(scale: Scale) -> Claim:
         title="More vocabulary helps, at constant parameters and more so at a constant body",
         section="5.1, Figure 6",
         cells=(*cells, *solved),
-        contrasts=of_scores(
-            scale,
-            (
-                Contrast(
-                    id=f"F4-body-{small}-{large}",
-                    says=f"{large} ids are better than {small} with the same body",
-                    pairs=pairs(_name(large), _name(small), languages),
-                    paper=printed.figure(6, ("V=128k", "increased"), ("V=512k", "increased")),
-                ),
-                Contrast(
-                    id=f"F4-parameters-{small}-{large}",
-                    says=f"{large} ids are better than {small} with as many parameters",
-                    pairs=pairs(_solved(large), _solved(small), languages),
-                    paper=printed.figure(6, ("V=32k", "fixed"), ("V=256k", "fixed")),
-                ),
-            ),
+        contrasts=(
+            *of_scores(scale, _of_sizes(small, large, languages)),
+            *map(by_pieces, _of_sizes(small, large, languages)),
         ),
         stand_in=f"{small} to {large} ids; with as many parameters as the base, which has "
         f"{scale.base.vocabulary.size} ids, they have widths {wide} and {narrow} for "
-        f"{scale.base.model.hidden_size}; {ACROSS_VOCABULARIES}",
+        f"{scale.base.model.hidden_size}; {OF_WORDS}",
+    )
+
+
+def _of_sizes(small: int, large: int, languages: Sequence[str]) -> tuple[Contrast, ...]:
+    """Return the contrasts of F4 by losses of whole words."""
+    return (
+        Contrast(
+            id=f"F4-body-{small}-{large}",
+            says=f"{large} ids are better than {small} with the same body",
+            pairs=pairs(_name(large), _name(small), languages, WORDS),
+            paper=printed.figure(6, ("V=128k", "increased"), ("V=512k", "increased")),
+        ),
+        Contrast(
+            id=f"F4-parameters-{small}-{large}",
+            says=f"{large} ids are better than {small} with as many parameters",
+            pairs=pairs(_solved(large), _solved(small), languages, WORDS),
+            paper=printed.figure(6, ("V=32k", "fixed"), ("V=256k", "fixed")),
+        ),
     )
 
 
@@ -56,28 +62,27 @@ def preprocessing(scale: Scale) -> Claim:
     languages = languages_of(scale.base)
     vocabulary = dataclasses.replace(scale.base.vocabulary, model="bpe", preprocessing="tokenized")
     other = dataclasses.replace(scale.base, vocabulary=vocabulary)
+    contrast = Contrast(
+        id="F7",
+        says=f"unigram on raw text is as good as tokenized BPE, to {MARGIN:g} bits a byte",
+        pairs=pairs("base", "tokenized BPE", languages, WORDS),
+        margin=MARGIN,
+        paper=printed.figure(7, ("BPE", "all"), ("SPM", "all")),
+    )
     return Claim(
         id="F7",
         title="SentencePiece on raw text loses nothing against language-specific preprocessing "
         "with BPE",
         section="5.1, Figure 7",
         cells=(Cell(name="base", config=scale.base), Cell(name="tokenized BPE", config=other)),
-        contrasts=(
-            Contrast(
-                id="F7",
-                says=f"unigram on raw text is as good as tokenized BPE, to {MARGIN:g} bits a byte",
-                pairs=pairs("base", "tokenized BPE", languages),
-                margin=MARGIN,
-                paper=printed.figure(7, ("BPE", "all"), ("SPM", "all")),
-            ),
-        ),
+        contrasts=(contrast, by_pieces(contrast)),
         stand_in=(
             "rules of Moses know Babel's languages no more than any other language without rules "
             "of its own; "
             if is_babel(scale.base)
             else "the same two; "
         )
-        + ACROSS_VOCABULARIES,
+        + OF_WORDS,
     )
 
 
