@@ -91,7 +91,8 @@ def test_the_dial_takes_the_best_step_of_each_run(tested):
 
 
 def test_the_base_is_on_both_lines_of_vocabularies(tested):
-    frame = claim_results.vocabularies(tested).select("line", "ids", "width").unique()
+    frame = claim_results.vocabularies(tested, words=False)
+    frame = frame.select("line", "ids", "width").unique()
     assert sorted(frame.filter(line="constant body")["ids"]) == [500, 900, 1400, 1900]
     assert sorted(frame.filter(line="constant parameters").select("ids", "width").rows()) == [
         (500, 80),
@@ -101,10 +102,22 @@ def test_the_base_is_on_both_lines_of_vocabularies(tested):
 
 
 def test_constant_parameters_are_nearly_that(tested):
-    found = claim_results.vocabularies(tested).filter(line="constant parameters")["parameters"]
+    frame = claim_results.vocabularies(tested, words=False)
+    found = frame.filter(line="constant parameters")["parameters"]
     assert max(found) < 1.1 * min(found)
-    body = claim_results.vocabularies(tested).filter(line="constant body")
+    body = frame.filter(line="constant body")
     assert body.sort("ids")["parameters"].is_sorted()
+
+
+@pytest.mark.parametrize("reader", [claim_results.vocabularies, claim_results.preprocessing])
+def test_losses_across_vocabularies_are_of_whole_words_or_of_pieces(tested, reader):
+    words, pieces = reader(tested), reader(tested, words=False)
+    assert set(words["loss_of"]) == {"whole words"}
+    assert "step" not in words.columns
+    assert set(pieces["loss_of"]) == {"masked pieces"}
+    cell = words["cell"][0]
+    own = tested.words().filter(cell=cell)["bits_per_byte"].to_list()
+    assert words.filter(cell=cell)["bits_per_byte"].to_list() == own
 
 
 def test_what_is_cut_and_how(tested):
@@ -141,7 +154,7 @@ def test_speed_is_seconds_over_steps(tested):
 def test_nothing_tested_is_no_rows_and_no_error(tested, tested_folder, tmp_path):
     folder = tmp_path / "empty"
     shutil.copytree(tested_folder, folder)
-    for name in ("heldout", "scores", "costs", "cells"):
+    for name in ("heldout", "words", "scores", "costs", "cells"):
         (folder / f"{name}.jsonl").write_text("")
     empty = campaign_results.open_campaign(folder)
     for reader in (

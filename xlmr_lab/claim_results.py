@@ -25,6 +25,9 @@ ALL_TEXT = "all text"
 """What models are called that had every source of text."""
 BODY, PARAMETERS = "constant body", "constant parameters"
 """The lines of F4."""
+WORDS, PIECES = "whole words", "masked pieces"
+"""What losses are of: across vocabularies those of words compare, those of pieces favour short
+ones."""
 ALONE, TOGETHER = "alone", "together with others"
 """The arms of F13."""
 
@@ -121,9 +124,12 @@ def text_dial(tested: Tested) -> pl.DataFrame:
     )
 
 
-def vocabularies(tested: Tested) -> pl.DataFrame:
-    """Return the held-out rows of F4 with columns `ids`, `width`, `parameters` (all weights) and
-    `line`: constant body, or constant parameters. The base is on both lines."""
+def vocabularies(tested: Tested, *, words: bool = True) -> pl.DataFrame:
+    """Return the losses of F4 with columns `ids`, `width`, `parameters` (all weights), `loss_of`
+    and `line`: constant body, or constant parameters. The base is on both lines.
+
+    They are of whole words at the end of a run, or else of masked pieces at each step.
+    """
     cells = cells_of(tested, "F4")
     base = tested.campaign()["settings"]
     size, width = base["vocabulary"]["size"], base["model"]["hidden_size"]
@@ -136,14 +142,15 @@ def vocabularies(tested: Tested) -> pl.DataFrame:
             found = (cell, ids, own, parameters_of(tested, cell).total, line)
             for name, value in zip(rows, found, strict=True):
                 rows[name].append(value)
-    return _joined(tested.heldout(), rows).with_columns(arm=pl.col("cell"))
+    return _joined(_losses(tested, words), rows).with_columns(arm=pl.col("cell"))
 
 
-def preprocessing(tested: Tested) -> pl.DataFrame:
-    """Return the held-out rows of F7, with the vocabulary's model and preprocessing as `arm`."""
+def preprocessing(tested: Tested, *, words: bool = True) -> pl.DataFrame:
+    """Return the losses of F7, with the vocabulary's model and preprocessing as `arm`, and
+    `loss_of`: of whole words at the end of a run, or else of masked pieces at each step."""
     cells = cells_of(tested, "F7")
     arms = [_cut(tested, cell) for cell in cells]
-    return _joined(tested.heldout(), {"cell": cells, "arm": arms})
+    return _joined(_losses(tested, words), {"cell": cells, "arm": arms})
 
 
 def softmaxes(tested: Tested) -> pl.DataFrame:
@@ -195,6 +202,12 @@ def parameters_of(tested: Tested, cell: str) -> Parameters:
     names = ("num_layers", "hidden_size", "ffn_size", "max_tokens", "adaptive_cutoffs")
     shape = {name: tested.setting(cell, f"model.{name}") for name in names}
     return parameters.count(tested.setting(cell, "vocabulary.size"), **shape)
+
+
+def _losses(tested: Tested, words: bool) -> pl.DataFrame:
+    """Return losses of whole words, or of masked pieces, told in `loss_of`."""
+    frame = tested.words() if words else tested.heldout()
+    return frame.with_columns(loss_of=pl.lit(WORDS if words else PIECES))
 
 
 def _cut(tested: Tested, cell: str) -> str:

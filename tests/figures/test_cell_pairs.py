@@ -101,3 +101,17 @@ def test_nothing_to_compare_is_said(frame):
         figure = cell_pairs.by_language(part, "new", "old", title="t")
         assert not figure.data
         assert "has not both of new and old" in figure.layout.annotations[0].text
+
+
+def test_what_losses_are_of_is_said(frame):
+    told = frame.filter(step=2).drop("step").with_columns(loss_of=pl.lit("whole words"))
+    figure = cell_pairs.by_language(told, "new", "old", title="t")
+    assert "New against old, losses of whole words" in figure.layout.title.text
+    assert list(drawn(figure)["high"].y) == pytest.approx([0.2])
+
+
+def test_a_gain_in_words_is_of_the_mean_over_languages(frame):
+    high = frame.filter(language="qaa")
+    assert cell_pairs.gain_told(high, "new", "old").startswith("+0.2\u00a0[")
+    assert cell_pairs.gain_told(high, "old", "old") == ""
+    assert cell_pairs.gain_told(high, "new", "none") == ""

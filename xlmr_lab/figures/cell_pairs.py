@@ -14,6 +14,7 @@ import polars as pl
 from xlmr_lab.figures import theme
 from xlmr_lab.figures.language_dots import MEAN, bars, in_order, places, with_mean, with_mean_place
 from xlmr_lab.figures.summaries import last_step, over_seeds
+from xlmr_lab.figures.tables import with_interval
 
 LOSS, SCORE = "bits_per_byte", "value"
 """Columns that are compared: held-out loss, and scores as shares."""
@@ -55,14 +56,12 @@ def by_language(
     _add(figure, mean, AVERAGE, look)
     figure.add_hline(y=0, line={"color": theme.GREY})
     if margin:
-        below = f"as good, to {margin:g}"
-        line = {"color": theme.GREY, "dash": "dot"}
-        place = {"annotation_position": "bottom right", "annotation_font_size": 11.5}
-        figure.add_hline(y=-margin, line=line, annotation_text=below, **place)
+        _add_margin(figure, margin)
     figure.update_xaxes(**places(order), title="language")
     figure.update_yaxes(title=UNITS[value], tickformat="+~g", zeroline=False)
+    of = f", losses of {pairs['loss_of'][0]}" if "loss_of" in pairs.columns else ""
     subtitle = (
-        f"{_capital(better)} against {worse}; above 0 is better<br>{pairs['seed'].n_unique()} "
+        f"{_capital(better)} against {worse}{of}; above 0 is better<br>{pairs['seed'].n_unique()} "
         "pretraining seeds, paired; bars are 95\u00a0% intervals over them; largest language first"
     )
     return theme.finish(
@@ -76,6 +75,7 @@ def differences(frame: pl.DataFrame, better: str, worse: str, *, value: str = LO
     """
     rows = last_step(frame) if value == LOSS and "step" in frame.columns else frame
     keys = ["language", "name", "tier", "size_bytes", "seed"]
+    keys += [name for name in ("loss_of",) if name in frame.columns]
     means = rows.group_by("arm", *keys, maintain_order=True).agg(pl.col(value).mean())
     base = means.filter(arm=worse).select("language", "seed", other=value)
     joined = means.filter(arm=better).join(
@@ -83,6 +83,20 @@ def differences(frame: pl.DataFrame, better: str, worse: str, *, value: str = LO
     )
     sign = -1.0 if value == LOSS else 100.0
     return joined.with_columns(gain=sign * (pl.col(value) - pl.col("other"))).drop("other")
+
+
+def gain_told(frame: pl.DataFrame, better: str, worse: str) -> str:
+    """Write the mean over languages of `differences` in bits per byte, with its interval.
+
+    An arm is not compared with itself, and one that has no pair is not known.
+    """
+    pairs = differences(frame, better, worse)
+    if better == worse or pairs.is_empty():
+        return ""
+    (told,) = with_interval(
+        over_seeds(pairs.with_columns(of=pl.lit(better)), ["of"], "gain"), "mean"
+    )
+    return told
 
 
 def _add(figure: go.Figure, rows: pl.DataFrame, name: str, look: dict[str, Any]) -> None:
@@ -97,6 +111,14 @@ def _add(figure: go.Figure, rows: pl.DataFrame, name: str, look: dict[str, Any])
         customdata=rows.select("name", "num_seeds").rows(),
         hovertemplate="%{customdata[0]}: %{y:+.4~g} (%{customdata[1]} seeds)<extra></extra>",
     )
+
+
+def _add_margin(figure: go.Figure, margin: float) -> None:
+    """Draw how far below 0 an arm is as good yet."""
+    line = {"color": theme.GREY, "dash": "dot"}
+    place = {"annotation_position": "bottom right", "annotation_font_size": 11.5}
+    text = f"as good, to {margin:g}"
+    figure.add_hline(y=-margin, line=line, annotation_text=text, **place)
 
 
 def _capital(text: str) -> str:
