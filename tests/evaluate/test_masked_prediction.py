@@ -20,8 +20,7 @@ def model() -> MaskedLM:
     config = EncoderConfig(
         num_layers=2, hidden_size=16, num_heads=2, ffn_size=32, max_tokens=32, init_std=0.5
     )
-    generator = torch.Generator().manual_seed(0)
-    return MaskedLM(config, VOCAB_SIZE, generator=generator).eval()
+    return masked_prediction.untrained(config, VOCAB_SIZE)
 
 
 @pytest.fixture(scope="module")

@@ -14,13 +14,11 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import torch
-
 from xlmr_lab import storage
 from xlmr_lab.ablations.baseline_runs import BaselineRuns
 from xlmr_lab.ablations.transfer import Plan
 from xlmr_lab.ablations.word_losses import Reading, read
-from xlmr_lab.evaluate import baselines
+from xlmr_lab.evaluate import baselines, masked_prediction
 from xlmr_lab.evaluate.encoders import load_encoder
 from xlmr_lab.evaluate.examples import concatenate
 from xlmr_lab.evaluate.finetune import FinetuneConfig, Finetuning
@@ -29,7 +27,6 @@ from xlmr_lab.evaluate.selection import rules
 from xlmr_lab.evaluate.task_model import predict, task_model
 from xlmr_lab.evaluate.text import of_vocabulary
 from xlmr_lab.evaluate.transfer import TransferData
-from xlmr_lab.model.masked_lm import MaskedLM
 from xlmr_lab.pretrain.distributed import chosen_device
 from xlmr_lab.pretrain.folder import TELEMETRY_NAME
 from xlmr_lab.pretrain.loop import pretrain
@@ -117,9 +114,7 @@ def word_losses(plan: Reading, output: Path) -> None:
     by a model that has learned nothing."""
     started = time.perf_counter()
     size = load(plan.vocabulary).size
-    model = MaskedLM(
-        plan.model, size, languages=plan.languages, generator=torch.Generator().manual_seed(0)
-    )
+    model = masked_prediction.untrained(plan.model, size, languages=plan.languages)
     beside = time.perf_counter() - started
     started = time.perf_counter()
     list(read(plan, model, plan.languages[:1]))

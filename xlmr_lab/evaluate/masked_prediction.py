@@ -6,6 +6,7 @@ few positions at a time.
 Shapes: B blocks, T tokens, P positions of a block, N positions that count, V vocabulary.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor
 
 from xlmr_lab.batches.masking import IGNORE_INDEX, Masked
+from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.model.masked_lm import MaskedLM
 from xlmr_lab.pretrain.loop import load_model
 
@@ -50,6 +52,14 @@ def load(checkpoint: Path) -> MaskedLM:
         UserError: there is no checkpoint, or it is damaged.
     """
     return load_model(checkpoint)[0]
+
+
+def untrained(
+    config: EncoderConfig, vocab_size: int, *, languages: Sequence[str] = (), seed: int = 0
+) -> MaskedLM:
+    """Return a model that has learned nothing, with initial weights of a seed."""
+    generator = torch.Generator().manual_seed(seed)
+    return MaskedLM(config, vocab_size, languages=languages, generator=generator).eval()
 
 
 @torch.inference_mode()
