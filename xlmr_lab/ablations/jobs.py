@@ -87,6 +87,8 @@ def _work_through(
     """
     running: dict[concurrent.futures.Future[Any], Job] = {}
     waiting = list(reversed(jobs))
+    units = [min(job.units, job.done()) for job in jobs]
+    place = {id(job): number for number, job in enumerate(jobs)}
     while running or waiting:
         while waiting and len(running) < workers:
             job = waiting.pop()
@@ -94,6 +96,8 @@ def _work_through(
         ended, _ = concurrent.futures.wait(
             running, POLL_SECONDS, concurrent.futures.FIRST_COMPLETED
         )
+        for job in running.values():  # those that wait are where they were
+            units[place[id(job)]] = min(job.units, job.done())
         for future in ended:
             job, error = running.pop(future), future.exception()
             if isinstance(error, BrokenProcessPool):
@@ -104,7 +108,7 @@ def _work_through(
                     logger.warning("%s failed, others go on: %s", job.name, error)
                     told.add(str(error))
         bar.set_postfix_str(_noted(list(running.values())), refresh=False)
-        bar.update(sum(min(job.units, job.done()) for job in jobs) - bar.n)
+        bar.update(sum(units) - bar.n)
 
 
 def _call(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
