@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from xlmr_lab import reports, results, storage
+from xlmr_lab import campaign_results, reports, results, storage
 from xlmr_lab.errors import UserError
 from xlmr_lab.report_page import page
 
@@ -46,6 +46,13 @@ def outputs(notebook: dict[str, Any]) -> list[dict[str, Any]]:
     return [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
 
 
+def names(source: Path) -> list[str]:
+    """Return the names of a notebook's parameters."""
+    cells = json.loads(source.read_text("utf-8"))["cells"]
+    (cell,) = (c for c in cells if "parameters" in c["metadata"].get("tags", []))
+    return re.findall(r"^(\w+):", "".join(cell["source"]), re.MULTILINE)
+
+
 def cpu_seconds() -> float:
     """Return the processor time of finished child processes: kernels, on a machine of any load."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -62,12 +69,18 @@ def with_finished_studies(study_folder: Path) -> Path:
 
 @pytest.mark.parametrize("source", NOTEBOOKS, ids=lambda path: path.stem)
 def test_each_notebook_runs_and_stays_small(
-    source: Path, study_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: Path,
+    study_folder: Path,
+    tested_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run = GLUE if source.stem == "17_glue" else MADE
+    folders = {"run": run, "studies": str(tested_folder)}
+    given = {name: folder for name, folder in folders.items() if name in names(source)}
     monkeypatch.chdir(with_finished_studies(study_folder))
     before = cpu_seconds()
-    target = reports.run_notebook(source, tmp_path / source.name, {"run": run})
+    target = reports.run_notebook(source, tmp_path / source.name, given)
     assert cpu_seconds() - before < MAX_SECONDS
     text = target.read_text("utf-8")
     assert len(text.encode()) < MAX_BYTES
@@ -112,7 +125,8 @@ def test_a_report_leaves_out_notebooks_on_tasks_that_a_study_lacks(
     monkeypatch.chdir(with_finished_studies(study_folder))
     for run, stems in {MADE: {"17_glue"}, QA: {"17_glue"}, GLUE: {"11_ner_and_qa"}}.items():
         taken = reports.wanted(results.open_study(run), NOTEBOOKS)
-        assert taken == [path for path in NOTEBOOKS if path.stem not in stems]
+        shown = [path for path in NOTEBOOKS if path.stem not in stems and "run" in names(path)]
+        assert taken == shown
 
 
 def test_a_report_shows_of_each_task_the_studys_own_scores_where_it_has_them(
@@ -229,6 +243,13 @@ def test_what_the_summary_says_is_not_said_again() -> None:
     assert body(small_page(cell)).count("<strong>Babel</strong>") == 1
 
 
+def test_of_what_the_summary_says_in_part_the_rest_is_said() -> None:
+    cell = new_code_cell("about()")
+    cell.outputs = [new_output("display_data", {"text/markdown": "**Babel** is.\n\nSo is *this*."})]
+    shown = body(small_page(cell, summary="**Babel** is."))
+    assert shown.count("<strong>Babel</strong>") == shown.count("<em>this</em>") == 1
+
+
 def test_a_table_in_markdown_scrolls_by_itself() -> None:
     shown = body(small_page(new_markdown_cell("| a | b |\n|---|---|\n| 1 | 2 |")))
     assert re.search(r'<div class="output"><table>\n<thead>.*</table></div>', shown, re.DOTALL)
@@ -242,6 +263,15 @@ def test_findings_are_a_table_with_folded_details() -> None:
     assert "<td dir='auto'>a &lt; b<details><summary>Details</summary>" in shown
     assert "<code>run</code>" in shown
     assert "<span class='verdict inconclusive'>inconclusive, leans for</span>" in shown
+
+
+def test_findings_say_what_their_effects_are_and_details_have_lines() -> None:
+    finding = {"claim": "a", "effect": "2 supported", "verdict": "mixed", "details": "b\nc `d`"}
+    shown = body(
+        page([], title="t", summary="", provenance={}, findings=[finding], effects="parts")
+    )
+    assert "<th scope='col'>parts</th>" in shown
+    assert "<p dir='auto'>b</p><p dir='auto'>c <code>d</code></p></details>" in shown
 
 
 def test_the_richest_form_is_shown_and_a_widget_is_a_note() -> None:
@@ -309,3 +339,62 @@ def test_a_study_becomes_one_page_with_its_findings_first(
     assert "Babel is a model organism" in shown
     assert "Zero-shot transfer" in shown
     assert "GLUE: one language alone" not in shown
+
+
+def copied_but(stopping: str, given: list[dict[str, str]]) -> Any:
+    """Return what copies a notebook as if it had run, and stops one, leaving its copy."""
+
+    def run(source: Path, target: Path, parameters: dict[str, str]) -> Path:
+        given.append({"stem": source.stem, **parameters})
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(source.read_text("utf-8"), "utf-8")
+        if source.stem == stopping:
+            raise UserError(f"{source.name} stopped: KeyError; the executed copy is {target}")
+        return target
+
+    return run
+
+
+def test_a_campaign_becomes_one_page_with_its_verdicts_first(
+    tested_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the notebooks, those take part that show a campaign, the claims as a whole first."""
+    given: list[dict[str, str]] = []
+    monkeypatch.setattr(reports, "run_notebook", copied_but("", given))
+    tested = campaign_results.open_campaign(tested_folder)
+    path = reports.report_campaign(tested, NOTEBOOKS)
+    assert path == tested_folder / "report" / "index.html"
+    stems = [p.stem for p in NOTEBOOKS if "studies" in names(p) and p.stem != "16_results"]
+    expected = [{"stem": stem, "studies": tested.name} for stem in ("16_results", *stems)]
+    assert given == expected
+    shown = body(path.read_text("utf-8"))
+    first = shown[: shown.index("<nav")]
+    verdicts = tested.conclusions().unique("claim")["claim_verdict"].to_list()
+    for verdict in set(verdicts):
+        assert first.count(f"<span class='verdict {verdict}'>") == verdicts.count(verdict)
+    assert first.count("<details>") == 15
+    assert "<th scope='col'>its contrasts</th>" in first
+    row = tested.conclusions().filter(contrast="F7").row(0, named=True)
+    assert f"F7: {row['says']}: +" in first
+    assert "Babel is a model organism" in first
+
+
+def test_a_notebook_that_stops_is_on_the_page_and_stops_no_other(
+    tested_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "run_notebook", copied_but("16_results", []))
+    with pytest.raises(UserError, match=r"index.html is not whole: 16_results.ipynb stopped: Key"):
+        reports.report_campaign(campaign_results.open_campaign(tested_folder), NOTEBOOKS)
+    page = (tested_folder / "report" / "index.html").read_text("utf-8")
+    assert '<h2 id="16_results"' in page
+    assert "F15: Larger vocabularies" in page
+
+
+def test_a_contrast_that_is_not_known_is_told_with_what_is_missing() -> None:
+    row = {"contrast": "F3-low", "says": "low lose", "effect": None, "low": None, "high": None}
+    row |= {"unit": "points", "verdict": "inconclusive", "note": "nothing is known of 'a'"}
+    told = reports._contrast(row | {"aside": False})
+    assert told == "F3-low: low lose: not known (nothing is known of 'a')"
+    known = row | {"effect": 1.0, "low": 0.5, "high": 1.5, "verdict": "supported", "note": ""}
+    told = reports._contrast(known | {"aside": True})
+    assert told == "F3-low: low lose: +1.00 [+0.50, +1.50] points, supported, beside the claim"

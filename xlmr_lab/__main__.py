@@ -45,25 +45,13 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    from xlmr_lab import campaigns, commands, encoder_evaluation, verb_help
+    from xlmr_lab import commands, verb_help
     from xlmr_lab.ablations import opened, run, studies
 
     chosen = _parser(commands.VERBS).parse_args(_options_last(_checked(arguments)))
     if chosen.verb != "pretrain" and _processes() > 1:
         raise UserError(f"torchrun is for pretrain; run {chosen.verb} without it")
-    if chosen.verb == "bench":
-        _bench(chosen)
-        return 0
-    if chosen.verb == "evaluate":
-        source, settings = encoder_evaluation.source_of(chosen.settings)
-        if source is not None:
-            if chosen.help:
-                _say(encoder_evaluation.help_text(chosen.preset))
-            else:
-                encoder_evaluation.run(source, settings, preset=chosen.preset, say=_say)
-            return 0
-    if chosen.verb == "ablate" and campaigns.is_asked_for(chosen.settings):
-        _say(campaigns.help_text()) if chosen.help else campaigns.run(chosen.settings, say=_say)
+    if _is_of_no_study(chosen):
         return 0
     preset = chosen.preset or DEFAULT_PRESET
     named = dict(setting.partition("=")[::2] for setting in chosen.settings)
@@ -81,6 +69,31 @@ def _run(arguments: list[str]) -> int:
     config = configs.override(config, given)
     commands.VERBS[chosen.verb](run.Study(config, preset), _say)
     return 0
+
+
+def _is_of_no_study(chosen: argparse.Namespace) -> bool:
+    """Do what a verb is asked for that is about no study; return whether it is."""
+    from xlmr_lab import campaign_report, campaigns, encoder_evaluation
+
+    if chosen.verb == "bench":
+        _bench(chosen)
+        return True
+    if chosen.verb == "evaluate":
+        source, settings = encoder_evaluation.source_of(chosen.settings)
+        if source is not None and chosen.help:
+            _say(encoder_evaluation.help_text(chosen.preset))
+        elif source is not None:
+            encoder_evaluation.run(source, settings, preset=chosen.preset, say=_say)
+        return source is not None
+    if chosen.verb == "ablate" and campaigns.is_asked_for(chosen.settings):
+        _say(campaigns.help_text()) if chosen.help else campaigns.run(chosen.settings, say=_say)
+        return True
+    if chosen.verb == "report" and not chosen.help:
+        folder = campaign_report.asked_for(chosen.settings)
+        if folder is not None:
+            campaign_report.report(folder, _say)
+        return folder is not None
+    return False
 
 
 def _bench(chosen: argparse.Namespace) -> None:

@@ -168,15 +168,28 @@ def ablate(work: Study, say: Say) -> None:
 
 
 def report(work: Study, say: Say) -> None:
-    """Execute the notebooks on the study and write its HTML report."""
+    """Execute the notebooks on the study and write its HTML report.
+
+    `report FOLDER` is another thing: the page of the paper's claims that `ablate SCALE` tested, of
+    its run folder or of notebooks/results/laptop.
+    """
     run_folder.require_finished(work.folder, work.config)
     say(findings_table(work))
-    page = work.folder / "report" / "index.html"
-    stamp, shown = work.folder / "report" / "made-from.json", _shown(work.folder)
+    study = results.open_study(work.folder)
+    say(f"report: {written(study.folder, lambda: reports.report_study(study, notebooks()))}")
+
+
+def written(folder: Path, write: Callable[[], Path]) -> Path:
+    """Return the report of a run folder, written anew if it was made from anything else than is
+    there now.
+    """
+    page, stamp = folder / "report" / "index.html", folder / "report" / "made-from.json"
+    shown = _shown(folder)
     if not page.is_file() or not stamp.is_file() or storage.read_json(stamp) != shown:
-        reports.report_study(results.open_study(work.folder), _notebooks())
+        stamp.unlink(missing_ok=True)
+        write()
         storage.write_json(stamp, shown)
-    say(f"report: {page}")
+    return page
 
 
 def export(work: Study, say: Say) -> None:
@@ -233,7 +246,7 @@ VERBS: dict[str, Callable[[Study, Say], None]] = {
 }
 
 
-def _notebooks() -> list[Path]:
+def notebooks() -> list[Path]:
     """Return the notebooks of this checkout, in their order.
 
     Raises:
@@ -248,7 +261,7 @@ def _notebooks() -> list[Path]:
 def _shown(folder: Path) -> dict[str, str]:
     """Return checksums of all that a report is made from: results, notebooks, code."""
     package = Path(__file__).parent
-    parts = [*sorted(folder.glob("*.json*")), *_notebooks()]
+    parts = [*sorted(folder.glob("*.json*")), *notebooks()]
     parts += [p for p in sorted(package.rglob("*")) if p.suffix in (".py", ".tsv")]
     return {f"{path.parent.name}/{path.name}": storage.checksum(path) for path in parts}
 

@@ -78,10 +78,12 @@ def page(
     summary: str,
     provenance: Mapping[str, Any],
     findings: Sequence[Node] = (),
+    effects: str = "effect [95 %]",
 ) -> str:
     """Return the page of notebooks given by name and node, in order.
 
-    `findings` have claim, effect, verdict and details, as text.
+    `findings` have claim, effect, verdict and details, as text, details with a line for each
+    paragraph; `effects` is what their effects are called.
     """
     names = [name for name, _ in notebooks]
     contents, sections = [], []
@@ -101,7 +103,7 @@ def page(
             "<body>",
             f'<header><h1 dir="auto">{heading}</h1>',
             _markdown(Markdown("summary", names), summary),
-            _findings(findings),
+            _findings(findings, effects),
             "</header>",
             _contents(contents),
             "<main>",
@@ -144,7 +146,7 @@ def _code(cells: Sequence[Node]) -> str:
     return f"<details><summary>{label}</summary><pre><code>{source}</code></pre></details>"
 
 
-def _findings(rows: Sequence[Node]) -> str:
+def _findings(rows: Sequence[Node], effects: str) -> str:
     """Return findings as a table of claim, effect and verdict, the details folded below the
     claim.
     """
@@ -154,13 +156,15 @@ def _findings(rows: Sequence[Node]) -> str:
     for row in rows:
         text = {name: html.escape(str(value)) for name, value in row.items()}
         kind = text["verdict"].partition(",")[0]
+        details = TICKS.sub(CODE, text["details"]).split("\n")
+        told = "".join(f"<p dir='auto'>{line}</p>" for line in details)
         lines.append(
             f"<tr><td dir='auto'>{text['claim']}<details><summary>Details</summary>"
-            f"<p dir='auto'>{TICKS.sub(CODE, text['details'])}</p></details></td>"
+            f"{told}</details></td>"
             f"<td class='effect'>{text['effect']}</td>"
             f"<td><span class='verdict {kind}'>{text['verdict']}</span></td></tr>"
         )
-    head = "".join(f"<th scope='col'>{x}</th>" for x in ("claim", "effect [95 %]", "verdict"))
+    head = "".join(f"<th scope='col'>{x}</th>" for x in ("claim", effects, "verdict"))
     body = "\n".join(lines)
     return (
         f"<div class='output'><table class='findings'><thead><tr>{head}</tr></thead>\n"
@@ -186,10 +190,9 @@ def _data(data: Node, renderer: Markdown) -> str:
         return f'<p class="note">{NOTE.format(name=html.escape(renderer.anchor))}</p>'
     if "text/html" in data:
         return f'<div class="output">{SCRIPTS.sub("", data["text/html"])}</div>'
-    if "text/markdown" in data and data["text/markdown"] in renderer.said:
-        return ""
     if "text/markdown" in data:
-        return _markdown(renderer, data["text/markdown"])
+        parts = data["text/markdown"].split("\n\n")
+        return _markdown(renderer, "\n\n".join(x for x in parts if x not in renderer.said))
     if "image/png" in data:
         source = data["image/png"].replace("\n", "")
         return f'<img alt="" src="data:image/png;base64,{source}">'

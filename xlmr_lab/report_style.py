@@ -46,7 +46,7 @@ table { border-collapse: collapse; font-size: .85rem; line-height: 1.4; margin: 
 caption { text-align: start; color: var(--soft); padding-bottom: .4rem; }
 th, td { padding: .32rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 .output th, .output td { overflow-wrap: break-word; }
-.output td code, .effect, .verdict { white-space: nowrap; }
+.output td code, .verdict { white-space: nowrap; }
 .findings { width: 100%; }
 .findings details { margin: .15rem 0 0; }
 .findings details p { margin: .3rem 0; }

@@ -9,12 +9,15 @@ error in it, and raises. Papermill loads slowly, hence inside.
 
 import difflib
 import logging
+import math
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from xlmr_lab import intervals, progress, storage
+from xlmr_lab.campaign_results import Tested
 from xlmr_lab.errors import UserError
 from xlmr_lab.report_page import page
 from xlmr_lab.results import Study
@@ -24,6 +27,13 @@ logger = logging.getLogger(__name__)
 NEEDS = {"11_ner_and_qa": {"ner": "run", "qa": "qa_run"}, "17_glue": {"glue": "run"}}
 """Notebooks on tasks that not all studies have: the sections of those tasks, any of which will do,
 and the parameter that takes a study with each."""
+STUDY, CAMPAIGN = "run", "studies"
+"""Parameters that take the run folder of a study, and of a campaign, which is the paper's claims as
+tested."""
+FIRST = "16_results"
+"""The notebook that a campaign's report begins with: the claims as a whole."""
+VERDICTS = ("supported", "contradicted", "inconclusive")
+"""The order in which contrasts are counted."""
 
 
 def run_notebook(source: Path, target: Path, parameters: Mapping[str, Any] | None = None) -> Path:
@@ -66,17 +76,19 @@ def write_report(
     summary: str = "",
     provenance: Mapping[str, Any] | None = None,
     findings: Sequence[Mapping[str, str]] = (),
+    effects: str = "effect [95 %]",
 ) -> Path:
     """Write executed notebooks as one HTML page that needs no network: text, figures, tables,
     folded code.
 
     `summary` is Markdown that stands before the table of contents, above `findings` (claim, effect,
-    verdict, details); `provenance` is a nested dict that ends the page.
+    verdict, details), whose effects are called `effects`; `provenance` is a nested dict that ends
+    the page.
     """
     import nbformat
 
     read = [(source.stem, nbformat.read(source, as_version=4)) for source in notebooks]
-    parts: dict[str, Any] = {"summary": summary, "findings": findings}
+    parts: dict[str, Any] = {"summary": summary, "findings": findings, "effects": effects}
     storage.write_text(path, page(read, title=title, provenance=provenance or {}, **parts))
     return path
 
@@ -101,16 +113,53 @@ def report_study(study: Study, notebooks: Sequence[Path]) -> Path:
         executed,
         study.folder / "report" / "index.html",
         title=f"XLM-R study: {study.folder.name}",
-        summary=study.about(),
+        summary=f"{study.about()} {study.kinship()}",
         provenance=study.provenance(),
         findings=[_headline(row) for row in found],
     )
 
 
+def report_campaign(tested: Tested, notebooks: Sequence[Path]) -> Path:
+    """Execute notebooks on a campaign into its `notebooks/`, and write its `report/index.html`,
+    which begins with the verdict on each claim.
+
+    The notebooks are those that take the run folder as parameter `studies`. One that stops is on
+    the page with its error, and stops no other.
+
+    Raises:
+        UserError: notebooks stopped; the page is written.
+    """
+    taken = [path for path in notebooks if CAMPAIGN in _parameters(path)]
+    executed, stopped = list[Path](), list[str]()
+    with progress.bar(len(taken), "notebooks", unit="notebook") as bar:
+        for source in sorted(taken, key=lambda path: path.stem != FIRST):
+            target = tested.folder / "notebooks" / source.name
+            target.unlink(missing_ok=True)
+            try:
+                run_notebook(source, target, {CAMPAIGN: tested.name})
+            except UserError as error:
+                stopped.append(str(error))
+            executed += [target] if target.is_file() else []
+            bar.update(1)
+    path = write_report(
+        executed,
+        tested.folder / "report" / "index.html",
+        title=f"The paper's claims, tested: {tested.folder.name}",
+        summary=tested.about(),
+        provenance=tested.provenance(),
+        findings=_verdicts(tested.conclusions().to_dicts()),
+        effects="its contrasts",
+    )
+    if stopped:
+        raise UserError(f"{path} is not whole: {'; '.join(stopped)}")
+    return path
+
+
 def wanted(study: Study, notebooks: Sequence[Path]) -> list[Path]:
     """Return the notebooks that have something to say of a study, in their order."""
     there = _sections(study)
-    return [p for p in notebooks if p.stem not in NEEDS or there & set(NEEDS[p.stem])]
+    said = [p for p in notebooks if p.stem not in NEEDS or there & set(NEEDS[p.stem])]
+    return [path for path in said if STUDY in _parameters(path)]
 
 
 def parameters(study: Study, notebook: Path) -> dict[str, str]:
@@ -118,7 +167,7 @@ def parameters(study: Study, notebook: Path) -> dict[str, str]:
     that there are; where it takes another study for tasks that this one lacks, it keeps that.
     """
     there, needs = _sections(study), NEEDS.get(notebook.stem, {})
-    return {"run": study.name} | {needs[name]: study.name for name in needs if name in there}
+    return {STUDY: study.name} | {needs[name]: study.name for name in needs if name in there}
 
 
 def _sections(study: Study) -> set[str]:
@@ -133,18 +182,50 @@ def _headline(row: Mapping[str, Any]) -> dict[str, str]:
     )
     return {
         "claim": row["claim"],
-        "effect": intervals.told(row["effect"], row["low"], row["high"]),
+        "effect": intervals.told(row["effect"], row["low"], row["high"]).replace(" ", "\u00a0"),
         "verdict": ", ".join(filter(None, (row["verdict"], row["lean"]))),
         "details": "; ".join(filter(None, (details, row["note"]))),
     }
 
 
-def _check(source: Path, parameters: Mapping[str, Any]) -> None:
+def _verdicts(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Return conclusions as the first page of a report tells them: a row for each claim."""
+    found = []
+    for claim in dict.fromkeys(row["claim"] for row in rows):
+        own = [row for row in rows if row["claim"] == claim]
+        counts = Counter(row["verdict"] for row in own if not row["aside"])
+        found.append(
+            {
+                "claim": f"{claim}: {own[0]['title']}",
+                "effect": ", ".join(f"{counts[v]}\u00a0{v}" for v in VERDICTS if counts[v]),
+                "verdict": own[0]["claim_verdict"],
+                "details": "\n".join([*map(_contrast, own), f"Sec. {own[0]['section']}"]),
+            }
+        )
+    return found
+
+
+def _contrast(row: Mapping[str, Any]) -> str:
+    """Return a contrast in a line."""
+    effect = math.nan if row["effect"] is None else row["effect"]
+    told = f"{intervals.told(effect, row['low'], row['high'])} {row['unit']}, {row['verdict']}"
+    known = "not known" if row["effect"] is None else told
+    beside = ", beside the claim" * row["aside"]
+    more = f" ({row['note']})" if row["note"] else ""
+    return f"{row['contrast']}: {row['says']}: {known}{beside}{more}"
+
+
+def _parameters(source: Path) -> list[str]:
+    """Return the names of a notebook's parameters."""
     import papermill
 
     if not source.is_file():
         raise UserError(f"no notebook at {source}")
-    known = list(papermill.inspect_notebook(str(source)))
+    return list(papermill.inspect_notebook(str(source)))
+
+
+def _check(source: Path, parameters: Mapping[str, Any]) -> None:
+    known = _parameters(source)
     for name in parameters:
         if name not in known:
             near = difflib.get_close_matches(name, known, 2, 0.5)

@@ -59,14 +59,20 @@ def page(browser: Any) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def lab(
-    browser: Any, make_study: Callable[..., None], tmp_path_factory: pytest.TempPathFactory
+    browser: Any,
+    make_study: Callable[..., None],
+    tested_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[str]:
-    """Serve JupyterLab over the notebooks and a made-up `runs/tiny`; return the address of
-    `notebooks/`.
+    """Serve JupyterLab over the notebooks and a made-up `runs/tiny`, which notebook 16 shows beside
+    made-up claims; return the address of `notebooks/`.
     """
     home = tmp_path_factory.mktemp("lab")
     shutil.copytree(ROOT / "notebooks", home / "notebooks")
     make_study(home / "runs" / "tiny", num_languages=12)
+    results = home / "notebooks" / "16_results.ipynb"
+    text = results.read_text("utf-8").replace("notebooks/results/tiny-protocols", "runs/tiny")
+    results.write_text(text.replace("notebooks/results/laptop", str(tested_folder)), "utf-8")
     port, token = _free_port(), secrets.token_hex(8)
     with (home / "server.log").open("w") as log:
         server = subprocess.Popen(

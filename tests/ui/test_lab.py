@@ -69,7 +69,7 @@ class Notebook:
         return self.plotted()
 
     def call(self) -> str:
-        return str(self.page.locator(".widget-html code").inner_text())
+        return str(self.page.locator(".widget-html code").text_content())
 
     def reload(self) -> None:
         """Save the notebook and load the page anew; the kernel goes on."""
