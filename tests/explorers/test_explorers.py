@@ -265,3 +265,12 @@ def test_a_short_run_is_shown_as_short_as_it_is(study: Study) -> None:
     explorer = SamplingExplorer(study.training_sizes(), results.paper_sizes(), budget=0.0114)
     assert explorer.budget.value == 0.0114
     assert explorer.budget.min <= -2
+
+
+def test_the_call_names_the_frame_that_the_explorer_was_given(study: Study) -> None:
+    explorer = AblationExplorer(study.heldout(), name="arms")
+    call = re.search("<code>(.*)</code>", explorer.call.value)
+    assert call
+    again = eval(html.unescape(call[1]), {"ablation": ablation, "arms": study.heldout()})
+    assert "heldout_by_alpha(arms" in call[1]
+    assert drawn(again) == drawn(shown(explorer))

@@ -45,29 +45,17 @@ def test_bars_are_over_seeds_and_not_over_languages(frame):
     assert base.error_y.array[0] == pytest.approx(half, rel=1e-3)
 
 
-def test_the_table_has_the_ends_and_gains_over_the_shortest(frame):
-    shown = batch_cells.table(frame).frame
-    assert shown.select("sequences in a batch", "steps", "tokens seen").rows() == [
-        (10, 100, 5000),
-        (10, 400, 20_000),
-        (40, 100, 20_000),
-    ]
-    told = shown["gain over the first"].to_list()
-    assert told[0] is None
-    assert [float(text.split("\u00a0")[0]) for text in told[1:]] == [0.3, 0.2]
-    assert shown["bits per byte"][0].startswith("2.5")
-
-
-def test_runs_of_different_lengths_end_at_their_own_last_step(frame):
-    shorter = frame.filter((pl.col("arm") != "long") | (pl.col("step") < 400))
-    shown = batch_cells.table(shorter).frame
-    assert shown.filter(steps=400)["tokens seen"].item() == 10_000
+def test_arms_come_by_the_tokens_of_a_whole_run_fewest_first(frame):
+    names = [trace.name for trace in batch_cells.curves(frame.reverse()).data]
+    assert names == ["base", "long", "large"]
+    shorter = frame.filter((pl.col("arm") != "large") | (pl.col("step") < 100))
+    found = {trace.name: list(trace.x) for trace in batch_cells.curves(shorter).data}
+    assert found["large"] == [10_000]
 
 
 def test_nothing_is_said(frame):
     figure = batch_cells.curves(frame.clear())
     assert "F6" in figure.layout.annotations[0].text
-    assert "F6" in batch_cells.table(frame.clear()).frame.item()
 
 
 def test_a_campaigns_batches_are_drawn(tested_folder):

@@ -116,3 +116,10 @@ def test_a_whole_campaign_is_told(tested_folder):
     assert len(tested_tables.verdicts(frame).frame) == 15
     assert len(tested_tables.details(frame).frame) == len(frame)
     assert "of 15 tested claims" in tested_tables.words(frame)
+
+
+def test_some_claims_are_shown_with_the_corrections_for_all():
+    frame = rows(STRONG, WEAK | {"claim": "F4"}, OPEN | {"claim": "F5"})
+    everything, some = (tested_tables.details(frame, claims=c).frame for c in ((), ("F4", "F5")))
+    assert some.equals(everything[1:])
+    assert tested_tables.details(frame, claims=["F9"]).frame.item() == tested_tables.NOTHING

@@ -25,10 +25,11 @@ FILTERS = ("tier", "script", "family")
 
 
 class AblationExplorer(widgets.VBox):
-    """Controls over the held-out losses of a study's arms."""
+    """Controls over the held-out losses of a study's arms; `name` is what the call that is shown
+    calls them."""
 
-    def __init__(self, heldout: pl.DataFrame) -> None:
-        self.heldout = heldout
+    def __init__(self, heldout: pl.DataFrame, *, name: str = "study.heldout()") -> None:
+        self.heldout, self.name = heldout, name
         alphas = sorted(heldout["alpha"].unique().to_list())
         self.group = widgets.Dropdown(
             options=[(theme.GROUPS[name], name) for name in (*FILTERS, "language")],
@@ -75,4 +76,4 @@ class AblationExplorer(widgets.VBox):
 
     def _refresh(self, _: Any = None) -> None:
         self.canvas.show(self.figure)
-        self.call.value = call_text("ablation.heldout_by_alpha", "study.heldout()", self.arguments)
+        self.call.value = call_text("ablation.heldout_by_alpha", self.name, self.arguments)

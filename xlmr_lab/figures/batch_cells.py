@@ -9,10 +9,8 @@ import plotly.graph_objects as go
 import polars as pl
 
 from xlmr_lab.figures import theme
-from xlmr_lab.figures.cell_pairs import gain_told
 from xlmr_lab.figures.language_dots import bars
-from xlmr_lab.figures.summaries import last_step, over_seeds
-from xlmr_lab.figures.tables import Table, show, with_interval
+from xlmr_lab.figures.summaries import over_seeds
 
 HEIGHT = 430
 LOSS = "bits_per_byte"
@@ -48,31 +46,6 @@ def curves(frame: pl.DataFrame) -> go.Figure:
     return theme.finish(
         figure, title=TITLE, subtitle=subtitle, height=HEIGHT, legend="batch in sequences"
     )
-
-
-def table(frame: pl.DataFrame) -> Table:
-    """Show the end of each arm: batch, steps, tokens, held-out loss, and what it gains over the arm
-    of the fewest tokens, paired by seed and language.
-    """
-    if frame.is_empty():
-        return show(pl.DataFrame({"batch and length": [NOTHING]}))
-    arms = _arms(frame)
-    means = over_seeds(last_step(frame), ["arm"], LOSS)
-    rows = arms.join(means, on="arm", maintain_order="left")
-    base = arms["arm"][0]
-    shown = rows.select(
-        pl.col("batch_sequences").alias("sequences in a batch"),
-        "steps",
-        pl.col("tokens").alias("tokens seen"),
-        pl.Series("bits per byte", with_interval(rows, "mean", sign=False), dtype=pl.String),
-        pl.Series(
-            "gain over the first",
-            [gain_told(frame, arm, base) or None for arm in rows["arm"]],
-            dtype=pl.String,
-        ),
-    )
-    caption = "Held-out loss at the end, mean over languages; 95\u00a0% intervals over seeds."
-    return show(shown, caption)
 
 
 def _arms(frame: pl.DataFrame) -> pl.DataFrame:

@@ -97,17 +97,20 @@ def verdicts(conclusions: pl.DataFrame) -> Table:
     return show(shown, caption)
 
 
-def details(conclusions: pl.DataFrame) -> Table:
-    """Show every contrast: effect and intervals, verdict, the paper's numbers, what it would take
-    to decide it, what makes up the spread, and what is missing, if anything is.
+def details(conclusions: pl.DataFrame, *, claims: Sequence[str] = ()) -> Table:
+    """Show every contrast, of all claims or of some: effect and intervals, verdict, the paper's
+    numbers, what it would take to decide it, what makes up the spread, and what is missing, if
+    anything is. Corrections are for all claims, whichever are shown.
 
     `least`: the effect that as many seeds decide in four of five studies, in the effect's unit;
     `takes`: seeds that would decide an effect as large as the one seen; `s. d.`: standard
     deviations of the effect from one pretraining seed, fine-tuning seed and language to another.
     """
-    if conclusions.is_empty():
+    frame = judged(conclusions) if len(conclusions) else conclusions
+    if claims:
+        frame = frame.filter(pl.col("claim").is_in(list(claims)))
+    if frame.is_empty():
         return show(pl.DataFrame({"contrasts": [NOTHING]}))
-    frame = judged(conclusions)
     rows = frame.to_dicts()
     columns = {
         "contrast": [_named(row) for row in rows],
