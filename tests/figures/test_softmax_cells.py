@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from xlmr_lab import campaign_results, claim_results
+from xlmr_lab.ablations.claims.vocabularies import MARGIN
 from xlmr_lab.figures import softmax_cells
 
 
@@ -54,3 +55,10 @@ def test_a_campaigns_softmaxes_are_shown(tested_folder):
     shown = softmax_cells.table(frame, speeds).frame
     assert shown["ms a step"][0].startswith("18.333")
     assert shown["logits at each position"].to_list() == [1900, 382]
+
+
+def test_softmaxes_are_compared_to_the_margin_of_the_claim(tested_folder):
+    frame = claim_results.softmaxes(campaign_results.open_campaign(tested_folder))
+    figure = softmax_cells.against_full(frame)
+    assert len(figure.data) == 4
+    assert -MARGIN in [shape.y0 for shape in figure.layout.shapes]

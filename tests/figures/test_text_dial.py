@@ -105,3 +105,10 @@ def test_a_campaigns_dial_is_drawn(tested_folder):
     frame = claim_results.text_dial(campaign_results.open_campaign(tested_folder))
     assert len(text_dial.swept(frame).data[0].x) == 3
     assert "qam" in text_dial.swept(frame).layout.title.text
+
+
+def test_broader_text_is_told_in_points_of_ner(tested_folder):
+    figure = text_dial.broader(claim_results.corpora(campaign_results.open_campaign(tested_folder)))
+    assert [trace.name for trace in figure.data] == ["high", "mid", "low", "mean"]
+    assert 2.5 < figure.data[-1].y[0] < 3.5  # made 0.03 better
+    assert figure.layout.yaxis.title.text == "gain (points)"

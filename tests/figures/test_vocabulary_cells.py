@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from xlmr_lab import campaign_results, claim_results
+from xlmr_lab.ablations.claims.vocabularies import MARGIN
 from xlmr_lab.figures import vocabulary_cells
 
 BODY, SOLVED = "constant body", "constant parameters"
@@ -110,3 +111,11 @@ def test_a_campaigns_vocabularies_are_drawn(tested_folder):
     assert drawn(vocabulary_cells.losses(frame))[BODY][0] == [500, 900, 1400, 1900]
     shown = vocabulary_cells.table(claim_results.vocabularies(tested), frame).frame
     assert shown.filter(line=BODY, ids=1900)["whole words"][0]
+
+
+def test_raw_text_is_compared_with_tokenized_to_the_margin_of_the_claim(tested_folder):
+    frame = claim_results.preprocessing(campaign_results.open_campaign(tested_folder))
+    figure = vocabulary_cells.raw_or_tokenized(frame)
+    assert len(figure.data) == 4
+    assert -MARGIN in [shape.y0 for shape in figure.layout.shapes]
+    assert "whole words" in figure.layout.title.text

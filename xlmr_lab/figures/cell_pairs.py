@@ -19,6 +19,8 @@ from xlmr_lab.figures.tables import with_interval
 LOSS, SCORE = "bits_per_byte", "value"
 """Columns that are compared: held-out loss, and scores as shares."""
 UNITS = {LOSS: "gain (bits per byte)", SCORE: "gain (points)"}
+MARGIN = 0.01
+"""Bits per byte that an arm may be worse by where a claim says that it loses nothing (F7, F15)."""
 HEIGHT = 400
 NOTHING = "There is nothing to compare:<br>the study has not both of {} and {}."
 AVERAGE = "mean"

@@ -1,18 +1,29 @@
-"""F15: a full and an adaptive softmax, in numbers: loss, size, speed (XLM-R Sec. 5.1, left to do).
+"""F15: a full and an adaptive softmax: loss, size, speed (XLM-R Sec. 5.1, left to do).
 
 Speed is that of whole runs, their held-out losses included, on the machine that the study ran on
 and with as many runs at once as it had; both arms ran alike. What a softmax saves grows with the
 vocabulary, and the studies' are small.
 """
 
+import plotly.graph_objects as go
 import polars as pl
 
+from xlmr_lab.figures import cell_pairs
 from xlmr_lab.figures.summaries import last_step, over_seeds
 from xlmr_lab.figures.tables import Table, show, with_interval
 
 LOSS = "bits_per_byte"
+ADAPTIVE, FULL = "adaptive softmax", "full softmax"
 NOTHING = "No adaptive softmax was compared here (F15)."
 KEYS = ["cell", "arm", "ids", "cutoffs", "logits", "parameters", "head"]
+
+
+def against_full(frame: pl.DataFrame) -> go.Figure:
+    """Draw by how much the adaptive softmax is better than the full one in each language, with the
+    margin by which it may be worse.
+    """
+    title = "Adaptive softmax against the full one"
+    return cell_pairs.by_language(frame, ADAPTIVE, FULL, title=title, margin=cell_pairs.MARGIN)
 
 
 def table(frame: pl.DataFrame, speeds: pl.DataFrame) -> Table:

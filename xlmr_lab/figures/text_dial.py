@@ -1,5 +1,6 @@
-"""F13: held-out loss of one language by the amount of its own text, alone and together with others
-(XLM-R Sec. 3 and 5.4).
+"""F5 and F13: which text, and how much of it: the web beside an encyclopaedia (XLM-R Figure 3), and
+held-out loss of one language by the amount of its own text, alone and together with others (Sec. 3
+and 5.4).
 
 Losses are those of the best step of each run: as many steps on little text end in overfitting, of
 which nobody would use the end. What text together is worth is read off the curve of text alone (see
@@ -23,6 +24,8 @@ from xlmr_lab.text_equivalents import Worth
 HEIGHT = 430
 LOSS = "bits_per_byte"
 ALONE, TOGETHER = "alone", "together with others"
+ALL_TEXT, NARROW = "all text", "encyclopaedia"
+"""Arms of F13, and of F5."""
 LOOKS = {
     True: {"color": theme.BLUE, "symbol": "circle", "dash": "solid"},
     False: {"color": theme.ORANGE, "symbol": "diamond", "dash": "dot"},
@@ -90,6 +93,14 @@ def worth(frame: pl.DataFrame) -> Table:
         f"{own['seed'].n_unique()} pretraining seeds; none where a seed is off the line."
     )
     return show(pl.DataFrame(rows), caption, {"bits per byte": ".4f"})
+
+
+def broader(frame: pl.DataFrame) -> go.Figure:
+    """Draw by how many points NER is better in each language with all text than with the
+    encyclopaedia alone.
+    """
+    title = "NER with all text and with the encyclopaedia alone"
+    return cell_pairs.by_language(frame, ALL_TEXT, NARROW, value=cell_pairs.SCORE, title=title)
 
 
 def alone_or_together(frame: pl.DataFrame) -> go.Figure:

@@ -1,5 +1,5 @@
-"""F4: loss by the size of the vocabulary, at a constant body and at constant parameters (XLM-R
-Figure 6).
+"""F4 and F7: loss by the size of the vocabulary, at a constant body and at constant parameters
+(XLM-R Figure 6), and by how it was made (Figure 7).
 
 At a constant body the model has more parameters with more ids; at constant parameters it is
 narrower. Losses are in bits per byte of one and the same text, of whole words or of masked pieces:
@@ -11,8 +11,7 @@ from typing import Literal
 import plotly.graph_objects as go
 import polars as pl
 
-from xlmr_lab.figures import theme
-from xlmr_lab.figures.cell_pairs import gain_told
+from xlmr_lab.figures import cell_pairs, theme
 from xlmr_lab.figures.language_dots import bars
 from xlmr_lab.figures.summaries import last_step, over_seeds
 from xlmr_lab.figures.tables import Table, show, with_interval
@@ -25,6 +24,7 @@ LOOKS = {
 }
 """Colour, symbol and dash of a line."""
 OVER = {"ids": "ids of the vocabulary", "parameters": "parameters of the model"}
+RAW, TOKENIZED = "unigram on raw text", "BPE on tokenized text"
 NOTHING = "No sizes of vocabulary were compared here (F4)."
 KEYS = ["line", "ids", "width", "parameters", "arm"]
 
@@ -65,6 +65,14 @@ def losses(frame: pl.DataFrame, *, over: Literal["ids", "parameters"] = "ids") -
     return theme.finish(figure, title=title, subtitle=subtitle, height=HEIGHT)
 
 
+def raw_or_tokenized(frame: pl.DataFrame) -> go.Figure:
+    """Draw by how much a unigram model on raw text is better than BPE on tokenized text in each
+    language, with the margin by which it may be worse.
+    """
+    title = "Raw text or tokenized"
+    return cell_pairs.by_language(frame, RAW, TOKENIZED, title=title, margin=cell_pairs.MARGIN)
+
+
 def table(*frames: pl.DataFrame) -> Table:
     """Show every model of both lines: ids, width, parameters, and of each frame of losses the mean
     and what is gained over the smallest vocabulary of the line, paired by seed and language.
@@ -92,7 +100,7 @@ def _columns(frame: pl.DataFrame, arms: pl.DataFrame) -> pl.DataFrame:
         row, own = means.get((line, arm)), frame.filter(line=line)
         told = [] if row is None else with_interval(pl.DataFrame([row]), "mean", sign=False)
         losses.append(told[0] if told else None)
-        gains.append(gain_told(own, arm, own.sort("ids")["arm"][0]) if told else None)
+        gains.append(cell_pairs.gain_told(own, arm, own.sort("ids")["arm"][0]) if told else None)
     name = frame["loss_of"][0]
     columns = {name: losses, f"{name}, gain": [gain or None for gain in gains]}
     return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
