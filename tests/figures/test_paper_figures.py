@@ -47,7 +47,7 @@ def test_figure_6_writes_vocabularies_as_the_paper_does():
     axis = paper_figures.accuracy(6).layout.xaxis
     assert list(axis.ticktext) == ["32k", "64k", "128k", "256k", "512k"]
     assert axis.type == "log"
-    assert drawn(6)["the same body"][0] == [128_000, 256_000, 512_000]
+    assert drawn(6)["constant body"][0] == [128_000, 256_000, 512_000]
 
 
 def test_only_what_is_of_table_5_is_not_called_read_off():

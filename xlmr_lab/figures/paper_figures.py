@@ -21,10 +21,10 @@ LOOKS = {
     "high": (theme.TIER_COLORS["high"], "circle"),
     "low": (theme.TIER_COLORS["low"], "diamond"),
     "all": (theme.GREY, "x"),
-    "fixed": (theme.TIER_COLORS["mid"], "circle"),
-    "increased": (theme.PURPLE, "diamond"),
-    "batch": (theme.TIER_COLORS["mid"], "circle"),
-    "text": (theme.PURPLE, "diamond"),
+    "fixed": (theme.BLUE, "circle"),
+    "increased": (theme.ORANGE, "diamond"),
+    "batch": (theme.BLUE, "circle"),
+    "text": (theme.ORANGE, "diamond"),
 }
 """Colour and symbol of a series."""
 TIERS = {"high": "high (en, fr)", "low": "low (sw, ur)", "all": "all 15"}
@@ -68,7 +68,7 @@ CHARTS = {
         models="XLM-100",
         axis="ids of the vocabulary",
         legend="capacity",
-        names={"fixed": "as many parameters", "increased": "the same body"},
+        names={"fixed": "constant parameters", "increased": "constant body"},
         logarithmic=True,
     ),
     7: Chart(

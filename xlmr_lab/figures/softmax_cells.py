@@ -43,7 +43,7 @@ def table(frame: pl.DataFrame, speeds: pl.DataFrame) -> Table:
         pl.col("cutoffs").replace("", "one").alias("bands from"),
         pl.col("logits").alias("logits at each position"),
         "parameters",
-        pl.col("head").alias("of these in the head"),
+        pl.col("head").alias("in the head alone"),
         pl.Series("bits per byte", with_interval(means, "mean", sign=False), dtype=pl.String),
         pl.Series(
             "ms a step",
