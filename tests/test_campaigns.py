@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from xlmr_lab import campaigns, storage
+from xlmr_lab import campaigns, reports, storage
 from xlmr_lab.__main__ import main
 from xlmr_lab.ablations.conclusions import Conclusion
 from xlmr_lab.errors import UserError
@@ -82,6 +82,24 @@ def test_a_word_that_is_no_scale_is_refused(capsys):
     assert "unknown claim 'F77'" in capsys.readouterr().err
 
 
+def test_near_misses_are_told_what_is_meant(capsys):
+    with pytest.raises(UserError, match=r"unknown scale 'Labtop'; did you mean laptop\?"):
+        campaigns.is_asked_for(["Labtop"])
+    for words, told in {
+        ("predcit",): "unknown claim 'predcit'; did you mean predict?",
+        ("F3", "bugdet=2h"): "unknown setting 'bugdet'; did you mean budget=TIME?",
+        ("F3", "form=runs/a"): "unknown setting 'form'; did you mean from=FOLDER?",
+        ("F3", "seds=2"): "unknown setting 'seds'; did you mean seed",
+    }.items():
+        assert main(["ablate", "tiny", *words]) == 2
+        assert told in capsys.readouterr().err
+
+
+def test_claims_are_named_in_capitals_or_not():
+    work = campaigns.planned(["tiny", "f3", "F1", "plan"], [])
+    assert [claim.id for claim in work.claims] == ["F3", "F1"]
+
+
 def test_what_cannot_run_is_told_before_anything_starts(tmp_path, capsys):
     places = [f"runs_dir={tmp_path / 'runs'}", f"data_dir={tmp_path / 'data'}"]
     assert main(["ablate", "tiny", "F1", "model.hidden_size=63", *places]) == 2
@@ -98,6 +116,9 @@ def test_a_plan_tells_cells_and_runs_nothing(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "languages=30" in said
     assert "27 pretraining runs at most" in said
+    header, *cells = said.partition("\nBabel")[0].splitlines()
+    assert header.split() == ["cell", "claims", "scored", "seeds"]
+    assert {line.split()[-1] for line in cells} == {"3"}
     assert not list(tmp_path.iterdir())
 
 
@@ -141,8 +162,21 @@ def test_the_help_names_scales_and_claims(capsys):
     assert all(len(line) <= 80 for line in said.splitlines())
 
 
+@pytest.fixture
+def pages(monkeypatch):
+    """Return where notebooks would be executed; each stops, and so leaves no copy."""
+    asked = []
+
+    def stop(source, target, parameters):
+        asked.append(target)
+        raise UserError(f"{source.name} stopped: a test")
+
+    monkeypatch.setattr(reports, "run_notebook", stop)
+    return asked
+
+
 @pytest.mark.slow
-def test_a_study_of_a_claim_ends_in_conclusions(tmp_path, capsys):
+def test_a_study_of_a_claim_ends_in_conclusions(tmp_path, capsys, pages):
     places = [f"runs_dir={tmp_path / 'runs'}", f"data_dir={tmp_path / 'data'}", "seeds=2"]
     assert main(["ablate", "tiny", "F14", *LEAST, *LEAST_NLI, *places]) == 0
     said = capsys.readouterr().out
@@ -154,6 +188,10 @@ def test_a_study_of_a_claim_ends_in_conclusions(tmp_path, capsys):
         ("F14-code-switched", 2, 12),
     ]
     assert {row["note"] for row in rows} == {""}
+    assert folder / "notebooks" / "16_results.ipynb" in pages
+    assert "16_results.ipynb stopped: a test" in " ".join(said.split())
+    page = (folder / "report" / "index.html").read_text("utf-8")
+    assert f"<span class='verdict {rows[0]['claim_verdict']}'>" in page
     row = rows[0]
     assert "F14-heldout: a model without language embeddings" in said
     assert f"F14 as a whole: {row['claim_verdict']}" in said

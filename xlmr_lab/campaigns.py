@@ -5,13 +5,14 @@ F3; without a claim all of the scale's are tested. Settings hold for every cell.
 """
 
 import dataclasses
+import difflib
 import math
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from xlmr_lab import configs, durations, storage
+from xlmr_lab import campaign_report, configs, durations, storage
 from xlmr_lab.ablations import (
     campaign,
     campaign_costs,
@@ -35,6 +36,7 @@ PLAN, PREDICT = "plan", "predict"
 """The words that have the cells told and nothing run, and that have the time told as well."""
 BUDGET, FROM = "budget=", "from="
 """How a time that may be taken is given, and a folder of results that are taken over."""
+VALUES = {BUDGET: "TIME", FROM: "FOLDER"}
 HELP = """xlmr-lab ablate SCALE [CLAIM ...] [plan|predict] [budget=TIME]
                [from=FOLDER ...] [section.field=value ...]
 
@@ -46,10 +48,11 @@ and the time is told that the study will take. With budget=2h (90m, 1h30m) as
 many seeds are run as that pays for; if it does not pay for two, the last claims
 are left out.
 
-A finished study leaves its small tables in results/ in its run folder. With
-from=FOLDER what such tables know is taken over and not run again: from another
-machine, or from notebooks/results/laptop. Weights are not in them, so models
-that are to be fine-tuned further are trained again.
+A finished study ends in a page, report/index.html in its run folder, which
+`xlmr-lab report FOLDER` makes again, and leaves its small tables in results/.
+With from=FOLDER what such tables know is taken over and not run again: from
+another machine, or from notebooks/results/laptop. Weights are not in them, so
+models that are to be fine-tuned further are trained again.
 
 Scales:
 
@@ -94,7 +97,7 @@ def planned(words: Sequence[str], settings: Sequence[str]) -> Campaign:
         UserError: an unknown scale, claim or setting.
     """
     scale = scales.scale(words[0])
-    ids = tuple(word for word in words[1:] if word not in (PLAN, PREDICT))
+    ids = tuple(_claim(word) for word in words[1:] if word not in (PLAN, PREDICT))
     base = configs.override(scale.base, settings)
     scale = dataclasses.replace(scale, base=base)
     return Campaign(
@@ -104,6 +107,18 @@ def planned(words: Sequence[str], settings: Sequence[str]) -> Campaign:
         jobs=base.jobs,
         executor=base.executor,
     )
+
+
+def _claim(word: str) -> str:
+    """Return the id of the claim that a word names, in capitals or not.
+
+    Raises:
+        UserError: it is nearer to a word that is no claim.
+    """
+    near = difflib.get_close_matches(word, (PLAN, PREDICT), 1)
+    if near:
+        raise UserError(f"unknown claim {word!r}; did you mean {near[0]}?")
+    return word.upper()
 
 
 def run(arguments: Sequence[str], *, say: Callable[[str], None]) -> None:
@@ -116,12 +131,15 @@ def run(arguments: Sequence[str], *, say: Callable[[str], None]) -> None:
     times, others = (_given(words, settings, name) for name in (BUDGET, FROM))
     budget = durations.parsed(times[-1]) if times else None
     own = [setting for setting in settings if not setting.startswith((BUDGET, FROM))]
+    for name in (setting.partition("=")[0] for setting in own):
+        if near := difflib.get_close_matches(f"{name}=", VALUES, 1):
+            raise UserError(f"unknown setting {name!r}; did you mean {near[0]}{VALUES[near[0]]}?")
     work = planned(words, own)
     if PLAN not in words:
         campaign.require(work)
         for folder in others:
             campaign_known.take_over(work.folder, Path(folder))
-    say(table(("cell", "claims", "scored"), _cells(work)))
+    say(table(("cell", "claims", "scored", "seeds"), _cells(work)))
     runs = sum(cell.config.seeds for cell in work.cells())
     say(textwrap.fill(f"{work.scale.about}; {runs} pretraining runs at most", WIDTH))
     if PLAN in words:
@@ -158,6 +176,10 @@ def _finish(made: Ready, say: Callable[[str], None]) -> None:
     say(f"{before}took {taken}; each run's costs: {work.folder / campaign_costs.COSTS_NAME}")
     say(f"conclusions: {work.folder / CONCLUSIONS_NAME}")
     say(f"tables to hand on: {campaign_known.hand_on(work.folder)}")
+    try:
+        campaign_report.report(work.folder, say)
+    except UserError as error:
+        say(textwrap.fill(f"report: {error}", WIDTH, break_on_hyphens=False))
 
 
 def _given(words: Sequence[str], settings: Sequence[str], name: str) -> list[str]:
@@ -229,7 +251,12 @@ def verdicts(found: Sequence[Conclusion]) -> list[str]:
 
 def _cells(work: Campaign) -> list[tuple[str, ...]]:
     return [
-        (cell.name, " ".join(work.claims_of(cell.name)), "yes" if cell.evaluated else "no")
+        (
+            cell.name,
+            " ".join(work.claims_of(cell.name)),
+            "yes" if cell.evaluated else "no",
+            str(cell.config.seeds),
+        )
         for cell in work.cells()
     ]
 
@@ -244,8 +271,10 @@ def is_asked_for(arguments: Sequence[str]) -> bool:
     if not words:
         return False
     if words[0] not in scales.SCALES:
+        near = difflib.get_close_matches(words[0].lower(), scales.SCALES, 1)
+        hint = f"did you mean {near[0]}? " if near else ""
         raise UserError(
-            f"unknown scale {words[0]!r}; there are {', '.join(scales.SCALES)}, or give settings "
-            "as section.field=value"
+            f"unknown scale {words[0]!r}; {hint}there are {', '.join(scales.SCALES)}, or give "
+            "settings as section.field=value"
         )
     return True

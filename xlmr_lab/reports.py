@@ -61,6 +61,8 @@ def run_notebook(source: Path, target: Path, parameters: Mapping[str, Any] | Non
             )
         except PapermillExecutionError as error:
             failure = f"{error.ename}: {error.evalue}"
+        except RuntimeError as error:  # the kernel died, or did not start
+            failure = str(error)
         storage.write_text(target, _without_machine(executed.read_text("utf-8")))
     if failure:
         raise UserError(f"{source.name} stopped: {failure}; the executed copy is {target}")

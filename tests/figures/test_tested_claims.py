@@ -76,6 +76,13 @@ def test_an_interval_that_is_much_wider_than_effects_is_cut_off_with_an_arrow():
     assert cut.error_x.arrayminus[0] == pytest.approx(0.1 + edge, rel=1e-4)
 
 
+def test_a_unit_that_no_row_has_takes_no_room():
+    scores = tested_claims.overview(rows({"unit": "points", "effect": 3.0}))
+    assert scores.layout.xaxis.title.text == "points"
+    assert scores.layout.xaxis.domain == (0, 1)
+    assert {trace.xaxis for trace in marks(scores)} == {"x"}
+
+
 def test_what_is_no_part_of_a_claim_is_said_to_stand_beside_it():
     figure = tested_claims.overview(rows({}, {"contrast": "F3-annealed", "aside": True}))
     assert [text.count("beside it") for text in figure.layout.yaxis.ticktext] == [0, 1]

@@ -43,9 +43,9 @@ def test_words_count_claims_contrasts_and_what_chance_decides():
         tested_tables.words(rows(STRONG, beside, WEAK | other, OPEN | other, NONE | other))
     )
     assert "**1 of 2 tested claims are decided**: 1 supported and 1 mixed (parts" in told
-    assert "rest on 4 contrasts, of which 3 have an interval and 2 are decided" in told
+    assert "rest on 4 contrasts, 3 of them with an interval, 2 decided" in told
     assert "0.15 of them on average would be decided" in told
-    assert "1 of the 2 stay decided" in told
+    assert "1 of the 2 would remain" in told
 
 
 def test_no_claims_are_said_to_be_none():

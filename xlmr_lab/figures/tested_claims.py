@@ -64,16 +64,17 @@ def overview(conclusions: pl.DataFrame) -> go.Figure:
     if conclusions.is_empty():
         return theme.empty(NOTHING, title=TITLE, height=150)
     rows, headings, height = _places(conclusions)
-    figure = make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.03)
-    for panel, unit in enumerate(UNITS, 1):
+    units = [unit for unit in UNITS if unit in rows["unit"]]
+    figure = make_subplots(rows=1, cols=len(units), shared_yaxes=True, horizontal_spacing=0.03)
+    for panel, unit in enumerate(units, 1):
         part, edge = rows.filter(pl.col("unit") == unit), _edge(rows, unit)
         for verdict in theme.VERDICT_COLORS:
             own = part.filter(pl.col("verdict") == verdict, pl.col("effect").is_not_null())
             _add(figure, own, panel, verdict, edge)
         _add_unknown(figure, part.filter(pl.col("effect").is_null()), panel)
-        _axis(figure, panel, unit, edge)
+        _axis(figure, panel, unit, edge, len(units))
     for heading in headings:
-        _add_heading(figure, heading)
+        _add_heading(figure, heading, len(units))
     figure.update_yaxes(
         range=[height, 0],
         tickvals=rows["place"].to_list(),
@@ -178,8 +179,8 @@ def _add_unknown(figure: go.Figure, rows: pl.DataFrame, panel: int) -> None:
     )
 
 
-def _axis(figure: go.Figure, panel: int, unit: str, edge: float) -> None:
-    """Put the axis of a panel above it and, with the same numbers, below."""
+def _axis(figure: go.Figure, panel: int, unit: str, edge: float, number: int) -> None:
+    """Put the axis of one of so many panels above it and, with the same numbers, below."""
     ticks = _ticks(edge)
     settings: dict[str, object] = {"range": [-edge, edge], "tickvals": ticks, "ticks": "outside"}
     settings["ticktext"] = [lettered(f"{tick:+g}") if tick else "0" for tick in ticks]
@@ -188,8 +189,8 @@ def _axis(figure: go.Figure, panel: int, unit: str, edge: float) -> None:
     figure.update_xaxes(side="top", title=title, **settings, row=1, col=panel)
     own, rows = f"x{panel}".removesuffix("1"), f"y{panel}".removesuffix("1")
     below = {"overlaying": own, "anchor": rows, "side": "bottom", "showgrid": False}
-    figure.update_layout({f"xaxis{panel + 2}": settings | below | {"matches": own}})
-    figure.add_scatter(x=[None], y=[None], xaxis=f"x{panel + 2}", yaxis=rows)
+    figure.update_layout({f"xaxis{panel + number}": settings | below | {"matches": own}})
+    figure.add_scatter(x=[None], y=[None], xaxis=f"x{panel + number}", yaxis=rows)
 
 
 def _ticks(edge: float) -> list[float]:
@@ -203,7 +204,7 @@ def _ticks(edge: float) -> list[float]:
     return [float(f"{last * part:.4g}") for part in (-1, 0, 1)]
 
 
-def _add_heading(figure: go.Figure, heading: Heading) -> None:
+def _add_heading(figure: go.Figure, heading: Heading, panels: int) -> None:
     """Write a claim above its rows, and draw the line of 0 beside these."""
     figure.add_hline(y=heading.top, line={"color": theme.GRID, "width": 1})
     figure.add_annotation(
@@ -220,7 +221,7 @@ def _add_heading(figure: go.Figure, heading: Heading) -> None:
         showarrow=False,
     )
     line = {"color": theme.GREY, "width": 1.5}
-    for panel in ("", "2"):
+    for panel in ("", "2")[:panels]:
         ends = {"x0": 0, "x1": 0, "y0": heading.rows, "y1": heading.end}
         figure.add_shape(
             type="line", **ends, xref=f"x{panel}", yref=f"y{panel}", line=line, layer="below"
@@ -235,8 +236,8 @@ def _finished(figure: go.Figure, conclusions: pl.DataFrame, height: float) -> go
     ]
     subtitle = (
         "Mean effects, to the right of 0 as the claim says, with 95\u00a0% intervals over seeds "
-        f"({_seeds(conclusions)});<br>an arrow where one goes on. Losses stand left, scores right, "
-        f"each in their unit.<br>{', '.join(counts)}"
+        f"({_seeds(conclusions)});<br>an arrow where one goes on. Losses are in bits per byte, "
+        f"scores in points.<br>{', '.join(counts)}"
     )
     theme.finish(figure, title=TITLE, subtitle=subtitle)
     top = figure.layout.margin.t + AXIS

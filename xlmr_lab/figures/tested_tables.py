@@ -62,11 +62,11 @@ def words(conclusions: pl.DataFrame) -> str:
     chance = theme.significant(LEVEL * len(tests))
     return (
         f"**{decided} of {len(found)} tested claims are decided**: {_listed(parts)}. "
-        f"They rest on {len(own)} contrasts, of which {len(tests)} have an interval and {count} "
-        f"are decided. Each is judged by itself at 95{SPACE}%, without correction: if nothing were "
+        f"They rest on {len(own)} contrasts, {len(tests)} of them with an interval, {count} "
+        f"decided. Each is judged by itself at 95{SPACE}%, without correction: if nothing were "
         f"true (every effect just 0), {chance} of them on average would be decided all the same. "
         f"Where all are to hold together (Holm's method: one false decision or more in at most one "
-        f"of twenty such studies), {kept} of the {count} stay decided."
+        f"of twenty such studies), {kept} of the {count} would remain."
     )
 
 
