@@ -87,3 +87,10 @@ def test_a_campaigns_arms_are_drawn(tested_folder):
     figure = alpha_cells.by_alpha(claim_results.alphas(tested), reference=0.3)
     assert list(figure.layout.xaxis.ticktext) == ["0.01", "0.3", "0.7", "1", "α annealed"]
     assert [y for y in figure.data[0].y][1] == 0
+
+
+def test_a_reference_at_which_a_schedule_begins_is_the_constant_arm_alone(frame):
+    begun = frame.filter(schedule="annealed").with_columns(pl.lit(1.0).alias("alpha"))
+    both = pl.concat([frame.filter(schedule="constant"), begun])
+    found = lines(alpha_cells.by_alpha(both, reference=1.0))
+    assert found["low"] == [pytest.approx([-0.3, 0.0]), pytest.approx([-0.1])]
