@@ -17,6 +17,7 @@ PACKAGE = ROOT / "xlmr_lab"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LEAVES = {
+    "capacity_surface",
     "configs",
     "durations",
     "errors",
@@ -127,6 +128,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "vocabulary.special_tokens",
     },
     "campaign_results": {"result_tables", "study_words"},
+    "capacity_results": {"campaign_results", "claim_results"},
     "claim_results": {"campaign_results", "model.bands", "model.parameters"},
     "language_map_results": {"alignment_results", "evaluate.language_map"},
     "score_results": {"score_tables.ONE_EACH"},
@@ -189,6 +191,7 @@ HOMES: dict[str, set[str]] = {
         "alignment_results",
         "batch_results",
         "campaign_results",
+        "capacity_results",
         "claim_results",
         "cleaning_results",
         "cleaning_tables",

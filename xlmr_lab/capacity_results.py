@@ -1,0 +1,43 @@
+"""The held-out rows of F1 and F2: losses by number of languages and capacity (XLM-R Figures 2 and
+4).
+
+Only the base's languages are here, which every cell has: what the added ones do to them is the
+question. Cells of both claims with the same settings are one.
+"""
+
+import polars as pl
+
+from xlmr_lab import claim_results
+from xlmr_lab.campaign_results import Tested
+
+CLAIMS = ("F1", "F2")
+
+
+def cells(tested: Tested) -> pl.DataFrame:
+    """Return the rows of `Tested.heldout` with columns `num_languages`, `width` and `capacity` (the
+    parameters of the layers), and `arm`, the cell; empty where neither claim was tested."""
+    names = dict.fromkeys(
+        cell for claim in CLAIMS for cell in claim_results.cells_of(tested, claim)
+    )
+    known = pl.DataFrame(
+        [
+            {
+                "cell": cell,
+                "num_languages": _num_languages(tested, cell),
+                "width": tested.setting(cell, "model.hidden_size"),
+                "capacity": claim_results.parameters_of(tested, cell).layers,
+            }
+            for cell in names
+        ],
+        schema={"cell": pl.String}
+        | dict.fromkeys(("num_languages", "width", "capacity"), pl.Int64()),
+    )
+    frame = tested.heldout().join(known, on="cell", how="inner", maintain_order="left")
+    keys = ("num_languages", "capacity", "seed", "step", "language")
+    own = frame.filter(pl.col("tier") != "added").unique(keys, keep="first", maintain_order=True)
+    return own.with_columns(arm=pl.col("cell"))
+
+
+def _num_languages(tested: Tested, cell: str) -> int:
+    named = tested.setting(cell, "corpus.languages") or tested.setting(cell, "babel.languages")
+    return len(named) or int(tested.setting(cell, "babel.num_languages"))
