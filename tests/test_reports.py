@@ -29,7 +29,7 @@ PLOTLY = "application/vnd.plotly.v1+json"
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     """Return a notebook with two parameters and one line of work."""
-    parameters = new_code_cell("# Parameters\nrun: str = 'a'  # folder\nsize: int = 2  # number")
+    parameters = new_code_cell("# Parameters\nrun: str = 'a'  # folder\nsize: int | None = 2  # number")
     parameters.metadata["tags"] = ["parameters"]
     notebook = new_notebook(cells=[parameters, new_code_cell("10 // size")])
     notebook.metadata["kernelspec"] = {

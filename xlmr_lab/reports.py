@@ -7,6 +7,7 @@ shows stands below it as a plain figure. A notebook that stops leaves its execut
 error in it, and raises. Papermill loads slowly, hence inside.
 """
 
+import ast
 import difflib
 import logging
 import math
@@ -47,6 +48,7 @@ def run_notebook(source: Path, target: Path, parameters: Mapping[str, Any] | Non
     from papermill.exceptions import PapermillExecutionError
 
     _check(source, parameters or {})
+    logging.getLogger("papermill").setLevel(logging.ERROR)  # it warns of names that it cannot read
     failure = None
     with tempfile.TemporaryDirectory() as folder:
         executed = Path(folder) / target.name
@@ -218,12 +220,26 @@ def _contrast(row: Mapping[str, Any]) -> str:
 
 
 def _parameters(source: Path) -> list[str]:
-    """Return the names of a notebook's parameters."""
-    import papermill
+    """Return the names that a notebook's cell of parameters sets; papermill's own reading of it
+    misses those whose type is a union.
+
+    Raises:
+        UserError: there is no such notebook.
+    """
+    import nbformat
 
     if not source.is_file():
         raise UserError(f"no notebook at {source}")
-    return list(papermill.inspect_notebook(str(source)))
+    cells = nbformat.read(source, as_version=4).cells
+    code = [cell.source for cell in cells if "parameters" in cell.metadata.get("tags", ())]
+    targets = [
+        target
+        for node in ast.parse("\n".join(code)).body
+        for target in (
+            [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
+        )
+    ]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
 def _check(source: Path, parameters: Mapping[str, Any]) -> None:
