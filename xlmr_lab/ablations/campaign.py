@@ -75,10 +75,12 @@ class Campaign:
         )
 
     def reads(self, cell: str) -> bool:
-        """Tell whether a contrast asks for losses of whole words of the cell of this name."""
-        contrasts = (contrast for claim in self.claims for contrast in claim.contrasts)
-        terms = (term for contrast in contrasts for term in contrast.terms)
-        return any(term.cell == cell and term.outcome.kind == "words" for term in terms)
+        """Tell whether losses of whole words are wanted of the cell of this name: of all cells of
+        a claim that compares them.
+        """
+        claims = [claim for claim in self.claims if cell in {own.name for own in claim.cells}]
+        terms = (term for claim in claims for c in claim.contrasts for term in c.terms)
+        return any(term.outcome.kind == "words" for term in terms)
 
     def claims_of(self, cell: str) -> list[str]:
         """Return the claims that have a cell of this name."""
