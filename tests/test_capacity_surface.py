@@ -102,6 +102,13 @@ def test_where_parameters_do_not_help_no_capacity_is_told() -> None:
     assert math.isnan(second)
 
 
+def test_a_gain_next_to_nothing_is_none() -> None:
+    surface = capacity_surface.fit(made((2.0, 0.1, -0.1, 0.0), (2.0, 0.1, -1e-9, 0.0)))
+    first, second = surface.needed_by_seed(14)
+    assert (first, math.isnan(second)) == (pytest.approx(2), True)
+    assert math.isnan(surface.needed(14).mean)
+
+
 def test_what_bends_is_off_by_more_than_seeds_explain() -> None:
     surface = capacity_surface.fit(made(ONE, TWO, off=0.3))
     assert surface.residual_std > 0.05

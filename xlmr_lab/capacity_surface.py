@@ -23,6 +23,8 @@ from xlmr_lab.intervals import Interval, mean_interval
 
 COEFFICIENTS = ("level", "languages", "capacity", "interaction")
 """The coefficients, in bits per byte, the first at N0 and P0, the others for twice as much."""
+MOST_DOUBLINGS = 64.0
+"""A capacity that is doubled more often than this is none."""
 NONE_FITS = Interval(math.nan, math.nan, math.nan, 0)
 """What stands for a number that some seed has not."""
 
@@ -155,5 +157,5 @@ def _design(cells: Sequence[Cell]) -> np.ndarray:
 def _held(seed: Sequence[float], num_languages: float, surface: Surface) -> float:
     """Return the z at which the loss is the level, for so many languages; nan where none is."""
     x = math.log2(num_languages / surface.num_languages)
-    gain = seed[2] + seed[3] * x
-    return -seed[1] * x / gain if gain < 0 else math.nan
+    cost, gain = seed[1] * x, seed[2] + seed[3] * x
+    return -cost / gain if gain < 0 and abs(cost) <= -gain * MOST_DOUBLINGS else math.nan

@@ -36,6 +36,7 @@ def test_every_table_of_the_paper_is_there() -> None:
         "glue_table4",
         "hyperparameters",
         "languages_script_family",
+        "later_evidence",
         "mlqa_table3",
         "model_configs",
         "mono_multi_table5",
@@ -43,6 +44,19 @@ def test_every_table_of_the_paper_is_there() -> None:
         "xlm100_wiki_languages",
         "xnli_table1",
     )
+
+
+def test_later_evidence_says_where_it_is_from() -> None:
+    rows = tables.read("later_evidence")
+    assert {row["arxiv"] for row in rows} >= {
+        "arXiv:2311.09205",
+        "arXiv:2510.22037",
+        "arXiv:2301.10472",
+        "arXiv:2509.06888",
+    }
+    for row in rows:
+        assert all(row.values()), row
+        assert row["says"] in ("for", "against", "beside")
 
 
 @pytest.mark.parametrize("name", tables.names())

@@ -4,8 +4,9 @@ Cells are as printed in v2 (ACL 2020) unless the `version` column says v1; colum
 `*_recomputed`, `*_corrected`, `flag`, `note`, `status` and `source` are this project's. A printed
 number is never overwritten: what is wrong in print stands in `ERRATA`, beside what it should be and
 why. A column is a number in every row or text in every row; "-", "?" and an empty cell are None.
-Left out: the Wikipedia sizes of Figure 1, which the paper prints nowhere, and exact values of
-Figures 2 to 7, whose `quality` column says how each was read.
+What later papers found is in `later_evidence`, whose `quality` column says how it is known. Left
+out: the Wikipedia sizes of Figure 1, which the paper prints nowhere, and exact values of Figures 2
+to 7, whose `quality` column says how each was read.
 """
 
 import dataclasses
