@@ -75,6 +75,17 @@ def test_settings_hold_for_every_cell():
     assert work.folder.name == "mine"
 
 
+def test_claims_are_those_that_are_named_or_the_scales():
+    tested = {
+        "tiny": ["F1", "F3"],
+        "real": ["F3", "F4"],
+        "laptop": [f"F{number}" for number in range(1, 16)],
+    }
+    for scale, claims in tested.items():
+        assert [claim.id for claim in campaigns.planned([scale], []).claims] == claims
+        assert [claim.id for claim in campaigns.planned([scale, "f6"], []).claims] == ["F6"]
+
+
 def test_a_word_that_is_no_scale_is_refused(capsys):
     with pytest.raises(UserError, match=r"unknown scale 'desktop'; there are tiny, laptop"):
         campaigns.is_asked_for(["desktop"])

@@ -1,7 +1,7 @@
 """`xlmr-lab ablate SCALE [CLAIM ...]`: the paper's claims as one study, told in 80 columns.
 
 A scale is a word among the arguments that is no setting (tiny, laptop, ...), a claim one such as
-F3; without a claim all of the scale's are tested. Settings hold for every cell.
+F3; without a claim those of the scale are tested. Settings hold for every cell.
 """
 
 import dataclasses
@@ -42,11 +42,11 @@ HELP = """xlmr-lab ablate SCALE [CLAIM ...] [plan|predict] [budget=TIME]
 
 Test the paper's claims, each a grid of pretraining runs. What cells share is
 made once, a killed study goes on, a cell that fails stops no other. Without
-CLAIM all are tested. With `plan` cells and runs are told and nothing is run;
-with `predict` their text is made, a few steps of each kind of run are measured,
-and the time is told that the study will take. With budget=2h (90m, 1h30m) as
-many seeds are run as that pays for; if it does not pay for two, the last claims
-are left out.
+CLAIM those are tested that stand with the scale. With `plan` cells and runs are
+told and nothing is run; with `predict` their text is made, a few steps of each
+kind of run are measured, and the time is told that the study will take. With
+budget=2h (90m, 1h30m) as many seeds are run as that pays for; if it does not
+pay for two, the last claims are left out.
 
 A finished study ends in a page, report/index.html in its run folder, which
 `xlmr-lab report FOLDER` makes again, and leaves its small tables in results/.
@@ -83,7 +83,11 @@ def words_of(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def help_text() -> str:
     """Return what the studies are, their scales and claims."""
-    about = [f"  {name:<8}{make().about}" for name, make in scales.SCALES.items()]
+    made = {name: make() for name, make in scales.SCALES.items()}
+    about = [
+        f"  {name:<8}{scale.about}; {', '.join(scale.claims) or 'all claims'}"
+        for name, scale in made.items()
+    ]
     claims = [f"  {c.id:<8}{c.title}" for c in paper_claims.claims(scales.laptop())]
     lines = [textwrap.fill(line, WIDTH, subsequent_indent=" " * 10) for line in about]
     told = [textwrap.fill(line, WIDTH, subsequent_indent=" " * 10) for line in claims]
@@ -102,7 +106,7 @@ def planned(words: Sequence[str], settings: Sequence[str]) -> Campaign:
     scale = dataclasses.replace(scale, base=base)
     return Campaign(
         scale=scale,
-        claims=paper_claims.claims(scale, ids),
+        claims=paper_claims.claims(scale, ids or scale.claims),
         folder=Path(base.runs_dir) / (base.name or f"studies-{scale.name}"),
         jobs=base.jobs,
         executor=base.executor,

@@ -176,6 +176,8 @@ class Scale:
     """Little text of one language, and more, for F13 (bytes); both less than it has."""
     about: str
     """The scale in one line, for the page."""
+    claims: tuple[str, ...] = ()
+    """Claims that are tested where none is named; empty: all."""
     scored: bool = False
     """Whether F3 and F4 go by the base's tasks (`evaluated`) as well as by held-out loss."""
 

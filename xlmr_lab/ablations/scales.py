@@ -31,7 +31,7 @@ WIDTHS = (768, 960, 1152)
 
 
 def tiny() -> Scale:
-    """Return alpha and languages only, at a length that tests nothing but the way: a minute."""
+    """Return alpha and languages, at a length that tests nothing but the way: a minute."""
     base = _babel(studies.tiny(), corpus_bytes=600_000, smallest_bytes=60_000, seeds=2)
     base = dataclasses.replace(
         base,
@@ -46,6 +46,7 @@ def tiny() -> Scale:
         vocabularies=(800, 1200),
         text_bytes=(10_000, 40_000),
         about="Babel, a minute of two cores: it shows the way, and decides nothing",
+        claims=("F1", "F3"),
     )
 
 
@@ -104,6 +105,7 @@ def real() -> Scale:
         text_bytes=(100_000, 400_000),
         about="sixteen real languages, text of one's own, 2 layers of width 128, 8 million tokens "
         "a run",
+        claims=("F3", "F4"),
         scored=True,
     )
 
