@@ -14,10 +14,12 @@ from xlmr_lab import intervals
 from xlmr_lab.capacity_surface import Surface
 from xlmr_lab.figures import theme
 from xlmr_lab.figures.curse import ALL
-from xlmr_lab.figures.curse_surface import lacking, surface_of
+from xlmr_lab.figures.curse_fit import lacking, surface_of
 from xlmr_lab.figures.tables import Table, show
 
 EXACT = "nothing, it has no more cells than coefficients"
+NONE = "no capacity does"
+"""What is said where more parameters do not make up for languages in some seed."""
 MOST = 1000.0
 """Capacities of more times as many parameters are not told apart."""
 
@@ -51,8 +53,8 @@ def capacities(frame: pl.DataFrame) -> Table:
         top = int(frame["capacity"].max()) / least  # type: ignore[arg-type]
         return {
             f"twice the parameters, {few} languages": _told(surface.coefficient("capacity")),
-            f"{2 * few} languages need": times_told(surface.needed(2 * few), top),
-            f"{most} languages need": times_told(surface.needed(most), top),
+            f"{2 * few} languages need": times_told(surface.needed(2 * few), top) or NONE,
+            f"{most} languages need": times_told(surface.needed(most), top) or NONE,
             "exponent": _told(surface.exponent(few, least), sign=False),
             "off by": _small(surface.residual_std) or EXACT,
             "by seeds alone": _small(surface.noise_std),
@@ -61,8 +63,8 @@ def capacities(frame: pl.DataFrame) -> Table:
     caption = (
         "What twice the parameters of the layers add to the loss (bits per byte); how many times "
         "the parameters of the narrowest model more languages need to be as good as the fewest "
-        "are there; and with which exponent of the number of languages that begins to grow. A "
-        "dash: in some seed no capacity does. Beyond: more than was measured. Off by: standard "
+        "are there; and with which exponent of the number of languages that begins to grow. No "
+        "capacity does: so it is in some seed. Beyond: more than was measured. Off by: standard "
         "deviation of the cells from the surface, beside what the spread of seeds alone would "
         "leave."
     )

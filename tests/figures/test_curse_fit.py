@@ -6,13 +6,13 @@ import polars as pl
 import pytest
 from made_curse import CAPACITY, INTERACTION, LANGUAGES, made
 
-from xlmr_lab.figures import curse_surface, curse_tables
+from xlmr_lab.figures import curse_fit, curse_tables
 from xlmr_lab.intervals import Interval
 
 
 def test_cells_are_means_over_languages_of_the_seeds_that_all_have() -> None:
     frame = made().filter((pl.col("arm") != "languages=7 width=64") | (pl.col("seed") != 2))
-    cells = curse_surface.cells_of(frame)
+    cells = curse_fit.cells_of(frame)
     assert [(cell.num_languages, cell.capacity) for cell in cells][:3] == [
         (7, 24 * 64**2),
         (7, 24 * 128**2),
@@ -23,13 +23,13 @@ def test_cells_are_means_over_languages_of_the_seeds_that_all_have() -> None:
 
 
 def test_the_surface_is_found_again() -> None:
-    surface = curse_surface.surface_of(made())
+    surface = curse_fit.surface_of(made())
     found = [surface.coefficient(name).mean for name in ("languages", "capacity", "interaction")]
     assert found == pytest.approx([LANGUAGES + 0.001, CAPACITY, INTERACTION])
 
 
 def test_lines_go_through_cells_that_are_on_the_surface() -> None:
-    figure = curse_surface.fitted(made())
+    figure = curse_fit.fitted(made())
     fits = [t for t in figure.data if t.mode == "lines" and t.name == "64" and t.xaxis == "x"]
     dots = [t for t in figure.data if t.mode == "markers" and t.name == "64" and t.xaxis == "x"]
     (fit,), (dot,) = fits, dots
@@ -40,7 +40,7 @@ def test_lines_go_through_cells_that_are_on_the_surface() -> None:
 
 
 def test_panels_have_axes_of_one_length_that_hold_everything() -> None:
-    figure = curse_surface.fitted(made())
+    figure = curse_fit.fitted(made())
     ranges = [figure.layout[name].range for name in ("yaxis", "yaxis2", "yaxis3")]
     lengths = [high - low for low, high in ranges]
     assert lengths == pytest.approx([lengths[0]] * 3, abs=1e-3)
@@ -51,11 +51,11 @@ def test_panels_have_axes_of_one_length_that_hold_everything() -> None:
 
 
 def test_capacity_that_makes_up_for_languages_is_on_a_line_of_equal_loss() -> None:
-    figure = curse_surface.equal_loss(made())
+    figure = curse_fit.equal_loss(made())
     contour, *lines, dots = figure.data
     assert len(lines) == 4
     mean = lines[-1]
-    surface = curse_surface.surface_of(made())
+    surface = curse_fit.surface_of(made())
     level = surface.coefficient("level").mean
     count, needed = mean.x[15], mean.y[15]
     assert surface.predicted(count, needed).mean == pytest.approx(level, abs=2e-3)
@@ -66,8 +66,17 @@ def test_capacity_that_makes_up_for_languages_is_on_a_line_of_equal_loss() -> No
 
 
 def test_a_tier_can_be_chosen() -> None:
-    figure = curse_surface.equal_loss(made(), where={"tier": ["high"]})
+    figure = curse_fit.equal_loss(made(), where={"tier": ["high"]})
     assert figure.data[-1].text[0] == "<b>2.010</b>"
+
+
+def test_where_wider_is_worse_no_capacity_is_told() -> None:
+    turned = made().with_columns(bits_per_byte=-pl.col("bits_per_byte"))
+    title = curse_fit.equal_loss(turned).layout.title.text
+    assert "in 3 of 3 seeds no capacity makes up for more languages" in title
+    assert len(curse_fit.equal_loss(turned).data) == 2
+    row = curse_tables.capacities(turned).frame.row(3, named=True)
+    assert (row["14 languages need"], row["exponent"]) == (curse_tables.NONE, None)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +88,7 @@ def test_a_tier_can_be_chosen() -> None:
 )
 def test_without_enough_cells_pictures_and_tables_say_so(cells, why) -> None:
     frame = made(cells)
-    for figure in (curse_surface.fitted(frame), curse_surface.equal_loss(frame)):
+    for figure in (curse_fit.fitted(frame), curse_fit.equal_loss(frame)):
         assert not figure.data
         assert why in figure.layout.annotations[0].text.replace("<br>", " ")
     for table in (curse_tables.costs(frame), curse_tables.capacities(frame)):
@@ -88,7 +97,7 @@ def test_without_enough_cells_pictures_and_tables_say_so(cells, why) -> None:
 
 def test_four_cells_say_that_they_say_nothing_of_the_fit() -> None:
     frame = made([(7, 64), (56, 64), (7, 128), (56, 128)])
-    assert "fits exactly" in curse_surface.fitted(frame).layout.title.text
+    assert "fits exactly" in curse_fit.fitted(frame).layout.title.text
     assert curse_tables.capacities(frame).frame["off by"][0] == curse_tables.EXACT
 
 

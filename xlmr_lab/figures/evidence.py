@@ -8,7 +8,7 @@ import polars as pl
 
 from xlmr_lab import intervals
 from xlmr_lab.figures import theme
-from xlmr_lab.figures.curse_surface import lacking, surface_of
+from xlmr_lab.figures.curse_fit import lacking, surface_of
 from xlmr_lab.figures.curse_tables import times_told
 from xlmr_lab.figures.tables import Table, show
 from xlmr_lab.paper import tables

@@ -91,7 +91,7 @@ def equal_loss(frame: pl.DataFrame, *, where: Where | None = None) -> go.Figure:
     tiers = theme.order(chosen["tier"], "tier")
     subtitle = (
         f"Bits per byte, {chosen['language'].n_unique()} languages ({', '.join(tiers)}); dots: "
-        f"measured cells, {len(surface.seeds)} seeds<br>{_told(surface)}"
+        f"measured cells, {len(surface.seeds)} seeds<br>{_told(surface)}{_unmet(surface)}"
     )
     return theme.finish(figure, title=title, subtitle=subtitle, height=HEIGHT + 60).update_layout(
         legend={"orientation": "h", "y": -0.2}
@@ -192,14 +192,25 @@ def _same_spans(figure: go.Figure) -> None:
 
 
 def _add_needed(figure: go.Figure, surface: Surface, x: list[float]) -> None:
-    """Draw where the loss is that of N0 and P0, for each seed and for the mean."""
-    by_seed = zip(*(surface.needed_by_seed(count) for count in x), strict=True)
+    """Draw where the loss is that of N0 and P0, for each seed that has it and for the mean."""
+    by_seed = list(zip(*(surface.needed_by_seed(count) for count in x), strict=True))
+    known = [values for values in by_seed if any(map(math.isfinite, values))]
     single = {"width": 1, "dash": "dot"}
-    for number, values in enumerate(by_seed):
+    for number, values in enumerate(known):
         _add_curve(figure, surface, x, values, name="single seeds", line=single, first=not number)
     mean = [surface.needed(count).mean for count in x]
     name = f"as good as {surface.num_languages} languages at the narrowest"
-    _add_curve(figure, surface, x, mean, name=name, line={"width": 3}, first=True)
+    if any(map(math.isfinite, mean)):
+        _add_curve(figure, surface, x, mean, name=name, line={"width": 3}, first=True)
+
+
+def _unmet(surface: Surface) -> str:
+    """Say in how many seeds no capacity makes up for twice the languages."""
+    needed = surface.needed_by_seed(2 * surface.num_languages)
+    number = sum(not math.isfinite(value) for value in needed)
+    if not number:
+        return ""
+    return f"<br>in {number} of {len(needed)} seeds no capacity makes up for more languages"
 
 
 def _add_curve(

@@ -5,7 +5,7 @@ import pytest
 from made_curse import made
 
 from xlmr_lab import campaign_results, capacity_results
-from xlmr_lab.figures import later_evidence
+from xlmr_lab.figures import evidence
 from xlmr_lab.paper import tables
 
 
@@ -15,7 +15,7 @@ def tested(tested_folder):
 
 
 def rows(conclusions: pl.DataFrame, cells: pl.DataFrame, *claims: str) -> dict[str, str]:
-    frame = later_evidence.beside(conclusions, cells, claims=list(claims)).frame
+    frame = evidence.beside(conclusions, cells, claims=list(claims)).frame
     return {row["measured"]: row["found here"] for row in frame.to_dicts()}
 
 
@@ -40,15 +40,15 @@ def test_every_row_has_a_reading_in_a_campaign_of_all_claims(tested) -> None:
     claims = sorted({str(row["claim"]) for row in tables.read("later_evidence")})
     found = rows(tested.conclusions(), capacity_results.cells(tested), *claims)
     assert len(found) == len(tables.read("later_evidence"))
-    assert later_evidence.UNKNOWN not in found.values()
+    assert evidence.UNKNOWN not in found.values()
 
 
 def test_what_was_not_tested_is_said_so(tested) -> None:
     found = rows(tested.conclusions().clear(), made([]), "F1", "F2")
-    assert set(found.values()) == {later_evidence.UNKNOWN}
+    assert set(found.values()) == {evidence.UNKNOWN}
 
 
 def test_only_the_claims_asked_for_are_shown(tested) -> None:
-    frame = later_evidence.beside(tested.conclusions(), made(), claims=["F3"]).frame
+    frame = evidence.beside(tested.conclusions(), made(), claims=["F3"]).frame
     assert frame["which is"].to_list() == ["beside F3"]
     assert "α falling" in frame["measured"][0]
