@@ -29,7 +29,9 @@ def test_fifteen_of_the_paper_are_those_of_xnli():
 
 
 def test_a_wider_model_has_heads_and_layers_in_proportion():
-    model = variants.wider(scales.laptop().base, 96).model
+    base = scales.laptop().base
+    assert variants.wider(base, 64) == base, "the same runs"
+    model = variants.wider(base, 96).model
     assert (model.hidden_size, model.num_heads, model.ffn_size) == (96, 3, 384)
 
 
@@ -51,3 +53,12 @@ def test_a_language_alone_has_its_text_and_its_share_of_ids():
     assert config.part.languages == (low,)
     assert config.vocabulary.size == round(1400 * 40 / 150)
     assert config.nli.train_language == low
+
+
+def test_initial_weights_and_learning_rate_follow_the_width():
+    """Twice the width: half the learning rate, and a root of two less in the weights."""
+    base = scales.laptop().base
+    wide = variants.of_width(base, 128, num_heads=2)
+    assert (wide.model.num_heads, wide.model.ffn_size) == (2, 512)
+    assert wide.model.init_std == pytest.approx(0.12 / 2**0.5)
+    assert wide.pretrain.peak_learning_rate == pytest.approx(base.pretrain.peak_learning_rate / 2)

@@ -4,6 +4,7 @@ Pure; what a variant needs of text and vocabulary follows from its settings (see
 """
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 from xlmr_lab import languages
@@ -69,15 +70,31 @@ def shortened(config: StudyConfig, language: str, most_bytes: int) -> StudyConfi
 
 
 def wider(config: StudyConfig, width: int) -> StudyConfig:
-    """Return a study with another model width, the feed-forward layers and heads in proportion."""
-    shape = config.model
+    """Return a study with another model width, the feed-forward layers and heads in proportion, and
+    initial weights and learning rate of that width (see `of_width`)."""
+    heads = max(1, width * config.model.num_heads // config.model.hidden_size)
+    return of_width(config, width, num_heads=heads)
+
+
+def of_width(config: StudyConfig, width: int, *, num_heads: int) -> StudyConfig:
+    """Return a study with another model width, which its heads must divide.
+
+    Initial weights shrink with the root of the width and the peak learning rate with the width, as
+    Yang et al. 2022 (arXiv 2203.03466) have it for weights between layers: what suits one width is
+    too much for a wider one, which is then no better for being wider.
+    """
+    ratio = width / config.model.hidden_size
     model = dataclasses.replace(
-        shape,
+        config.model,
         hidden_size=width,
-        ffn_size=width * shape.ffn_size // shape.hidden_size,
-        num_heads=max(1, width * shape.num_heads // shape.hidden_size),
+        num_heads=num_heads,
+        ffn_size=width * config.model.ffn_size // config.model.hidden_size,
+        init_std=config.model.init_std / math.sqrt(ratio),
     )
-    return dataclasses.replace(config, model=model)
+    pretrain = dataclasses.replace(
+        config.pretrain, peak_learning_rate=config.pretrain.peak_learning_rate / ratio
+    )
+    return dataclasses.replace(config, model=model, pretrain=pretrain)
 
 
 def tiers_of(config: StudyConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -9,7 +9,7 @@ from xlmr_lab.ablations.claims import printed
 from xlmr_lab.ablations.claims.pairs import by_pieces, of_scores, pairs, scored
 from xlmr_lab.ablations.grid import OF_WORDS, WORDS, Cell, Claim, Contrast, Scale
 from xlmr_lab.ablations.study_config import StudyConfig
-from xlmr_lab.ablations.variants import is_babel, languages_of
+from xlmr_lab.ablations.variants import is_babel, languages_of, of_width
 
 MARGIN = 0.01
 """Bits per byte that "loses nothing" may lose."""
@@ -132,9 +132,7 @@ def fixed(base: StudyConfig, ids: int) -> StudyConfig:
     step = 2 * base.model.num_heads  # heads of equal, even width
     widths = range(step, 4 * base.model.hidden_size, step)
     width = min(widths, key=lambda w: abs(parameters_of(base, w, ids) - wanted))
-    ffn = width * base.model.ffn_size // base.model.hidden_size
-    model = dataclasses.replace(base.model, hidden_size=width, ffn_size=ffn)
-    return dataclasses.replace(_of_size(base, ids), model=model)
+    return of_width(_of_size(base, ids), width, num_heads=base.model.num_heads)
 
 
 def parameters_of(base: StudyConfig, width: int, ids: int) -> int:
