@@ -161,7 +161,9 @@ def test_what_the_paper_does_not_say_is_an_aside():
     pieces = {c.id for c in every if c.id.endswith("-pieces")}
     assert asides == {"F3-annealed", "F6-equal", "F8-pretraining", "F12-each", *pieces}
     assert {name.removesuffix("-pieces") for name in pieces} == {
-        *("F4-body-500-1900", "F4-parameters-500-1900", "F7")
+        *("F1-low-gain-7-15", "F1-high-lose-7-60", "F1-low-lose-15-60"),
+        *("F2-gain-64-128", "F2-lifts-96", "F2-curse-64-128"),
+        *("F4-body-500-1900", "F4-parameters-500-1900", "F7"),
     }
     assert all(c.aside for c in every if "not the paper's" in c.says)
 
@@ -228,7 +230,7 @@ def test_a_language_of_little_text_is_compared_alone_and_among_the_others():
 def test_losses_across_vocabularies_say_what_they_are_worth():
     """Wherever held-out losses of one contrast are of vocabularies of different sizes or models."""
     for claim in paper_claims.claims(LAPTOP):
-        cells = {cell.name: cell.config.vocabulary for cell in claim.cells}
+        cells = {c.name: (c.config.vocabulary, c.config.babel) for c in claim.cells}
         crossed = {
             b.outcome.kind
             for c in claim.contrasts
