@@ -127,13 +127,13 @@ def report_campaign(tested: Tested, notebooks: Sequence[Path]) -> Path:
     """Execute notebooks on a campaign into its `notebooks/`, and write its `report/index.html`,
     which begins with the verdict on each claim.
 
-    The notebooks are those that take the run folder as parameter `studies`. One that stops is on
-    the page with its error, and stops no other.
+    The notebooks are those whose first parameter takes the run folder, `studies`; others show a
+    study, and claims beside it. One that stops is on the page with its error, and stops no other.
 
     Raises:
         UserError: notebooks stopped; the page is written.
     """
-    taken = [path for path in notebooks if CAMPAIGN in _parameters(path)]
+    taken = [path for path in notebooks if _parameters(path)[:1] == [CAMPAIGN]]
     executed, stopped = list[Path](), list[str]()
     with progress.bar(len(taken), "notebooks", unit="notebook") as bar:
         for source in sorted(taken, key=lambda path: path.stem != FIRST):

@@ -162,10 +162,11 @@ class Study:
         return records.doctor(_records(self._place(records.DOCTOR_NAME)))
 
     def looks(self) -> pl.DataFrame:
-        """Return what dev sets and scored sets were measured at each check of fine-tuning, nothing
-        where the study does not keep it.
+        """Return what dev sets and scored sets were measured at each check of fine-tuning, with the
+        name of the folder as `study`; nothing where the study does not keep it.
         """
-        return records.looks(_records(self._place(records.LOOKS_NAME)))
+        found = records.looks(_records(self._place(records.LOOKS_NAME)))
+        return found.with_columns(study=pl.lit(self.folder.name))
 
     def train_language(self, task: str) -> str:
         """Return the language that a task is learned in: as set, else en, else the largest."""

@@ -47,6 +47,16 @@ def test_a_healthy_study_says_how_many_sets_were_examined() -> None:
     assert table.frame.item() == "nothing was flagged of 4 sets examined"
 
 
+def test_verdicts_of_several_studies_are_told_apart_and_their_sets_counted() -> None:
+    """Models of two studies may have the same names."""
+    verdicts, looks = frames([VERDICT, {**VERDICT, "study": "t"}], [SEEN])
+    both = pl.concat([looks.with_columns(study=pl.lit(name)) for name in ("s", "t")])
+    table = doctor.table(verdicts, both)
+    assert table.frame["study"].to_list() == ["s", "t"]
+    assert table.frame["times"].to_list() == [1, 1]
+    assert table.caption.startswith("4 sets of fine-tuned models were examined.")
+
+
 def test_a_study_without_verdicts_says_so() -> None:
     assert "keeps no verdicts" in doctor.table(*frames([], [])).frame.item()
 

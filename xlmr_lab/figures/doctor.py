@@ -11,6 +11,8 @@ from xlmr_lab.figures.theme import lettered
 
 MODEL = ("task", "arm", "seed", "finetune_seed", "train")
 """Columns of looks that name a fine-tuned model."""
+STUDY = "study"
+"""Column of the study's name."""
 KIND = ("task", "level", "name")
 LEVELS = {"refuse": "refused", "flag": "flagged"}
 
@@ -19,7 +21,8 @@ def table(verdicts: pl.DataFrame, looks: pl.DataFrame) -> Table:
     """Show each kind of verdict on a task once: how often it was found, in how many sets, of which
     arms, and the first of them in words.
 
-    `verdicts` and `looks` are those of a study; sets are counted for each fine-tuned model anew.
+    `verdicts` and `looks` are those of a study, or of several below one another, whose verdicts are
+    then told apart; sets are counted for each fine-tuned model anew.
     """
     number = examined(looks)
     if not number and verdicts.is_empty():
@@ -29,13 +32,15 @@ def table(verdicts: pl.DataFrame, looks: pl.DataFrame) -> Table:
         told = f"nothing was flagged of {number:,} sets examined"
         return show(pl.DataFrame({"the evaluation doctor": [told]}))
     ordered = verdicts.sort(pl.col("level") != "refuse", maintain_order=True)
-    kinds = ordered.group_by(*KIND, maintain_order=True).agg(
+    several = [STUDY] * (verdicts[STUDY].n_unique() > 1)
+    kinds = ordered.group_by(*several, *KIND, maintain_order=True).agg(
         times=pl.len(),
         sets=pl.col("set").n_unique(),
         arms=pl.col("arm").unique(maintain_order=True).str.join(", "),
         first=pl.concat_str(pl.col("set").first(), pl.lit(": "), pl.col("line").first()),
     )
     shown = kinds.select(
+        *several,
         "task",
         pl.col("level").replace(LEVELS).alias("verdict"),
         pl.col("name").alias("of"),
@@ -50,7 +55,8 @@ def table(verdicts: pl.DataFrame, looks: pl.DataFrame) -> Table:
 
 def examined(looks: pl.DataFrame) -> int:
     """Return how many sets were scored, and so examined, each fine-tuned model's by itself."""
-    return looks.filter(kind="scored").n_unique([*MODEL, "set"]) if len(looks) else 0
+    names = [name for name in (STUDY, *MODEL, "set") if name in looks.columns]
+    return looks.filter(kind="scored").n_unique(names) if len(looks) else 0
 
 
 def told(scores: pl.DataFrame) -> str:
