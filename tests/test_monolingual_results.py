@@ -60,13 +60,13 @@ def test_no_share_is_known_where_it_changes_during_a_run(tested, tested_folder, 
     assert found["share"].null_count() == len(found)
 
 
-def test_losses_are_of_each_runs_best_step(changed, tested):
-    rows = tested.heldout().select("cell", "run", "seed", "step", "language", "loss")
-    bits = pl.when(pl.col("step") == 1000).then(0.5).otherwise(2.0)
-    own = changed("heldout.jsonl", rows.with_columns(bits_per_byte=bits).to_dicts())
-    found = monolingual_results.losses(own)
-    assert found["bits_per_byte"].unique().to_list() == [0.5]
-    assert found["best_step"].unique().to_list() == [1000]
+def test_losses_are_over_the_tokens_read(tested):
+    found = monolingual_results.losses(tested)
+    assert found.select("step", "tokens").unique().sort("step").rows() == [
+        (500, 500 * 64 * 32),
+        (1000, 1000 * 64 * 32),
+        (1500, 1500 * 64 * 32),
+    ]
 
 
 def test_losses_leave_out_languages_with_part_of_their_text(tested):

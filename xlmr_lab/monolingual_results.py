@@ -51,13 +51,12 @@ exponent, sizes counted in bytes."""
 
 
 def losses(tested: Tested) -> pl.DataFrame:
-    """Return the best held-out losses of models of one language and of all, with all their text; a
-    row for each cell, seed and language, with the model as `arm`."""
-    rows = with_settings(tested, tested.heldout(), _whole(tested, GLUE, NLI, TEXT), PART)
-    own = _armed(rows)
-    best = own.sort("bits_per_byte", maintain_order=True)
-    best = best.unique(["cell", "seed", "language"], keep="first", maintain_order=True)
-    return best.rename({"step": "best_step"})
+    """Return the held-out losses of models of one language and of all, with all their text; a row
+    for each cell, seed, step and language, with the model as `arm` and the `tokens` read."""
+    names = (*PART, "batches.batch_sequences", "batches.block_tokens")
+    rows = with_settings(tested, tested.heldout(), _whole(tested, GLUE, NLI, TEXT), names)
+    tokens = pl.col("step") * pl.col("batch_sequences") * pl.col("block_tokens")
+    return _armed(rows).with_columns(tokens=tokens).drop("batch_sequences", "block_tokens")
 
 
 def glue(tested: Tested) -> pl.DataFrame:

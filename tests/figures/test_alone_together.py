@@ -113,8 +113,6 @@ def test_nothing_is_said(scores, budgets):
 
 def test_a_campaign_is_drawn(tested_folder):
     tested = campaign_results.open_campaign(tested_folder)
-    figure = alone_together.losses(monolingual_results.losses(tested))
-    assert [trace.name for trace in figure.data] == ["high", "mid", "low", "mean"]
     scores = monolingual_results.nli(tested)
     ours = {t.name: t for t in alone_together.gains(scores).data if t.xaxis == "x"}
     assert 2 < ours["monolingual against zero-shot"].y[-1] < 4  # made 3 points better

@@ -1,6 +1,5 @@
-"""F12 and F13: models of one language beside one of all, by language: what they have in common,
-held-out loss, and NLI from each one's own training data, zero-shot and from everyone's (XLM-R Sec.
-5.4, Table 5).
+"""F12: models of one language beside one of all: what they have in common, and NLI from each one's
+own training data, zero-shot and from everyone's (XLM-R Sec. 5.4, Table 5).
 
 Both sides of a difference have the same seeds of pretraining and of fine-tuning, and intervals are
 Student's t over the former. The paper's differences are of its models on text of CommonCrawl; it
@@ -13,7 +12,7 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
-from xlmr_lab.figures import cell_pairs, theme
+from xlmr_lab.figures import theme
 from xlmr_lab.figures.language_dots import (
     add_dots,
     in_order,
@@ -106,14 +105,6 @@ def budgets(frame: pl.DataFrame) -> Table:
         "that of one language reads nothing else."
     )
     return show(shown, caption, {"share, %": ".0f"})
-
-
-def losses(frame: pl.DataFrame) -> go.Figure:
-    """Draw by how much each language is modelled better by the model of all than by its own, at the
-    best step of either; `frame` as `monolingual_results.losses` has it.
-    """
-    title = "Held-out loss together and alone"
-    return cell_pairs.by_language(frame, TOGETHER, ALONE, title=title)
 
 
 def by_language(frame: pl.DataFrame) -> go.Figure:
