@@ -21,6 +21,7 @@ from xlmr_lab.ablations.campaign import Campaign, Prepared
 from xlmr_lab.ablations.jobs import Job
 from xlmr_lab.ablations.run import pretraining
 from xlmr_lab.ablations.task_jobs import Plan
+from xlmr_lab.ablations.variants import languages_of
 from xlmr_lab.ablations.word_losses import Reading
 from xlmr_lab.corpus import executors
 from xlmr_lab.corpus.executors import Call
@@ -82,11 +83,13 @@ def everything(campaign: Campaign, prepared: Sequence[Prepared]) -> list[Work]:
 
 
 def readings(campaign: Campaign, own: Prepared) -> list[Reading]:
-    """Return what is read of held-out text by a cell's runs, if a contrast asks for it."""
+    """Return what is read of held-out text by a cell's runs, if a contrast asks for it: that of the
+    base's languages, which are those that contrasts compare.
+    """
     if not campaign.reads(own.cell.name):
         return []
-    folder = campaign.folder / WORDS_FOLDER
-    return [word_losses.reading(own.cell.config, arm, folder) for arm in own.arms]
+    folder, compared = campaign.folder / WORDS_FOLDER, languages_of(campaign.scale.base)
+    return [word_losses.reading(own.cell.config, arm, folder, compared) for arm in own.arms]
 
 
 def plans(campaign: Campaign, own: Prepared) -> list[Plan]:

@@ -53,14 +53,17 @@ class Reading:
         return f"words-{self.output.stem}"
 
 
-def reading(config: StudyConfig, arm: Arm, folder: Path) -> Reading:
-    """Return what a pretraining run reads; its output lies in `folder`, named by the run."""
+def reading(config: StudyConfig, arm: Arm, folder: Path, languages: Sequence[str]) -> Reading:
+    """Return what a pretraining run reads: text of those of `languages` that it has.
+
+    Its output lies in `folder`, named by the run.
+    """
     return Reading(
         checkpoint=arm.final,
         model=arm.run.model,
         vocabulary=stages.vocabulary(config),
         documents=stages.cleaned(config) / "documents",
-        languages=arm.run.languages,
+        languages=tuple(key for key in arm.run.languages if key in languages),
         heldout_fraction=config.batches.heldout_fraction,
         seed=arm.run.seed,
         output=folder / f"{arm.folder.name}-{WORDS_VERSION}.jsonl",
