@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from xlmr_lab import intervals
+from xlmr_lab import intervals, storage
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -154,3 +154,15 @@ def test_the_tables_of_results_are_what_the_stored_studies_found() -> None:
     assert len(wanted) == len(found)
     told = {place: cell for place, cell in tables().items() if "[+" in cell or "[-" in cell}
     assert told == wanted
+
+
+def test_verdicts_on_claims_are_those_of_the_stored_campaign() -> None:
+    rows = storage.read_jsonl(ROOT / "notebooks" / "results" / "laptop" / "conclusions.jsonl")
+    found: dict[str, list[str]] = {}
+    for claim, verdict in dict.fromkeys((row["claim"], row["claim_verdict"]) for row in rows):
+        found.setdefault(verdict, []).append(claim)
+    section = README.partition("## The paper's claims, tested")[2].partition("\n## ")[0]
+    told = re.findall(r"\*\*(\w+)\*\* ((?:F\d+, )*F\d+)", section)
+    assert {verdict: claims.split(", ") for verdict, claims in told} == found
+    campaign = storage.read_json(ROOT / "notebooks" / "results" / "laptop" / "campaign.json")
+    assert f"{campaign['seeds']} seeds" in section
