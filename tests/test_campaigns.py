@@ -198,7 +198,11 @@ def test_a_study_of_a_claim_ends_in_conclusions(tmp_path, capsys, pages):
         ("F14-nli", 2, 6),
         ("F14-code-switched", 2, 12),
     ]
-    assert {row["note"] for row in rows} == {""}
+    scores = storage.read_jsonl(folder / "scores.jsonl")
+    refused = [row["refused"] for row in scores if row["protocol"] == "zero-shot"]
+    assert any(refused), "so short a training learns nothing"
+    assert rows[0]["note"] == ""
+    assert rows[1]["note"].startswith("the evaluation doctor refuses ")
     assert folder / "notebooks" / "16_results.ipynb" in pages
     assert "16_results.ipynb stopped: a test" in " ".join(said.split())
     page = (folder / "report" / "index.html").read_text("utf-8")

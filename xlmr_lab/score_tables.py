@@ -93,11 +93,17 @@ def beside_paper(scores: pl.DataFrame, name: Name, *, reference: str | None = No
     cells = []
     for i, group in enumerate(groups):
         model = compared_with(name, reference, arm=group["arm"][0])
-        rows = [row for row in printed if row.model == model and row.version == "v2"]
+        rows = _of_own_data([r for r in printed if (r.model, r.version) == (model, "v2")])
         cells += _ours(group, name, rows, {"row": i})
     for i, row in enumerate(printed, len(groups)):
         cells += _as_printed(row, BENCHMARKS[name], {"row": i})
     return pl.DataFrame(cells, schema=CELLS)
+
+
+def _of_own_data(rows: list[Row]) -> list[Row]:
+    """Return those of the paper's own data, CommonCrawl, where a model has others too (Table 5)."""
+    own = [row for row in rows if row.data == "CC"]
+    return own or rows
 
 
 def compared_with(name: Name, reference: str | None = None, *, arm: str = "") -> str:

@@ -126,6 +126,17 @@ def test_scores_and_their_margin_are_told_in_points() -> None:
     assert found.verdict == INCONCLUSIVE
 
 
+def test_scores_that_the_doctor_refuses_are_told() -> None:
+    few = scores("few", {"en": [0.33, 0.33, 0.33], "sw": [0.33, 0.33, 0.33]})
+    many = [{**row, "cell": "many", "refused": "one-class collapse"} for row in few[:2]]
+    rest = [{**row, "cell": "many"} for row in few[2:]]
+    (found,) = conclude(measured([], [*few, *many, *rest]), [claim(contrast(NLI, margin=0.02))], "")
+    assert found.verdict == SUPPORTED, "nothing learned is within any margin of nothing learned"
+    assert found.note == (
+        "the evaluation doctor refuses 2 of 12 scores behind it: one-class collapse"
+    )
+
+
 def test_the_verdict_follows_the_data_whichever_way_it_points() -> None:
     turned = [row | {"cell": {"few": "many", "many": "few"}[row["cell"]]} for row in FEW + MANY]
     (found,) = conclude(measured(turned, []), [claim(contrast())], "")

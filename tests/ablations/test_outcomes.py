@@ -120,3 +120,20 @@ def test_a_value_that_is_no_number_is_absent(value: float | None) -> None:
 
 def test_baselines_are_named_as_their_scores_are() -> None:
     assert set(outcomes.BASELINES) == {task_jobs.BASELINE, baselines.ARM}
+
+
+def test_refusals_are_counted_among_a_terms_values() -> None:
+    """Of four scores, two of a language, one of en is refused by two checks."""
+    checks = "one-class collapse, shuffled labels"
+    rows = [
+        score(0, 0, "en", 0.3, refused=checks),
+        score(1, 0, "en", 0.5, refused=""),
+        score(0, 0, "sw", 0.4),
+        score(1, 0, "sw", 0.6),
+    ]
+    found = measured([heldout("base", 0, 5, "en", 1.0)], rows)
+    names = set(checks.split(", "))
+    assert found.refusals(Term(cell="base", language="en", outcome=NLI)) == (1, 2, names)
+    assert found.refusals(Term(cell="base", language="", outcome=NLI)) == (1, 4, names)
+    assert found.refusals(Term(cell="base", language="sw", outcome=NLI)) == (0, 2, set())
+    assert found.refusals(Term(cell="base", language="en")) == (0, 1, set())

@@ -13,7 +13,11 @@ from xlmr_lab.ablations import campaign_known, campaign_work, stages
 from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.campaign import Campaign, Prepared
 from xlmr_lab.ablations.campaign_known import HELDOUT_NAME, SCORES_NAME, WORDS_NAME, Known
+from xlmr_lab.ablations.examined import verdicts
+from xlmr_lab.ablations.task_runs import TaskRuns
 from xlmr_lab.batches.shards import TokenShards
+from xlmr_lab.evaluate import scores
+from xlmr_lab.evaluate.doctor import records
 from xlmr_lab.pretrain.folder import METRICS_NAME
 
 MISSING_NAME, SIZES_NAME = "missing.jsonl", "sizes.jsonl"
@@ -29,12 +33,12 @@ def collect(
     known = campaign_known.read(campaign.folder)
     heldout = [row for own in prepared for row in _heldout(own, known)]
     words = [row for own in prepared for row in _words(campaign, own)]
-    scores = [row for own in prepared for row in _scores(campaign, own)]
+    scored = [row for own in prepared for row in _scores(campaign, own)]
     absent = [row for own in prepared for row in _absent(campaign, own, known)]
     storage.write_jsonl(campaign.folder / SIZES_NAME, _sizes(prepared))
     storage.write_jsonl(campaign.folder / HELDOUT_NAME, heldout)
     storage.write_jsonl(campaign.folder / WORDS_NAME, words)
-    storage.write_jsonl(campaign.folder / SCORES_NAME, scores)
+    storage.write_jsonl(campaign.folder / SCORES_NAME, scored)
     storage.write_jsonl(campaign.folder / MISSING_NAME, [*missing, *absent])
 
 
@@ -89,8 +93,18 @@ def _words(campaign: Campaign, own: Prepared) -> Iterator[dict[str, Any]]:
 def _scores(campaign: Campaign, own: Prepared) -> Iterator[dict[str, Any]]:
     for plan in campaign_work.plans(campaign, own):
         if plan.runs.output.exists():
-            for row in storage.read_jsonl(plan.runs.output):
+            for row in _examined(plan.runs):
                 yield {"cell": own.cell.name, "finetuning": plan.runs.output.stem, **row}
+
+
+def _examined(runs: TaskRuns) -> list[dict[str, Any]]:
+    """Return the scores of runs with the checks of the evaluation doctor that refuse each
+    (`refused`, empty where none does); those of runs made elsewhere have it already.
+    """
+    rows = storage.read_jsonl(runs.output)
+    if any("refused" in row for row in rows):
+        return rows
+    return records.marked(scores.read(runs.output), records.doctor(verdicts(runs))).to_dicts()
 
 
 def _absent(campaign: Campaign, own: Prepared, known: Known) -> Iterator[dict[str, Any]]:

@@ -227,7 +227,19 @@ def _note(found: Measured, claim: Claim, contrast: Contrast, effect: Effect) -> 
         lines.append(f"{num_seeds} of {planned} seeds have every value")
     if num_seeds == 1:
         lines.append("one seed has no interval")
+    lines += _refused(found, contrast)
     return "; ".join(lines)
+
+
+def _refused(found: Measured, contrast: Contrast) -> list[str]:
+    """Say how many of the scores the evaluation doctor refuses, if it does: they are as good as
+    nothing learned, of which a contrast that allows a margin makes a claim that holds."""
+    told = [found.refusals(term) for term in dict.fromkeys(contrast.terms)]
+    number, of = sum(t[0] for t in told), sum(t[1] for t in told)
+    names = sorted(set().union(*(t[2] for t in told)))
+    if not number:
+        return []
+    return [f"the evaluation doctor refuses {number} of {of} scores behind it: {', '.join(names)}"]
 
 
 def _finite(value: float) -> float | None:

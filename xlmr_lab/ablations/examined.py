@@ -43,15 +43,29 @@ def collect(
     `without` names the arm that has no pretraining, if there is one. Runs that were finished before
     the doctor's verdicts were kept have none.
     """
-    paths = [runs.looks for runs in everything if runs.looks and runs.looks.is_file()]
-    seen = [row for path in paths for row in storage.read_jsonl(path) if "told" in row]
-    found = [{name: row[name] for name in NAMES} | told for row in seen for told in row["told"]]
+    seen = [row for runs in everything for row in _seen(runs)]
+    found = _verdicts(seen)
     learned = {runs.task: runs.train_language for runs in everything}
     found += spreads(scores, without=without, learned=learned)
     kept = ({name: value for name, value in row.items() if name != "told"} for row in seen)
     storage.write_jsonl(folder / LOOKS_NAME, kept)
     storage.write_jsonl(folder / DOCTOR_NAME, found)
     return found
+
+
+def verdicts(runs: TaskRuns) -> list[Record]:
+    """Return what the doctor said of some runs' fine-tuned models; nothing where it is not kept."""
+    return _verdicts(_seen(runs))
+
+
+def _seen(runs: TaskRuns) -> list[Record]:
+    if not (runs.looks and runs.looks.is_file()):
+        return []
+    return [row for row in storage.read_jsonl(runs.looks) if "told" in row]
+
+
+def _verdicts(seen: Sequence[Record]) -> list[Record]:
+    return [{name: row[name] for name in NAMES} | told for row in seen for told in row["told"]]
 
 
 def spreads(scores: Sequence[Score], *, without: str, learned: Mapping[str, str]) -> list[Record]:

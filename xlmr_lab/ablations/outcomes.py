@@ -31,6 +31,21 @@ class Measured:
 
     table: Mapping[Key, Mapping[Run, Mapping[str, float]]]
     """By cell and outcome: {run: {language: value}}."""
+    refused: Mapping[Key, Mapping[Run, Mapping[str, str]]]
+    """The same of scores that the evaluation doctor refuses: the names of its checks."""
+
+    def refusals(self, term: Term) -> tuple[int, int, set[str]]:
+        """Return how many of a term's values the evaluation doctor refuses, of how many, and the
+        names of its checks."""
+        key = term.cell, term.outcome
+        runs, refused = self.table.get(key, {}), self.refused.get(key, {})
+        values = [
+            refused.get(run, {}).get(language, "")
+            for run, own in runs.items()
+            for language in own
+            if term.language in ("", language)
+        ]
+        return sum(map(bool, values)), len(values), {n for v in values if v for n in v.split(", ")}
 
     def values(self, term: Term) -> dict[int, list[float]]:
         """Return the values of each pretraining seed's fine-tuning seeds; a held-out loss is one.
@@ -56,6 +71,7 @@ def measured(heldout: Iterable[Row], scores: Iterable[Row], words: Iterable[Row]
     which are shares, those of a test set count before those of a dev set.
     """
     table: dict[Key, dict[Run, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+    refused: dict[Key, dict[Run, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
     losses = list(heldout)
     for outcome, rows in ((HELDOUT, _last(losses)), (BEST, losses), (WORDS, words)):
         for row in rows:
@@ -65,9 +81,10 @@ def measured(heldout: Iterable[Row], scores: Iterable[Row], words: Iterable[Row]
     for row in sorted(scores, key=lambda row: row.get("split") == "test"):
         asked = row.get("question_language") or row["language"]
         if _is_number(row["value"]) and asked == row["language"]:
-            own = table[row["cell"], _outcome(row)][row["seed"], row["finetune_seed"]]
-            own[row["language"]] = row["value"]
-    return Measured(table=table)
+            key, run = (row["cell"], _outcome(row)), (row["seed"], row["finetune_seed"])
+            table[key][run][row["language"]] = row["value"]
+            refused[key][run][row["language"]] = row.get("refused", "")
+    return Measured(table=table, refused=refused)
 
 
 def _outcome(row: Row) -> Outcome:

@@ -45,8 +45,8 @@ def beside(conclusions: pl.DataFrame, cells: pl.DataFrame, *, claims: list[str])
 def _here(reading: str, conclusions: pl.DataFrame, cells: pl.DataFrame) -> str:
     if reading == CAPACITY:
         return _capacity(cells)
-    name = pl.col("contrast")
-    own = conclusions.filter((name == reading) | name.str.starts_with(f"{reading}-"))
+    name, beside = pl.col("contrast"), pl.col("aside")
+    own = conclusions.filter((name == reading) | (name.str.starts_with(f"{reading}-") & ~beside))
     return "; ".join(_told(row) for row in own.to_dicts()) or UNKNOWN
 
 

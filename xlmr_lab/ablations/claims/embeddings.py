@@ -53,7 +53,11 @@ def language_embeddings(scale: Scale) -> Claim:
 
 def _of_nli(languages: Sequence[str], learned: str) -> tuple[Contrast, Contrast]:
     """Return the contrasts in zero-shot transfer and on text that mixes the language learned with
-    another, either having the grammar."""
+    another, either having the grammar.
+
+    A model with embeddings is told a language there that fine-tuning never showed it, as in
+    zero-shot transfer to the other; that handicap is taken off.
+    """
     others = [key for key in languages if key != learned]
     mixed = [name for key in others for name in (f"{learned}-{key}", f"{key}-{learned}")]
     zero = Outcome(kind="score", task="nli", metric="accuracy")
@@ -67,8 +71,9 @@ def _of_nli(languages: Sequence[str], learned: str) -> tuple[Contrast, Contrast]
         ),
         Contrast(
             id="F14-code-switched",
-            says="it is better on code-switched text",
+            says="it gains more by that on code-switched text than in zero-shot transfer",
             pairs=pairs(NLI, NLI_TOLD, mixed, switched),
+            less=pairs(NLI, NLI_TOLD, [key for key in others for _ in range(2)], zero),
         ),
     )
 
