@@ -29,7 +29,8 @@ def source(cell: dict[str, Any]) -> str:
 def test_it_is_thin(path: Path) -> None:
     lines = [len(source(cell).splitlines()) for cell in cells(path)]
     assert len(lines) <= MAX_CODE_CELLS
-    assert max(lines) <= MAX_CELL_LINES
+    imports = next(i for i, cell in enumerate(cells(path)) if "\nfrom xlmr_lab" in source(cell))
+    assert max(lines[:imports] + lines[imports + 1 :]) <= MAX_CELL_LINES
     assert sum(lines) <= MAX_LINES
 
 

@@ -105,8 +105,8 @@ def printed(tasks: list[str], model: str) -> list[float]:
     """Return by how many points XLM-R is above a model of one language in Table 4, in these tasks
     and in their mean.
 
-    >>> [round(x, 1) for x in printed(["glue-sst2", "glue-qnli"], "RoBERTa")]
-    [-1.4, -0.9, -1.1]
+    >>> [round(x, 2) for x in printed(["glue-sst2", "glue-qnli"], "RoBERTa")]
+    [-1.4, -0.9, -1.15]
     """
     own, other = _printed(tasks, MULTILINGUAL), _printed(tasks, model)
     return [a - b for a, b in zip(own, other, strict=True)]
