@@ -147,13 +147,13 @@ def test_a_killed_campaign_goes_on(tmp_path):
     )
     finals = killed / "runs" / "own" / "arms"
     deadline = time.monotonic() + 120
-    while not list(finals.glob("*/checkpoints/*6")) and time.monotonic() < deadline:
+    while not list(finals.glob("*/checkpoints/step-00000006")) and time.monotonic() < deadline:
         time.sleep(0.05)
         if process.poll() is not None:
             break
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    kept = {p: p.stat().st_mtime_ns for p in finals.glob("*/checkpoints/*6/*")}
+    kept = {p: p.stat().st_mtime_ns for p in finals.glob("*/checkpoints/step-00000006/*")}
     assert kept
     for folder in (killed, whole):
         subprocess.run([sys.executable, "-c", script, str(folder), here], check=True)
