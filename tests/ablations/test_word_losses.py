@@ -79,7 +79,9 @@ def test_vocabularies_are_compared_by_words_of_one_text(tmp_path, monkeypatch):
 def _by_hand(place, row):
     """Return the bits per byte of what a row says, from its checkpoint and its language's text."""
     run = row["reading"].removeprefix("words-").rsplit("-", 1)[0]
-    (checkpoint,) = (place / "runs" / "studies-tiny" / "arms" / run / "checkpoints").glob("step-00000006")
+    (checkpoint,) = (place / "runs" / "studies-tiny" / "arms" / run / "checkpoints").glob(
+        "step-00000006"
+    )
     (unigram,) = (
         path.parent
         for path in (place / "data").glob("vocabulary-*/vocabulary.json")
