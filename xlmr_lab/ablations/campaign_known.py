@@ -25,7 +25,7 @@ TABLES = {
     HELDOUT_NAME: ("run", "step", "language", "loss"),
     WORDS_NAME: ("reading", "language", "bits_per_byte"),
     SCORES_NAME: ("finetuning", "value"),
-    COSTS_NAME: ("name", "seconds"),
+    COSTS_NAME: ("name", "seconds", "predicted_seconds"),
 }
 """Tables that are taken over, and what their rows must have; the first names their run."""
 PACKED = (*TABLES, "cells.jsonl")
@@ -65,10 +65,11 @@ def take_over(folder: Path, source: Path) -> None:
     for name, rows in tables.items():
         if any(key not in row for row in rows for key in TABLES[name]):
             raise UserError(f"{source / name} does not say {', '.join(TABLES[name])}; make it anew")
+    made_by = storage.read_json(_place(source, PROVENANCE_NAME))
     target = folder / KNOWN_NAME / configs.fingerprint(*tables.values())
     for name, rows in tables.items():
         storage.write_jsonl(target / name, rows)
-    storage.write_json(target / PROVENANCE_NAME, storage.read_json(source / PROVENANCE_NAME))
+    storage.write_json(target / PROVENANCE_NAME, made_by)
 
 
 def read(folder: Path) -> Known:
@@ -81,7 +82,7 @@ def read(folder: Path) -> Known:
         heldout=found[HELDOUT_NAME],
         words=found[WORDS_NAME],
         scores=found[SCORES_NAME],
-        costs={name: row for name, (row,) in found[COSTS_NAME].items()},
+        costs={name: rows[-1] for name, rows in found[COSTS_NAME].items()},
     )
 
 

@@ -99,10 +99,11 @@ def _scores(campaign: Campaign, own: Prepared) -> Iterator[dict[str, Any]]:
 
 def _examined(runs: TaskRuns) -> list[dict[str, Any]]:
     """Return the scores of runs with the checks of the evaluation doctor that refuse each
-    (`refused`, empty where none does); those of runs made elsewhere have it already.
+    (`refused`, empty where none does); those of runs made elsewhere have it already, or were not
+    examined.
     """
     rows = storage.read_jsonl(runs.output)
-    if any("refused" in row for row in rows):
+    if runs.looks is None or not runs.looks.is_file():
         return rows
     return records.marked(scores.read(runs.output), records.doctor(verdicts(runs))).to_dicts()
 

@@ -81,7 +81,8 @@ def of_width(config: StudyConfig, width: int, *, num_heads: int) -> StudyConfig:
 
     Initial weights shrink with the root of the width and the peak learning rate with the width, as
     Yang et al. 2022 (arXiv 2203.03466) have it for weights between layers: what suits one width is
-    too much for a wider one, which is then no better for being wider.
+    too much for a wider one, which is then no better for being wider. Here one rate holds for all
+    weights, also for embeddings, whose rate they leave as it is.
     """
     ratio = width / config.model.hidden_size
     model = dataclasses.replace(
