@@ -219,16 +219,18 @@ def test_a_study_of_a_claim_ends_in_conclusions(tmp_path, capsys, pages):
     keys = {(seed, language) for _, seed, language in last}
     effects = [last["language embeddings", s, k] - last["base", s, k] + 0.01 for s, k in keys]
     assert row["effect"] == pytest.approx(sum(effects) / len(effects))
-    _goes_on_from_its_tables(tmp_path, folder / "results")
+    _goes_on_from_its_tables(tmp_path, folder / "results", capsys)
 
 
-def _goes_on_from_its_tables(tmp_path, tables):
+def _goes_on_from_its_tables(tmp_path, tables, capsys):
     """A study elsewhere, with other places, runs nothing that the tables know; where a score is
     wanting, it trains the model for it again, and no other.
     """
     call = ["ablate", "tiny", "F14", *LEAST, *LEAST_NLI, "seeds=2", f"data_dir={tmp_path / 'data'}"]
     other = tmp_path / "elsewhere" / "studies-tiny"
+    capsys.readouterr()
     assert main([*call, f"runs_dir={other.parent}", f"from={tables}"]) == 0
+    assert "8 of 8 runs are known from elsewhere" in capsys.readouterr().out
     for name in ("conclusions.jsonl", "heldout.jsonl", "scores.jsonl"):
         found = storage.read_jsonl(tables.parent / name)
         assert storage.read_jsonl(other / name) == found, name

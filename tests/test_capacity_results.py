@@ -20,7 +20,7 @@ def test_cells_of_both_claims_are_there_once(tested):
     frame = capacity_results.cells(tested)
     found = frame.select("num_languages", "width").unique().sort("width", "num_languages").rows()
     assert found == [(7, 64), (15, 64), (30, 64), (60, 64), (30, 96), (7, 128), (60, 128)]
-    keys = ["num_languages", "width", "seed", "step", "language"]
+    keys = ["num_languages", "width", "seed", "language"]
     assert frame.select(keys).n_unique() == len(frame)
     assert set(frame["language"]) == set(scales.SEVEN)
     assert set(frame["tier"]) == {"high", "mid", "low"}
@@ -29,9 +29,7 @@ def test_cells_of_both_claims_are_there_once(tested):
 def test_a_row_is_that_of_its_cell(tested):
     frame = capacity_results.cells(tested).filter(num_languages=60, width=128)
     own = (
-        tested.heldout()
-        .filter(cell="languages=60 width=128")
-        .join(frame, on="language", how="semi")
+        tested.words().filter(cell="languages=60 width=128").join(frame, on="language", how="semi")
     )
     assert frame["bits_per_byte"].equals(own["bits_per_byte"])
     assert frame["arm"].unique().to_list() == ["languages=60 width=128"]
@@ -67,3 +65,11 @@ def test_a_campaign_without_the_claims_has_no_rows(tested, tmp_path):
     frame = capacity_results.cells(dataclasses.replace(tested, folder=folder))
     assert frame.is_empty()
     assert {"num_languages", "capacity", "bits_per_byte"} <= set(frame.columns)
+
+
+def test_what_tiers_lose_is_what_the_claim_says(tested):
+    """The pictures and the verdicts of page 13 are of the same losses."""
+    frame = capacity_results.cells(tested).filter(width=64, tier="high")
+    few, many = (frame.filter(num_languages=n)["bits_per_byte"].mean() for n in (7, 60))
+    effect = tested.conclusions().filter(contrast="F1-high-lose-7-60")["effect"].item()
+    assert many - few == pytest.approx(effect)

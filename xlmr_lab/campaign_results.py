@@ -136,8 +136,7 @@ class Tested:
         return frame.join(groups, on="language", how="left", maintain_order="left")
 
     def _path(self, file: str) -> Path:
-        plain, packed = self.folder / file, self.folder / f"{file}.gz"
-        path = packed if not plain.is_file() and packed.is_file() else plain
+        path = storage.plain_or_packed(self.folder / file)
         if not path.is_file():
             raise UserError(f"{self.name} has no {file}; `./lab ablate SCALE` goes on with it")
         return path

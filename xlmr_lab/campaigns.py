@@ -52,7 +52,8 @@ A finished study ends in a page, report/index.html in its run folder, which
 `xlmr-lab report FOLDER` makes again, and leaves its small tables in results/.
 With from=FOLDER what such tables know is taken over and not run again: from
 another machine, or from notebooks/results/laptop. Weights are not in them, so
-models that are to be fine-tuned further are trained again.
+models that are to be fine-tuned further are trained again. Text of one's own is
+known by its files' place, size and time, which another machine must share.
 
 Scales:
 
@@ -154,6 +155,8 @@ def run(arguments: Sequence[str], *, say: Callable[[str], None]) -> None:
     else:
         made = campaign_run.within(work, budget)
         say(textwrap.fill(_within_told(work, made.campaign), WIDTH))
+    if others:
+        say(_taken_over_told(made))
     if (seconds := made.seconds) is not None:
         say(textwrap.fill(_predicted_told(made, seconds), WIDTH))
     if PREDICT not in words:
@@ -196,6 +199,13 @@ def _given(words: Sequence[str], settings: Sequence[str], name: str) -> list[str
     if given and PLAN in words:
         raise UserError(f"{name}{given[-1]} has no effect with plan; write predict in its place")
     return given
+
+
+def _taken_over_told(made: Ready) -> str:
+    """Say how many runs are known from elsewhere: none, where text or settings are others."""
+    known = campaign_known.read(made.campaign.folder)
+    number = sum(known.has(one.name) for one in made.work)
+    return f"{number} of {len(made.work)} runs are known from elsewhere"
 
 
 def _within_told(asked: Campaign, given: Campaign) -> str:

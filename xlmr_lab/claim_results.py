@@ -126,18 +126,20 @@ def text_dial(tested: Tested) -> pl.DataFrame:
 
 def vocabularies(tested: Tested, *, words: bool = True) -> pl.DataFrame:
     """Return the losses of F4 with columns `ids`, `width`, `parameters` (all weights), `loss_of`
-    and `line`: constant body, or constant parameters. The base is on both lines.
+    and `line`: constant body, or constant parameters. The base's size is on both lines, if it is
+    among those that were tested.
 
     They are of whole words at the end of a run, or else of masked pieces at each step.
     """
     cells = cells_of(tested, "F4")
     base = tested.campaign()["settings"]
-    size, width = base["vocabulary"]["size"], base["model"]["hidden_size"]
+    size = base["vocabulary"]["size"]
     rows: dict[str, list[Any]] = {"cell": [], "ids": [], "width": [], "parameters": [], "line": []}
     for cell in cells:
         ids = tested.setting(cell, "vocabulary.size")
         own = tested.setting(cell, "model.hidden_size")
-        lines = [BODY] * (own == width) + [PARAMETERS] * (own != width or ids == size)
+        is_solved = ids in rows["ids"]  # the grid has each size with the base's body first
+        lines = [PARAMETERS] if is_solved else [BODY, PARAMETERS] if ids == size else [BODY]
         for line in lines:
             found = (cell, ids, own, parameters_of(tested, cell).total, line)
             for name, value in zip(rows, found, strict=True):

@@ -272,8 +272,7 @@ class Study:
         return pl.DataFrame(records, schema=schema, strict=False)
 
     def _place(self, file: str) -> Path:
-        path, packed = self.folder / file, self.folder / f"{file}.gz"
-        return packed if not path.is_file() and packed.is_file() else path  # packed: committed
+        return storage.plain_or_packed(self.folder / file)
 
     def _path(self, file: str) -> Path:
         path = self._place(file)

@@ -16,6 +16,7 @@ import os
 import re
 import shutil
 import socket
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -196,14 +197,16 @@ def write_jsonl(path: Path, records: Iterable[dict[str, Any]]) -> None:
 
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
-    """Read a JSON Lines file, also one that is packed (.gz); a last line cut short by a kill is
-    left out.
+    """Read a JSON Lines file, also a packed one (.gz), but for a last line cut short by a kill.
 
     Raises:
-        UserError: any other line is not valid JSON.
+        UserError: any other line is no JSON object, or the file is not packed as its name says.
     """
     written = path.read_bytes()
-    lines = (gzip.decompress(written) if path.suffix == ".gz" else written).split(b"\n")
+    try:
+        lines = (gzip.decompress(written) if path.suffix == ".gz" else written).split(b"\n")
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise UserError(f"{path} is not packed by gzip, or cut short: {error}") from None
     records = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -215,6 +218,12 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
                 break
             raise UserError(f"{path}, line {number} is not valid JSON: {line[:60]!r}") from None
     return records
+
+
+def plain_or_packed(path: Path) -> Path:
+    """Return a file's path, or where it is absent that of its packed form (.gz)."""
+    packed = path.with_name(f"{path.name}.gz")
+    return packed if not path.is_file() and packed.is_file() else path
 
 
 def checksum(path: Path) -> str:

@@ -10,7 +10,10 @@ from xlmr_lab.errors import UserError
 
 LOSS = {"run": "r1", "seed": 0, "step": 6, "language": "qaa", "loss": 3.25, "bits_per_byte": 1.5}
 WORDS = {"reading": "words-r1-1", "seed": 0, "language": "qaa", "bits_per_byte": 1.7}
-SCORE = {"finetuning": "f1", "run": "r1", "seed": 0, "value": 0.5}
+OF_SCORE = {"seed": 0, "finetune_seed": 1, "arm": "alpha=0.3", "task": "nli", "split": "test"}
+OF_SCORE |= {"language": "qaa", "protocol": "zero-shot", "selection": "joint-dev"}
+OF_SCORE |= {"run": "r1", "metric": "accuracy", "value": 0.5}
+SCORE = {"finetuning": "f1"} | OF_SCORE
 COST = {"name": "r1", "predicted_seconds": 3.0, "seconds": 2.5}
 
 
@@ -34,7 +37,8 @@ def test_what_cells_share_is_known_once(tmp_path):
     known = campaign_known.read(tmp_path / "own")
     without = {name: value for name, value in LOSS.items() if name != "run"}
     assert known.heldout == {"r1": [without]}
-    assert known.scores == {"f1": [{"run": "r1", "seed": 0, "value": 0.5}]}
+    assert known.scores == {"f1": [OF_SCORE]}
+    assert [known.has(name) for name in ("r1", "words-r1-1", "f1", "r2")] == [True] * 3 + [False]
     assert known.words == {"words-r1-1": [{"seed": 0, "language": "qaa", "bits_per_byte": 1.7}]}
     assert known.costs == {"r1": {"predicted_seconds": 3.0, "seconds": 2.5}}
     assert campaign_known.provenances(tmp_path / "own") == [{"device": "a machine"}]
@@ -72,5 +76,14 @@ def test_tables_that_are_none_are_refused(tmp_path):
     nameless = [{name: value for name, value in LOSS.items() if name != "run"}]
     source = write(tmp_path / "old", **{"heldout.jsonl": nameless})
     with pytest.raises(UserError, match=r"heldout.jsonl does not say run, step"):
+        campaign_known.take_over(tmp_path / "own", source)
+    assert not (tmp_path / "own").exists()
+
+
+def test_what_is_no_packed_table_is_refused_and_nothing_is_written(tmp_path):
+    source = write(tmp_path / "broken")
+    (source / "words.jsonl").unlink()
+    (source / "words.jsonl.gz").write_bytes(b"no gzip")
+    with pytest.raises(UserError, match=r"words.jsonl.gz is not packed by gzip"):
         campaign_known.take_over(tmp_path / "own", source)
     assert not (tmp_path / "own").exists()

@@ -24,7 +24,10 @@ PROVENANCE_NAME = "provenance.json"
 TABLES = {
     HELDOUT_NAME: ("run", "step", "language", "loss"),
     WORDS_NAME: ("reading", "language", "bits_per_byte"),
-    SCORES_NAME: ("finetuning", "value"),
+    SCORES_NAME: (
+        *("finetuning", "seed", "finetune_seed", "arm", "task", "split", "language"),
+        *("protocol", "selection", "metric", "value"),
+    ),
     COSTS_NAME: ("name", "seconds", "predicted_seconds"),
 }
 """Tables that are taken over, and what their rows must have; the first names their run."""
@@ -48,6 +51,10 @@ class Known:
     costs: Mapping[str, Row]
     """What runs were predicted to take and took."""
 
+    def has(self, name: str) -> bool:
+        """Tell whether the results of a run of this name are known."""
+        return name in self.heldout or name in self.words or name in self.scores
+
 
 def take_over(folder: Path, source: Path) -> None:
     """Copy the tables of another campaign's folder, plain or packed, below a run folder.
@@ -55,17 +62,18 @@ def take_over(folder: Path, source: Path) -> None:
     Raises:
         UserError: there are none, or they do not name their runs.
     """
-    absent = [name for name in (*TABLES, PROVENANCE_NAME) if not _place(source, name).is_file()]
+    wanted = [source / name for name in (*TABLES, PROVENANCE_NAME)]
+    absent = [path.name for path in wanted if not storage.plain_or_packed(path).is_file()]
     if absent:
         raise UserError(
             f"from={source} has no {', '.join(absent)}; give a run folder of `ablate`, or the "
             f"folder {HANDED_ON_NAME} in one"
         )
-    tables = {name: storage.read_jsonl(_place(source, name)) for name in TABLES}
+    tables = {name: storage.read_jsonl(storage.plain_or_packed(source / name)) for name in TABLES}
     for name, rows in tables.items():
         if any(key not in row for row in rows for key in TABLES[name]):
             raise UserError(f"{source / name} does not say {', '.join(TABLES[name])}; make it anew")
-    made_by = storage.read_json(_place(source, PROVENANCE_NAME))
+    made_by = storage.read_json(source / PROVENANCE_NAME)
     target = folder / KNOWN_NAME / configs.fingerprint(*tables.values())
     for name, rows in tables.items():
         storage.write_jsonl(target / name, rows)
@@ -106,11 +114,6 @@ def hand_on(folder: Path) -> Path:
 
 def _taken(folder: Path) -> list[Path]:
     return sorted(path.parent for path in (folder / KNOWN_NAME).glob(f"*/{PROVENANCE_NAME}"))
-
-
-def _place(folder: Path, name: str) -> Path:
-    packed = folder / f"{name}.gz"
-    return packed if packed.is_file() else folder / name
 
 
 def _by(rows: Sequence[Row], key: str) -> dict[str, list[Row]]:

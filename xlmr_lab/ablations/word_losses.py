@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from xlmr_lab import storage
+from xlmr_lab import configs, storage
 from xlmr_lab.ablations import stages
 from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.study_config import StudyConfig
@@ -56,17 +56,19 @@ class Reading:
 def reading(config: StudyConfig, arm: Arm, folder: Path, languages: Sequence[str]) -> Reading:
     """Return what a pretraining run reads: text of those of `languages` that it has.
 
-    Its output lies in `folder`, named by the run.
+    Its output lies in `folder`, named by the run and by what is read.
     """
+    read_of = tuple(sorted(set(arm.run.languages) & set(languages)))
+    mark = configs.fingerprint(WORDS_VERSION, READ_BYTES, read_of)
     return Reading(
         checkpoint=arm.final,
         model=arm.run.model,
         vocabulary=stages.vocabulary(config),
         documents=stages.cleaned(config) / "documents",
-        languages=tuple(key for key in arm.run.languages if key in languages),
+        languages=read_of,
         heldout_fraction=config.batches.heldout_fraction,
         seed=arm.run.seed,
-        output=folder / f"{arm.folder.name}-{WORDS_VERSION}.jsonl",
+        output=folder / f"{arm.folder.name}-{mark}.jsonl",
     )
 
 

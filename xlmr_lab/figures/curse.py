@@ -1,5 +1,5 @@
-"""F1 and F2: held-out loss of the same languages as others join them in one model, and as the model
-gets wider (XLM-R Figures 2 and 4).
+"""F1 and F2: loss of the same languages' held-out words as others join them in one model, and as
+the model gets wider (XLM-R Figures 2 and 4).
 
 A line stands for a tier, a language or a width; its value is a mean over languages, its bar the
 95 % Student t interval over pretraining seeds. With a reference, the change from that number of
@@ -170,8 +170,8 @@ def _add(figure: go.Figure, line: Line, shift: float, *, seeds: bool) -> None:
 def _title(group: Group, reference: int | None) -> str:
     by = "number of languages" + (" and width" if group == "width" else "")
     if reference is None:
-        return f"Held-out loss by {by}"
-    return f"Change in held-out loss from {reference} languages" + (
+        return f"Loss of held-out words by {by}"
+    return f"Change in loss of held-out words from {reference} languages" + (
         ", by width" if group == "width" else ""
     )
 

@@ -229,8 +229,10 @@ def test_a_language_of_little_text_is_compared_alone_and_among_the_others():
 
 def test_losses_across_vocabularies_say_what_they_are_worth():
     """Wherever held-out losses of one contrast are of vocabularies of different sizes or models."""
-    for claim in paper_claims.claims(LAPTOP):
-        cells = {c.name: (c.config.vocabulary, c.config.babel) for c in claim.cells}
+    claims = [c for make in (scales.laptop, scales.real) for c in paper_claims.claims(make())]
+    for claim in claims:
+        named = {c.name: c.config for c in claim.cells}
+        cells = {n: (c.vocabulary, c.babel, c.corpus, c.part) for n, c in named.items()}
         crossed = {
             b.outcome.kind
             for c in claim.contrasts
