@@ -27,6 +27,7 @@ from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.evaluate.finetune_state import digest
 from xlmr_lab.evaluate.formats import glue as glue_files
 from xlmr_lab.evaluate.protocols import MIXED, Protocol
+from xlmr_lab.evaluate.selection import MIXED_VERSION
 from xlmr_lab.pretrain.distributed import chosen_device
 from xlmr_lab.pretrain.precision import resolve
 
@@ -207,6 +208,7 @@ def _runs(work: Evaluation, task: str, settings: TransferConfig, folder: Path) -
         [_computed(work, settings.finetune), settings.protocols, settings.seeds],
         [reading, train, languages],
         is_predicted,
+        *([MIXED_VERSION] if "mixed_languages" in reading else []),
     )
     output = work.folder / "scores" / f"{task}-{mark}.jsonl"
     if is_predicted:

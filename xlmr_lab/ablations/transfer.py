@@ -13,6 +13,7 @@ from xlmr_lab.ablations.task_runs import TaskRuns
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate.encoders import load_encoder
 from xlmr_lab.evaluate.protocols import TaskSet
+from xlmr_lab.evaluate.selection import MIXED_VERSION
 from xlmr_lab.evaluate.text import of_vocabulary
 from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.pretrain.distributed import chosen_device
@@ -106,7 +107,7 @@ def plan(
     train = stages.train_language(config, section)
     files = task_sets.signatures(task_folder, Path(config.data_dir))
     own, reading = settings.decisive, _reading(config, task)
-    own |= {key: value for key, value in reading.items() if key == "mixed_languages"}
+    own |= {key: [x, MIXED_VERSION] for key, x in reading.items() if key == "mixed_languages"}
     decisive = [vocabulary.name, config.model, own, train, scored, parts]
     mark = configs.fingerprint(task, files, *decisive)
     runs = TaskRuns(

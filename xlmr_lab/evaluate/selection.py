@@ -23,6 +23,10 @@ from typing import Literal, NamedTuple, assert_never
 from xlmr_lab.evaluate.protocols import MIXED, Cell, ModelPlan, TaskSet
 from xlmr_lab.evaluate.task_files import languages_of
 
+MIXED_VERSION = 2
+"""Raised when the checkpoint that a mixed set is scored with is chosen otherwise; it belongs to the
+key of such scores."""
+
 Selection = Literal["last", "train-dev", "joint-dev", "per-language-dev"]
 
 
