@@ -3,25 +3,18 @@
 import math
 
 import pytest
+from least_campaign import LEAST
 
 from xlmr_lab import campaigns, reports, storage
 from xlmr_lab.__main__ import main
 from xlmr_lab.ablations.conclusions import Conclusion
 from xlmr_lab.errors import UserError
 
-LEAST = [
-    "jobs=2",
+OWN = (
+    *LEAST,
     "babel.corpus_bytes=200000",
     "babel.smallest_bytes=30000",
-    "babel.encyclopaedia_bytes=8000",
-    "vocabulary.size=500",
-    "model.hidden_size=16",
-    "model.ffn_size=32",
-    "batches.batch_sequences=4",
-    "pretrain.steps=6",
-    "pretrain.warmup_steps=2",
-    "pretrain.heldout_steps=6",
-]
+)
 LEAST_NLI = [
     "tasks.nli_train=40",
     "tasks.nli_dev=20",
@@ -189,7 +182,7 @@ def pages(monkeypatch):
 @pytest.mark.slow
 def test_a_study_of_a_claim_ends_in_conclusions(tmp_path, capsys, pages):
     places = [f"runs_dir={tmp_path / 'runs'}", f"data_dir={tmp_path / 'data'}", "seeds=2"]
-    assert main(["ablate", "tiny", "F14", *LEAST, *LEAST_NLI, *places]) == 0
+    assert main(["ablate", "tiny", "F14", *OWN, *LEAST_NLI, *places]) == 0
     said = capsys.readouterr().out
     folder = tmp_path / "runs" / "studies-tiny"
     rows = storage.read_jsonl(folder / "conclusions.jsonl")
@@ -226,7 +219,7 @@ def _goes_on_from_its_tables(tmp_path, tables, capsys):
     """A study elsewhere, with other places, runs nothing that the tables know; where a score is
     wanting, it trains the model for it again, and no other.
     """
-    call = ["ablate", "tiny", "F14", *LEAST, *LEAST_NLI, "seeds=2", f"data_dir={tmp_path / 'data'}"]
+    call = ["ablate", "tiny", "F14", *OWN, *LEAST_NLI, "seeds=2", f"data_dir={tmp_path / 'data'}"]
     other = tmp_path / "elsewhere" / "studies-tiny"
     capsys.readouterr()
     assert main([*call, f"runs_dir={other.parent}", f"from={tables}"]) == 0

@@ -19,7 +19,9 @@ from xlmr_lab.model.parameters import Parameters
 
 CONSTANT = "constant"
 """Schedule of an exponent that stays what it is."""
-NER = {"task": "ner", "metric": "span_f1", "protocol": "each", "selection": "joint-dev"}
+SELECTION = "joint-dev"
+"""How checkpoints of what claims compare were chosen."""
+NER = {"task": "ner", "metric": "span_f1", "protocol": "each"}
 """The scores that F5 goes by."""
 ALL_TEXT = "all text"
 """What models are called that had every source of text."""
@@ -72,6 +74,13 @@ def with_settings(
     return _joined(frame, {"cell": list(cells)} | values)
 
 
+def compared(scores: pl.DataFrame) -> pl.DataFrame:
+    """Return the scores that claims go by: of checkpoints chosen as they are, and of dev sets only
+    for tasks without test sets."""
+    is_test = pl.col("split") == "test"
+    return scores.filter(selection=SELECTION).filter(is_test | ~is_test.any().over("task"))
+
+
 def alphas(tested: Tested, *, constant: bool = False) -> pl.DataFrame:
     """Return the held-out rows of F3 with columns `arm`, `alpha` (of a schedule its first) and
     `schedule`; `constant`: only arms whose exponent stays what it is."""
@@ -86,10 +95,9 @@ def corpora(tested: Tested) -> pl.DataFrame:
     as column `arm`."""
     cells = cells_of(tested, "F5")
     sources = [", ".join(tested.setting(cell, "corpus.sources")) or ALL_TEXT for cell in cells]
-    frame = _joined(tested.scores(), {"cell": cells, "text": sources})
-    fine = pl.all_horizontal(pl.col(name) == value for name, value in NER.items())
-    tests = frame.filter(fine, pl.col("split") == "test")
-    return tests.with_columns(arm=pl.col("text")).drop("text")
+    frame = compared(_joined(tested.scores(), {"cell": cells, "text": sources}))
+    own = frame.filter(pl.all_horizontal(pl.col(name) == value for name, value in NER.items()))
+    return own.with_columns(arm=pl.col("text")).drop("text")
 
 
 def text_dial(tested: Tested) -> pl.DataFrame:

@@ -8,7 +8,7 @@ has no rows of it yet.
 import polars as pl
 
 from xlmr_lab.campaign_results import Tested
-from xlmr_lab.claim_results import cells_of, with_settings
+from xlmr_lab.claim_results import cells_of, compared, with_settings
 
 CLAIM = "F14"
 WITHOUT, WITH = "without language embeddings", "with language embeddings"
@@ -19,8 +19,6 @@ OWN_GRAMMAR = f"{SWITCHED}, own grammar"
 """Text with the grammar of the language that NLI is not learned in."""
 DETAILS = ("name", "script", "family", "tier", "size_bytes")
 """What is known of a language."""
-SELECTION = "joint-dev"
-"""How checkpoints of what is compared were chosen."""
 SETTING = ("model.language_embeddings",)
 
 
@@ -36,8 +34,8 @@ def nli(tested: Tested) -> pl.DataFrame:
     A code-switched row has the language that is mixed with the one learned in; sets of two others
     are left out.
     """
-    rows = _armed(tested, tested.scores()).filter(task="nli", selection=SELECTION)
-    is_test, mixed = pl.col("split") == "test", pl.col("protocol") == SWITCHED
+    rows = compared(_armed(tested, tested.scores()).filter(task="nli"))
+    mixed = pl.col("protocol") == SWITCHED
     campaign = tested.campaign()
     learned = campaign["settings"]["nli"]["train_language"] or campaign["languages"][0]
     after, before = f"{learned}-", f"-{learned}"
@@ -45,19 +43,15 @@ def nli(tested: Tested) -> pl.DataFrame:
         pl.col("language").str.starts_with(after),
         pl.col("language").str.ends_with(before),
     )
-    kinds = (
-        rows.filter(is_test | ~is_test.any())
-        .filter((pl.col("protocol") == ZERO) | (mixed & (is_first | is_last)))
-        .with_columns(
-            kind=pl.when(~mixed)
-            .then(pl.lit(ZERO))
-            .when(is_first)
-            .then(pl.lit(f"{SWITCHED}, grammar of {learned}"))
-            .otherwise(pl.lit(OWN_GRAMMAR)),
-            language=pl.when(mixed)
-            .then(pl.col("language").str.strip_prefix(after).str.strip_suffix(before))
-            .otherwise("language"),
-        )
+    kinds = rows.filter((pl.col("protocol") == ZERO) | (mixed & (is_first | is_last))).with_columns(
+        kind=pl.when(~mixed)
+        .then(pl.lit(ZERO))
+        .when(is_first)
+        .then(pl.lit(f"{SWITCHED}, grammar of {learned}"))
+        .otherwise(pl.lit(OWN_GRAMMAR)),
+        language=pl.when(mixed)
+        .then(pl.col("language").str.strip_prefix(after).str.strip_suffix(before))
+        .otherwise("language"),
     )
     known = tested.sizes().select("language", *DETAILS)
     found = kinds.drop(DETAILS).join(known, on="language", how="left", maintain_order="left")

@@ -16,6 +16,7 @@ from xlmr_lab.claim_results import (
     CONSTANT,
     TOGETHER,
     cells_of,
+    compared,
     parameters_of,
     with_settings,
 )
@@ -25,8 +26,6 @@ GLUE, NLI, TEXT = "F11", "F12", "F13"
 """The claims."""
 MONOLINGUAL = "monolingual"
 """What Table 5 calls a model of one language that learns from the training set in it."""
-SELECTION = "joint-dev"
-"""How checkpoints of what is compared were chosen."""
 PART = ("part.languages",)
 """The setting that tells a model of one language from one of all."""
 BUDGETS = pl.Schema(
@@ -105,11 +104,8 @@ def _armed(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _scores(tested: Tested, claim: str) -> pl.DataFrame:
-    """Return the scores that a claim goes by, of dev sets where test sets have none."""
-    rows = with_settings(tested, tested.scores(), cells_of(tested, claim), PART)
-    own = _armed(rows).filter(selection=SELECTION)
-    is_test = pl.col("split") == "test"
-    return own.filter(is_test | ~is_test.any().over("task"))
+    """Return the scores that a claim goes by, with the model as `arm`."""
+    return compared(_armed(with_settings(tested, tested.scores(), cells_of(tested, claim), PART)))
 
 
 def _budget(tested: Tested, languages: tuple[str, ...], cell: str) -> Iterator[dict[str, Any]]:

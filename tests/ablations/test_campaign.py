@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from least_campaign import LEAST
 
 from xlmr_lab import configs, storage
 from xlmr_lab.ablations import campaign, campaign_run, campaign_work, scales
@@ -22,24 +23,16 @@ from xlmr_lab.errors import UserError
 
 pytestmark = pytest.mark.slow
 
-LEAST = (
+OWN = (
+    *LEAST,
     "seeds=2",
-    "jobs=2",
     "babel.languages=qaa,qam,qay",
     "babel.corpus_bytes=150000",
     "babel.smallest_bytes=40000",
-    "babel.encyclopaedia_bytes=8000",
     "tasks.nli_train=60",
     "tasks.nli_test=30",
     "tasks.ner_train=40",
     "tasks.ner_test=20",
-    "vocabulary.size=500",
-    "model.hidden_size=16",
-    "model.ffn_size=32",
-    "batches.batch_sequences=4",
-    "pretrain.steps=6",
-    "pretrain.warmup_steps=2",
-    "pretrain.heldout_steps=3",
 )
 
 
@@ -47,7 +40,7 @@ def least(folder: Path) -> Scale:
     """Return the least scale."""
     scale = scales.tiny()
     places = (f"data_dir={folder / 'data'}", f"runs_dir={folder / 'runs'}")
-    return dataclasses.replace(scale, base=configs.override(scale.base, [*LEAST, *places]))
+    return dataclasses.replace(scale, base=configs.override(scale.base, [*OWN, *places]))
 
 
 def claim(name: str, cells: tuple[Cell, ...]) -> Claim:
@@ -133,7 +126,7 @@ def test_a_killed_campaign_goes_on(tmp_path):
     that were finished as they were."""
     script = (
         "import sys; from pathlib import Path; from xlmr_lab.ablations import campaign_run;"
-        "sys.path.insert(0, sys.argv[2]);"
+        "sys.path[:0] = [sys.argv[2], str(Path(sys.argv[2]).parent)];"
         "import test_campaign as t; folder = Path(sys.argv[1]); scale = t.least(folder);"
         "cells = (t.cell(scale, 'base'), t.cell(scale, 'alpha', 'sampling.alpha=1.0'));"
         "campaign_run.run(t.made(folder, t.claim('F3', cells)))"

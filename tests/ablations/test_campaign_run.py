@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from least_campaign import LEAST
 
 from xlmr_lab import configs, storage
 from xlmr_lab.ablations import campaign_run, scales
@@ -14,23 +15,15 @@ from xlmr_lab.ablations.claims.pairs import pairs
 from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Scale
 from xlmr_lab.errors import UserError
 
-LEAST = (
+OWN = (
+    *LEAST,
     "seeds=3",
-    "jobs=2",
     "babel.languages=qaa,qam,qay",
     "babel.corpus_bytes=150000",
     "babel.smallest_bytes=40000",
-    "babel.encyclopaedia_bytes=8000",
     "tasks.ner_train=40",
     "tasks.ner_dev=20",
     "tasks.ner_test=20",
-    "vocabulary.size=500",
-    "model.hidden_size=16",
-    "model.ffn_size=32",
-    "batches.batch_sequences=4",
-    "pretrain.steps=6",
-    "pretrain.warmup_steps=2",
-    "pretrain.heldout_steps=3",
     "ner.seeds=1",
     "ner.finetune.passes=0",
     "ner.finetune.steps=4",
@@ -41,7 +34,7 @@ LEAST = (
 def least(folder: Path) -> Scale:
     scale = scales.tiny()
     places = (f"data_dir={folder / 'data'}", f"runs_dir={folder / 'runs'}")
-    return dataclasses.replace(scale, base=configs.override(scale.base, [*LEAST, *places]))
+    return dataclasses.replace(scale, base=configs.override(scale.base, [*OWN, *places]))
 
 
 def claim(scale: Scale, name: str, *changes: str, evaluated: bool = False) -> Claim:

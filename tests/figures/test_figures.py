@@ -18,6 +18,7 @@ from xlmr_lab.figures import (
     ablation,
     corpus,
     findings,
+    paper_figures,
     repetition,
     sampling,
     training,
@@ -203,7 +204,7 @@ def test_one_alpha_is_nothing_to_compare(study: Study) -> None:
 
 
 def test_the_papers_figure_falls_for_low_resource_languages() -> None:
-    low = next(trace for trace in ablation.paper_alpha().data if "low" in trace.name)
+    low = next(trace for trace in paper_figures.accuracy(5).data if "low" in trace.name)
     assert list(low.x) == [0.01, 0.3, 0.7, 1.0]
     assert list(low.y) == [58, 57, 52, 49]
 

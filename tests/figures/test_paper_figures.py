@@ -1,11 +1,9 @@
 """The paper's figures of accuracy, as its facts have them."""
 
-import json
-
 import pytest
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.figures import ablation, paper_figures, theme
+from xlmr_lab.figures import paper_figures, theme
 from xlmr_lab.paper import tables
 
 NUMBERS = (2, 3, 4, 5, 6, 7)
@@ -60,12 +58,6 @@ def test_series_differ_in_more_than_colour():
         symbols = [trace.marker.symbol for trace in paper_figures.accuracy(number).data]
         assert len(set(symbols)) == len(symbols) > 1
     assert paper_figures.LOOKS["low"][0] == theme.TIER_COLORS["low"]
-
-
-def test_the_figure_of_alpha_is_figure_5():
-    assert json.loads(ablation.paper_alpha().to_json()) == json.loads(
-        paper_figures.accuracy(5).to_json()
-    )
 
 
 def test_other_figures_are_refused():

@@ -15,6 +15,7 @@ from xlmr_lab.ablations.sections import AblationConfig
 from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.ablations.variants import TASKS
 from xlmr_lab.errors import UserError
+from xlmr_lab.model.encoder import EncoderConfig
 
 SEVEN = ("qaa", "qam", "qay", "qbk", "qbw", "qcu", "qds")
 """Babel's seven, of its first family, from the largest to the smallest."""
@@ -153,11 +154,11 @@ def scale(name: str) -> Scale:
 
 
 def _real_text(preset: StudyConfig) -> StudyConfig:
-    """Return a preset's study on real languages, one arm. Heads first look at neighbours, without
-    which a model this small does not leave the plateau of natural text."""
+    """Return a preset's study on real languages, one arm, of models that leave the plateau (see
+    `_leaving_the_plateau`)."""
     base = _chosen_on_dev(preset)
     model = dataclasses.replace(
-        base.model, hidden_size=128, num_heads=4, ffn_size=512, init_std=0.085
+        _leaving_the_plateau(base.model), hidden_size=128, num_heads=4, ffn_size=512, init_std=0.085
     )
     pretrain = dataclasses.replace(
         base.pretrain, steps=4000, peak_learning_rate=2e-3, warmup_steps=200, heldout_steps=500
@@ -171,11 +172,17 @@ def _real_text(preset: StudyConfig) -> StudyConfig:
         measure=dataclasses.replace(base.measure, labelled_sources=()),
         vocabulary=dataclasses.replace(base.vocabulary, size=8000, sample_bytes=10_000_000),
         batches=dataclasses.replace(base.batches, mask_fraction=0.3),
-        model=dataclasses.replace(model, attention_start="neighbours"),
+        model=model,
         pretrain=pretrain,
         ablation=AblationConfig(alphas=()),
         **tasks,
     )
+
+
+def _leaving_the_plateau(model: EncoderConfig) -> EncoderConfig:
+    """Return a model whose heads first look at neighbours: without it a model this small knows how
+    frequent ids are after thousands of steps, and nothing of their order."""
+    return dataclasses.replace(model, attention_start="neighbours")
 
 
 def _chosen_on_dev(config: StudyConfig) -> StudyConfig:
@@ -192,7 +199,8 @@ def _chosen_on_dev(config: StudyConfig) -> StudyConfig:
 def _babel(
     preset: StudyConfig, *, corpus_bytes: int, smallest_bytes: int, seeds: int
 ) -> StudyConfig:
-    """Return a preset's study on Babel's seven, one arm."""
+    """Return a preset's study on Babel's seven, one arm, of models that leave the plateau (see
+    `_leaving_the_plateau`)."""
     babel = dataclasses.replace(
         preset.babel, languages=SEVEN, corpus_bytes=corpus_bytes, smallest_bytes=smallest_bytes
     )
@@ -200,5 +208,6 @@ def _babel(
         _chosen_on_dev(preset),
         seeds=seeds,
         babel=babel,
+        model=_leaving_the_plateau(preset.model),
         ablation=AblationConfig(alphas=()),
     )

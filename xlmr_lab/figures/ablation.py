@@ -10,7 +10,7 @@ measured XNLI accuracy, so its figure stands beside ours and not inside it.
 import plotly.graph_objects as go
 import polars as pl
 
-from xlmr_lab.figures import paper_figures, theme
+from xlmr_lab.figures import theme
 from xlmr_lab.figures.language_dots import bars
 from xlmr_lab.figures.summaries import Where, change, filtered, last_step, over_seeds
 
@@ -80,11 +80,6 @@ def _finish(figure: go.Figure, title: str, subtitle: str, group: str) -> go.Figu
     figure.update_yaxes(title="nats per masked token")
     legend = theme.GROUPS[group]
     return theme.finish(figure, title=title, subtitle=subtitle, height=HEIGHT, legend=legend)
-
-
-def paper_alpha() -> go.Figure:
-    """Draw the paper's Figure 5: XNLI accuracy of XLM-100 by alpha."""
-    return paper_figures.accuracy(5)
 
 
 def _add_seeds(
