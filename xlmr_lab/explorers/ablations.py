@@ -6,14 +6,15 @@ shows the call that draws it. One filter (script, family, resource tier; nothing
 decides which languages count, whatever they are grouped by.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import ipywidgets as widgets
 import plotly.graph_objects as go
 import polars as pl
 
-from xlmr_lab.explorers.canvas import Canvas
-from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, choices, panel, text_form
+from xlmr_lab.explorers.base import Explorer
+from xlmr_lab.explorers.controls import LABEL, choices, written_call
 from xlmr_lab.figures import theme
 from xlmr_lab.figures.ablation import heldout_by_alpha
 
@@ -24,11 +25,17 @@ HINT = (
 FILTERS = ("tier", "script", "family")
 
 
-class AblationExplorer(widgets.VBox):
+class AblationExplorer(Explorer):
     """Controls over the held-out losses of a study's arms; `name` is what the call that is shown
     calls them."""
 
-    def __init__(self, heldout: pl.DataFrame, *, name: str = "study.heldout()") -> None:
+    def __init__(
+        self,
+        heldout: pl.DataFrame,
+        *,
+        name: str = "study.heldout()",
+        state: Mapping[str, Any] | None = None,
+    ) -> None:
         self.heldout, self.name = heldout, name
         alphas = sorted(heldout["alpha"].unique().to_list())
         self.group = widgets.Dropdown(
@@ -46,14 +53,9 @@ class AblationExplorer(widgets.VBox):
             choices(theme.order(heldout[name], name), f"only {theme.GROUPS[name]}")
             for name in FILTERS
         )
-        self.call = widgets.HTML()
-        self.canvas = Canvas(self.figure)
         first = (self.group, self.reference, self.seeds)
         second = (self.tier, self.script, self.family)
-        super().__init__(panel(HINT, [first, second], self.canvas, self.call), layout=WIDE)
-        for control in (*first, *second):
-            control.observe(self._refresh, "value")
-        self._refresh()
+        super().__init__(HINT, [first, second], state=state)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -71,9 +73,7 @@ class AblationExplorer(widgets.VBox):
         """The present picture as a plain figure."""
         return heldout_by_alpha(self.heldout, **self.arguments)
 
-    def __repr__(self) -> str:
-        return text_form(self)
-
-    def _refresh(self, _: Any = None) -> None:
-        self.canvas.show(self.figure)
-        self.call.value = call_text("ablation.heldout_by_alpha", self.name, self.arguments)
+    @property
+    def written(self) -> str:
+        """The call that draws the present picture."""
+        return written_call("ablation.heldout_by_alpha", self.name, self.arguments)

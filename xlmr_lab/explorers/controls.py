@@ -71,6 +71,25 @@ def panel(
     return [widgets.HTML(ANY_DIRECTION + html.escape(hint, quote=False)), *boxes, canvas, call]
 
 
+def written_call(function: str, frame: str, arguments: Mapping[str, Any]) -> str:
+    """Write the call that draws a picture.
+
+    >>> written_call("f", "study.sizes()", {"alpha": 0.3})
+    'f(study.sizes(), alpha=0.3)'
+    """
+    written = filter(None, [frame, *(f"{name}={value!r}" for name, value in arguments.items())])
+    return f"{function}({', '.join(written)})"
+
+
+def coded(text: str) -> str:
+    """Return Python as HTML to copy from.
+
+    >>> coded("f(a < b)")
+    '<code>f(a &lt; b)</code>'
+    """
+    return f"<code>{html.escape(text, quote=False)}</code>"
+
+
 def call_text(function: str, frame: str, arguments: Mapping[str, Any]) -> str:
     """Write the call that draws a picture, as HTML to copy from.
 

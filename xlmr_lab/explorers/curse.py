@@ -6,14 +6,15 @@ call that draws it. What it cannot draw, such as a change at a width that was me
 picture says.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import ipywidgets as widgets
 import plotly.graph_objects as go
 import polars as pl
 
-from xlmr_lab.explorers.canvas import Canvas
-from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, choices, panel, text_form
+from xlmr_lab.explorers.base import Explorer
+from xlmr_lab.explorers.controls import LABEL, choices, written_call
 from xlmr_lab.figures import theme
 from xlmr_lab.figures.curse import GROUPS, by_languages
 
@@ -24,11 +25,17 @@ HINT = (
 ALL_WIDTHS = "measured most; all in lines by width"
 
 
-class CurseExplorer(widgets.VBox):
+class CurseExplorer(Explorer):
     """Controls over the losses of F1 and F2 (`capacity_results.cells`); `name` is what the call
     that is shown calls them."""
 
-    def __init__(self, cells: pl.DataFrame, *, name: str = "cells") -> None:
+    def __init__(
+        self,
+        cells: pl.DataFrame,
+        *,
+        name: str = "cells",
+        state: Mapping[str, Any] | None = None,
+    ) -> None:
         self.cells, self.name = cells, name
         counts, widths = (sorted(set(cells[column])) for column in ("num_languages", "width"))
         self.group = widgets.Dropdown(
@@ -51,13 +58,8 @@ class CurseExplorer(widgets.VBox):
         )
         self.seeds = widgets.Checkbox(description="single seeds", indent=False)
         self.tier = choices(theme.order(cells["tier"], "tier"), f"only {theme.GROUPS['tier']}")
-        self.call = widgets.HTML()
-        self.canvas = Canvas(self.figure)
         first, second = (self.group, self.reference), (self.width, self.seeds, self.tier)
-        super().__init__(panel(HINT, [first, second], self.canvas, self.call), layout=WIDE)
-        for control in (*first, *second):
-            control.observe(self._refresh, "value")
-        self._refresh()
+        super().__init__(HINT, [first, second], state=state)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -75,9 +77,7 @@ class CurseExplorer(widgets.VBox):
         """The present picture as a plain figure."""
         return by_languages(self.cells, **self.arguments)
 
-    def __repr__(self) -> str:
-        return text_form(self)
-
-    def _refresh(self, _: Any = None) -> None:
-        self.canvas.show(self.figure)
-        self.call.value = call_text("curse.by_languages", self.name, self.arguments)
+    @property
+    def written(self) -> str:
+        """The call that draws the present picture."""
+        return written_call("curse.by_languages", self.name, self.arguments)
