@@ -81,9 +81,12 @@ class Explorer(widgets.VBox):
         before = self._values()
         try:
             self._set_all(self._begun | dict(state))
+            wrong = self._not_held(state)
         except (TraitError, TypeError, ValueError) as error:
+            wrong = str(error)
+        if wrong:
             self._set_all(before)
-            raise UserError(f"the state does not fit {type(self).__name__}: {error}") from None
+            raise UserError(f"the state does not fit {type(self).__name__}: {wrong}")
 
     def __repr__(self) -> str:
         return text_form(self)
@@ -107,6 +110,13 @@ class Explorer(widgets.VBox):
         self.call.value = f"This picture: {coded(self.written)}"
         again = f"{type(self).__name__}(..., state={self.state!r})"
         self.view.value = f"This view again: {coded(again)}" if self.state else ""
+
+    def _not_held(self, state: Mapping[str, Any]) -> str:
+        """Say which value of a state its control, having limits, took as another; "" if none."""
+        for name, value in state.items():
+            if (held := _plain(self._controls[name].value)) != _plain(value):
+                return f"{name} cannot be {value!r}, the nearest is {held!r}"
+        return ""
 
     def _values(self) -> dict[str, Any]:
         return {name: control.value for name, control in self._controls.items()}
