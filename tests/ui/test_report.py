@@ -27,7 +27,7 @@ def study(study_folder: Path) -> Study:
 @pytest.fixture(scope="module")
 def report(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write a report of figures and tables as a notebook's execution would save them."""
-    theme.use()
+    theme.use("light")
     shown = [
         corpus.sizes(study.sizes()),
         corpus.cleaning(study.cleaning()),

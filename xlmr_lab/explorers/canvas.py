@@ -15,6 +15,8 @@ from typing import Any
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
+from xlmr_lab.figures import looks
+
 PLOTLY = "application/vnd.plotly.v1+json"
 SETTINGS = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]}
 
@@ -38,7 +40,7 @@ class Canvas(widgets.Output):
 
 def _outputs(figure: go.Figure) -> tuple[dict[str, Any], ...]:
     """Return the outputs of a cell that displays the figure and nothing else."""
-    plain: dict[str, Any] = json.loads(figure.to_json())
+    plain: dict[str, Any] = json.loads(looks.shown(figure.to_json()))
     text = str(figure.layout.title.text or "figure")
     data = {PLOTLY: plain | {"config": SETTINGS}, "text/plain": text}
     return ({"output_type": "display_data", "data": data, "metadata": {}},)

@@ -25,7 +25,7 @@ LOOKS = {
 }
 """Colour, symbol and dash of the two networks."""
 CENTRED = {False: "vectors as they are", True: "each language's mean taken out"}
-GAINS = [[0, theme.VERMILION], [0.5, "#ffffff"], [1, theme.BLUE]]
+GAINS = [[0, theme.VERMILION], [0.5, theme.PAGE], [1, theme.BLUE]]
 CELL = 30
 """Side of a cell of a matrix, in pixels."""
 FORESEEN = {

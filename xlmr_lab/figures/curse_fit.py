@@ -71,7 +71,11 @@ def equal_loss(frame: pl.DataFrame, *, where: Where | None = None) -> go.Figure:
         y=_short(y),
         z=[[_rounded(surface.predicted(n, p).mean) for n in x] for p in y],
         colorscale=[[0, "#d9ecf7"], [1, "#f5d9c8"]],
-        contours={"coloring": "heatmap", "showlabels": True, "labelfont": {"size": 11}},
+        contours={
+            "coloring": "heatmap",
+            "showlabels": True,
+            "labelfont": {"size": 11, "color": theme.INK},
+        },
         line={"width": 1, "color": theme.GREY},
         showscale=False,
         hovertemplate="%{x:.0f} languages, %{y:,.0f} parameters: %{z:.4f}<extra></extra>",

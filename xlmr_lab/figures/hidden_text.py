@@ -5,7 +5,7 @@ import html
 
 import polars as pl
 
-from xlmr_lab.figures.segmentation import FONT, direction
+from xlmr_lab.figures.segmentation import FONT, direction, tinted
 
 SPACE = "\u2581"
 MASK = "<mask>"
@@ -54,7 +54,7 @@ def _line(
         else:
             spans.append(html.escape(piece.replace(SPACE, " ")))
     return (
-        f"<div dir='{run}' style='font-size:18px;line-height:1.9;color:#1f2933;background:#fff;"
+        f"<div dir='{run}' style='font-size:18px;line-height:1.9;"
         f"padding:2px 8px;overflow-wrap:anywhere'>{''.join(spans)}</div>"
     )
 
@@ -62,12 +62,12 @@ def _line(
 def _guess(mask: int, best: dict[str, object] | None, stood: str | None) -> str:
     """Return a mask with its number, or what is put there: right, wrong or open."""
     if best is None:
-        ground, name = f"background:{OPEN};border-radius:3px", f"&lt;mask {mask + 1}&gt;"
-        return f" <bdi dir='ltr' style='{ground}'>{name}</bdi>"
+        name = f"&lt;mask {mask + 1}&gt;"
+        return f" <bdi dir='ltr' style='{tinted(OPEN)}'>{name}</bdi>"
     piece = str(best["piece"])
     ground = OPEN if stood is None else RIGHT if best["stood"] else WRONG
     there = "" if stood is None else f", stood there: {stood}"
     title = html.escape(f"{best['probability']:.1%}{there}", quote=True)
     gap = " " if piece.startswith(SPACE) else ""
     text = html.escape(piece.removeprefix(SPACE)) or "&#9601;"
-    return f"{gap}<bdi title='{title}' style='background:{ground};border-radius:3px'>{text}</bdi>"
+    return f"{gap}<bdi title='{title}' style='{tinted(ground)}'>{text}</bdi>"

@@ -40,7 +40,7 @@ def add(
             x=WRITTEN,
             y=height,
             text=key,
-            font={"color": colors[key], "size": 12},
+            font={"color": theme.WRITTEN.get(colors[key], colors[key]), "size": 12},
             showarrow=False,
             xanchor="left",
             row=row,

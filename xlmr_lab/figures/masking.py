@@ -15,7 +15,7 @@ import polars as pl
 
 from xlmr_lab.batches.masking import MASK_SHARE, RANDOM_SHARE, num_masked
 from xlmr_lab.figures import theme
-from xlmr_lab.figures.segmentation import FONT, direction
+from xlmr_lab.figures.segmentation import FONT, direction, tinted
 
 CHOSEN = {"masked": MASK_SHARE, "random": RANDOM_SHARE, "kept": 1 - MASK_SHARE - RANDOM_SHARE}
 """What becomes of chosen tokens, and the share of each."""
@@ -39,8 +39,7 @@ class MaskedBlock:
 
     def _repr_html_(self) -> str:
         legend = " ".join(
-            f"<span style='background:{TINTS[fate]};color:#1f2933;border-radius:3px;"
-            f"padding:0 4px'>{html.escape(told)}</span>"
+            f"<span style='{tinted(TINTS[fate])};padding:0 4px'>{html.escape(told)}</span>"
             for fate, told in TOLD.items()
         )
         lines = "".join(
@@ -187,7 +186,7 @@ def _text(cells: pl.DataFrame, column: str) -> str:
     run = direction("".join(piece for piece, _, fate in rows if fate != "special"))
     spans = "".join(_span(*row) for row in rows)
     return (
-        f"<div dir='{run}' style='font-size:17px;line-height:1.8;color:#1f2933;background:#fff;"
+        f"<div dir='{run}' style='font-size:17px;line-height:1.8;"
         f"padding:2px 8px;overflow-wrap:anywhere;white-space:pre-wrap'>{spans}</div>"
     )
 
@@ -203,6 +202,6 @@ def _span(piece: str, written: str, fate: str) -> str:
     named = fate == "special" or (fate == "masked" and written != piece)
     tag, run = ("bdi", " dir='ltr'" * named) if named or written != piece else ("span", "")
     return (
-        f"{gap}<{tag}{run} title='{title}' style='background:{TINTS[fate]};border-radius:3px'>"
+        f"{gap}<{tag}{run} title='{title}' style='{tinted(TINTS[fate])}'>"
         f"{text or '&#9601;'}</{tag}>"
     )

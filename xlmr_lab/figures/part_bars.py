@@ -44,7 +44,7 @@ def add(figure: go.Figure, rows: Rows, *, row: int | None = None) -> None:
             legendgroup=part,
             showlegend=name not in named,
             orientation="h",
-            marker={"color": color, "line": {"color": "white", "width": 1}},
+            marker={"color": color, "line": {"color": theme.PAGE, "width": 1}},
             hovertemplate=f"%{{y}}: {name} %{{x:.3~s}}<extra></extra>",
             **place,
         )

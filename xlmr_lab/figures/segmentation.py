@@ -19,6 +19,8 @@ UNK_ID = 3
 COLORS = ("#cfe6f5", "#fbe3b5", "#c9ecdf", "#f0d6e6")
 """Light tints of the figures' blue, orange, green and purple, in turn."""
 UNKNOWN_COLOR = "#f7c4ae"
+INK, SOFT = "#1f2933", "#3e4c59"
+"""What is written on a tint, on a page of any look."""
 DOTTED_CIRCLE = "\u25cc"
 FONT = "font-family:'Noto Sans',system-ui,sans-serif"
 
@@ -56,8 +58,8 @@ def _block(text: str, name: str, cut: pl.DataFrame) -> str:
     chips = "".join(_chip(i, piece, number) for i, (piece, number) in enumerate(rows))
     return (
         f"<div style=\"{FONT};margin:8px 0\"><div style='font-size:13px'>{head}</div>"
-        f"<div dir='{run}' style='font-size:20px;line-height:1.9;color:#1f2933;"
-        "background:#fff;padding:2px 8px;overflow-wrap:anywhere;white-space:pre-wrap'>"
+        f"<div dir='{run}' style='font-size:20px;line-height:1.9;"
+        "padding:2px 8px;overflow-wrap:anywhere;white-space:pre-wrap'>"
         f"{spans}</div>"
         f"<div dir='{run}' style='display:flex;flex-wrap:wrap;gap:4px;padding:4px 8px'>"
         f"{chips}</div></div>"
@@ -76,8 +78,8 @@ def _spans(text: str, cut: pl.DataFrame) -> Iterator[str]:
         title = html.escape(f"{piece}, id {number}, characters {start} to {end}", quote=True)
         yield html.escape(text[done:first])
         yield (
-            f"<span title='{title}' style='background:{_color(place, number)};"
-            f"border-radius:3px'>{html.escape(text[first:end])}</span>"
+            f"<span title='{title}' style='{tinted(_color(place, number))}'>"
+            f"{html.escape(text[first:end])}</span>"
         )
         done = end
     yield html.escape(text[done:])
@@ -87,15 +89,20 @@ def _chip(place: int, piece: str, number: int) -> str:
     marked = unicodedata.category(piece[0])[0] == "M" if piece else False
     written = html.escape(DOTTED_CIRCLE + piece if marked else piece)
     return (
-        "<span style='display:inline-flex;flex-direction:column;align-items:center;color:#1f2933;"
-        f"padding:1px 6px;border-radius:4px;background:{_color(place, number)}'>"
+        "<span style='display:inline-flex;flex-direction:column;align-items:center;padding:1px 6px;"
+        f"{tinted(_color(place, number))}'>"
         f"<span dir='auto' style='font-size:16px;white-space:pre'>{written}</span>"
-        f"<span dir='ltr' style='font-size:11px;color:#52606d'>{number}</span></span>"
+        f"<span dir='ltr' style='font-size:11px;color:{SOFT}'>{number}</span></span>"
     )
 
 
 def _color(place: int, number: int) -> str:
     return UNKNOWN_COLOR if number == UNK_ID else COLORS[place % len(COLORS)]
+
+
+def tinted(color: str) -> str:
+    """Return the style of a text that stands on a light tint, on a light page or a dark one."""
+    return f"background:{color};color:{INK};border-radius:3px"
 
 
 def direction(text: str) -> str:

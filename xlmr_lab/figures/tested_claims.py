@@ -230,7 +230,7 @@ def _add_heading(figure: go.Figure, heading: Heading, panels: int) -> None:
 
 def _finished(figure: go.Figure, conclusions: pl.DataFrame, height: float) -> go.Figure:
     counts = [
-        f"<span style='color:{color}'><b>{MARKS[name]}</b></span> "
+        f"<span style='color:{theme.WRITTEN[color]}'><b>{MARKS[name]}</b></span> "
         f"{conclusions['verdict'].to_list().count(name)} {name}"
         for name, color in theme.VERDICT_COLORS.items()
     ]

@@ -15,10 +15,10 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 import plotly.graph_objects as go
-import plotly.io as pio
 import polars as pl
 
 from xlmr_lab import languages
+from xlmr_lab.figures import looks
 
 Label = TypeVar("Label", str, int)
 
@@ -52,15 +52,32 @@ TOOLBAR = 24
 it where the page is narrow."""
 LINE, TITLE = 21, 56
 """Heights of a line under a title, and of a title with what parts it from the plot, in pixels."""
-INK, GRID = "#1f2933", "rgba(128, 136, 148, 0.28)"
+PAGE, INK, GRID = "#ffffff", "#1f2933", "rgba(128, 136, 148, 0.28)"
+WRITTEN = {
+    ORANGE: "#8a5f00",
+    GREEN: "#00734f",
+    PURPLE: "#a0457b",
+    SKY: "#1a6fa3",
+    VERMILION: "#b04c00",
+    OLIVE: "#6b671c",
+    GREY: "#5f6570",
+    FAINT: "#5f6570",
+}
+"""What text is written in instead of a colour that is too light for it."""
 FONT = "'Noto Sans', system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
 
-def use() -> None:
-    """Draw figures in this process as notebooks need them: offline, small when saved, no copy of
+def use(look: str | None = None) -> None:
+    """Show figures in this process as notebooks need them: offline, small when saved, no copy of
     plotly.js inside.
+
+    `look` is light or dark; None takes the environment variable `XLMR_LAB_LOOK`, else JupyterLab's
+    theme as set on this machine.
+
+    Raises:
+        UserError: there is no such look.
     """
-    pio.renderers.default = "plotly_mimetype"
+    looks.show_in(looks.chosen(look))
 
 
 def colors(values: Iterable[str | None], column: str) -> dict[str, str]:
@@ -149,8 +166,9 @@ def template() -> go.layout.Template:
                 "font": {"size": 16},
             },
             "margin": {"l": 60, "r": 20, "b": 50},
-            "paper_bgcolor": "white",
-            "plot_bgcolor": "white",
+            "paper_bgcolor": PAGE,
+            "plot_bgcolor": PAGE,
+            "shapedefaults": {"line": {"color": GREY}},
             "hoverlabel": {"font": {"family": FONT}},
             "legend": {"itemsizing": "constant", "tracegroupgap": 4},
             "xaxis": axis,

@@ -78,7 +78,7 @@ def _name_lines(
             x=last,
             y=height,
             text=language,
-            font={"color": color, "size": 12},
+            font={"color": theme.WRITTEN.get(color, color), "size": 12},
             showarrow=False,
             xanchor="left",
             xshift=6,
