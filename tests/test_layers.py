@@ -169,7 +169,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "vocabulary_results",
     },
     "report_style": set(),
-    "report_page": {"report_style"},
+    "report_page": {"figures.looks", "report_style"},
     "reports": {"campaign_results", "paper", "report_page", "results"},
 }
 

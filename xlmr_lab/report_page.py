@@ -1,11 +1,11 @@
 """Executed notebooks as one self-contained HTML page: pure functions from notebook nodes to text.
 
 What is said above the contents is not said again below. Code folds away; cells that show nothing
-stand in one fold with the next that does. plotly.js is embedded once and draws every figure in the
-page's own colours, light or dark. Markdown is rendered by mistune; headings move down one level
-below the report's title, links between notebooks become links within the page. Standard error is
-dropped, errors are shown. Nothing in the
-page refers to another host. Left out: MathJax (formulas are plain HTML) and widgets.
+stand in one fold with the next that does. plotly.js is embedded once and draws every figure; page
+and figures are light or dark as the reader's system is, or by a button. Markdown is rendered by
+mistune; headings move down one level below the report's title, links between notebooks become links
+within the page. Standard error is dropped, errors are shown. Nothing in the page refers to another
+host. Left out: MathJax (formulas are plain HTML) and widgets.
 """
 
 import html
@@ -17,6 +17,7 @@ from typing import Any
 import mistune
 from plotly.offline import get_plotlyjs
 
+from xlmr_lab.figures.looks import DARK
 from xlmr_lab.report_style import SCRIPT, STYLE
 
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -101,6 +102,7 @@ def page(
             '<link rel="icon" href="data:,">',
             f"<style>{STYLE}</style></head>",
             "<body>",
+            '<button id="look" type="button">Dark page</button>',
             f'<header><h1 dir="auto">{heading}</h1>',
             _markdown(Markdown("summary", names), summary),
             _findings(findings, effects),
@@ -111,6 +113,7 @@ def page(
             "</main>",
             _provenance(provenance),
             f"<script>{get_plotlyjs()}</script>",
+            f'<script type="application/json" id="dark">{json.dumps(DARK)}</script>',
             f"<script>{SCRIPT}</script>",
             "</body></html>\n",
         ]

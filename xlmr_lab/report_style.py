@@ -1,11 +1,13 @@
 """The look of the report page and its drawing: one style sheet, one script, no fonts to fetch."""
 
 STYLE = """
-:root { --ink: #1f2933; --soft: #5b6672; --page: #ffffff; --panel: #f5f6f8; --line: #d9dde2;
-  --link: #00588a; --bad: #a33c00; --good: #00684c; color-scheme: light dark; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e3e6ea; --soft: #a2abb5; --page: #15181c;
-  --panel: #1f2429; --line: #38404a; --link: #79bdf0; --bad: #ff9a62;
-  --good: #5fd3ac; } }
+:root { color-scheme: light dark; --ink: light-dark(#1f2933, #e3e6ea);
+  --soft: light-dark(#5b6672, #a2abb5); --page: light-dark(#ffffff, #111111);
+  --panel: light-dark(#f5f6f8, #1f2429); --line: light-dark(#d9dde2, #38404a);
+  --link: light-dark(#00588a, #79bdf0); --bad: light-dark(#a33c00, #ff9a62);
+  --good: light-dark(#00684c, #5fd3ac); }
+:root[data-look=light] { color-scheme: light; }
+:root[data-look=dark] { color-scheme: dark; }
 * { box-sizing: border-box; }
 html { scroll-behavior: smooth; }
 body { font: 16px/1.6 "Noto Sans", system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans CJK SC",
@@ -18,6 +20,9 @@ h3 { font-size: 1.2rem; margin: 2.2rem 0 .5rem; }
 p, li { max-width: 46rem; }
 a { color: var(--link); }
 :focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
+#look { float: right; font: inherit; font-size: .82rem; color: var(--ink); cursor: pointer;
+  background: var(--panel); border: 1px solid var(--line); border-radius: 1em;
+  padding: .2rem .8rem; margin: 0 0 .5rem 1rem; }
 header { border-bottom: 1px solid var(--line); padding-bottom: 1rem; }
 nav { background: var(--panel); border-radius: 8px; padding: 1rem 1.4rem; margin: 1.5rem 0 0; }
 nav h2 { font-size: 1.1rem; margin: 0 0 .4rem; }
@@ -60,31 +65,62 @@ footer table { font-size: .78rem; }
 footer th { white-space: nowrap; color: var(--soft); font-weight: 400; }
 @media (max-width: 640px) { nav ul { columns: 1; } body { padding: 1rem; }
   .verdict { white-space: normal; border: none; padding: 0; } th, td { padding: .32rem .4rem; } }
-@media print { nav, summary { display: none; } section { break-before: page; } }
+@media print { nav, summary, #look { display: none; } section { break-before: page; }
+  :root { color-scheme: light !important; } }
 """
 
 SCRIPT = """
-const dark = window.matchMedia("(prefers-color-scheme: dark)");
-function coloured(layout) {
-  const style = getComputedStyle(document.documentElement), ink = style.getPropertyValue("--ink");
-  const soft = style.getPropertyValue("--soft");
-  const bar = { bgcolor: "rgba(0,0,0,0)", color: soft, activecolor: ink };
-  const base = { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)" };
-  const font = Object.assign({}, (layout.template?.layout || {}).font, layout.font, { color: ink });
-  const hover = { bgcolor: style.getPropertyValue("--panel"), font: { color: ink } };
-  return Object.assign({}, layout, base, { font: font, hoverlabel: hover, modebar: bar,
-    width: undefined });
+const root = document.documentElement, look = document.getElementById("look");
+const system = window.matchMedia("(prefers-color-scheme: dark)");
+const dark = JSON.parse(document.getElementById("dark").textContent);
+const plots = [];
+let printing = false;
+function isDark() {
+  return !printing && (root.dataset.look ? root.dataset.look === "dark" : system.matches);
+}
+function darkened(text) {
+  const byte = part => Number(part).toString(16).padStart(2, "0");
+  const parts = hex => [1, 3, 5].map(i => parseInt(hex.slice(i, i + 2), 16)).join(", ");
+  return text.replace(/#[0-9a-f]{6}\\b/gi, color => dark[color.toLowerCase()] || color)
+    .replace(/(rgba\\()(\\d+, \\d+, \\d+)/g, (whole, start, rgb) => {
+      const found = dark["#" + rgb.split(", ").map(byte).join("")];
+      return found ? start + parts(found) : whole;
+    });
+}
+function figure(text) {
+  const drawn = JSON.parse(isDark() ? darkened(text) : text);
+  drawn.layout.width = undefined;
+  return drawn;
 }
 function draw(box) {
-  const figure = JSON.parse(box.querySelector("script").textContent);
+  const text = box.querySelector("script").textContent, shown = figure(text);
   const settings = { responsive: true, displaylogo: false,
     toImageButtonOptions: { format: "svg" }, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
   const plot = document.createElement("div");
   plot.style.height = "100%";
   box.appendChild(plot);
-  Plotly.newPlot(plot, figure.data, coloured(figure.layout), settings);
-  dark.addEventListener("change", () => Plotly.react(plot, figure.data, coloured(figure.layout)));
+  Plotly.newPlot(plot, shown.data, shown.layout, settings);
+  plots.push(() => { const now = figure(text); Plotly.react(plot, now.data, now.layout); });
 }
+function named() {
+  return isDark() ? "Light page" : "Dark page";
+}
+function dress() {
+  look.textContent = named();
+  plots.forEach(redraw => redraw());
+}
+function print(now) {
+  printing = now;
+  dress();
+}
+look.addEventListener("click", () => {
+  root.dataset.look = isDark() ? "light" : "dark";
+  dress();
+});
+system.addEventListener("change", dress);
+window.addEventListener("beforeprint", () => print(true));
+window.addEventListener("afterprint", () => print(false));
 document.querySelectorAll(".figure").forEach(draw);
-document.documentElement.dataset.drawn = "all";
+look.textContent = named();
+root.dataset.drawn = "all";
 """

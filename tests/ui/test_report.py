@@ -64,6 +64,7 @@ def opened(loaded: Any) -> Any:
     """Return the page of the report, as wide as a small window and light."""
     loaded.set_viewport_size({"width": 1000, "height": 900})
     loaded.emulate_media(color_scheme="light")
+    loaded.evaluate("() => { delete document.documentElement.dataset.look; dress(); }")
     return loaded
 
 
@@ -85,7 +86,7 @@ def test_it_asks_for_nothing(opened: Any) -> None:
     assert opened.foreign == []
 
 
-@pytest.mark.parametrize("width", [1000, 700, 390])
+@pytest.mark.parametrize("width", [1000, 760, 390])
 def test_nothing_runs_off_the_page(opened: Any, width: int) -> None:
     opened.set_viewport_size({"width": width, "height": 900})
     opened.wait_for_function(
@@ -109,6 +110,39 @@ def test_figures_take_the_colours_of_the_page(opened: Any) -> None:
     assert light[0] == light[1]
     assert dark[0] == dark[1]
     assert dark != light
+
+
+COLORS = """() => {
+  const seen = e => getComputedStyle(e), first = name => document.querySelector(name);
+  const bar = ".figure .barlayer .point path";
+  return { page: seen(document.body).color, ground: seen(first("body")).backgroundColor,
+    title: seen(first(".figure .gtitle")).fill, paper: seen(first(".figure .main-svg")).background,
+    table: seen(first(".lab-table td")).color, bar: seen(first(bar)).fill };
+}"""
+
+
+def test_a_button_changes_the_look_of_page_figures_and_tables(opened: Any) -> None:
+    light = opened.evaluate(COLORS)
+    assert light["ground"] == "rgb(255, 255, 255)"
+    opened.get_by_role("button", name="Dark page").click()
+    opened.wait_for_function(f"before => ({COLORS})().title !== before", arg=light["title"])
+    dark = opened.evaluate(COLORS)
+    assert dark["ground"] == "rgb(17, 17, 17)"
+    assert dark["ground"] in dark["paper"]
+    assert dark["page"] == dark["title"] == dark["table"] == "rgb(227, 230, 234)"
+    assert dark["bar"] != light["bar"]
+    opened.get_by_role("button", name="Light page").click()
+    opened.wait_for_function(f"before => ({COLORS})().title === before", arg=light["title"])
+    assert opened.evaluate(COLORS) == light
+
+
+def test_paper_is_always_light(opened: Any) -> None:
+    opened.emulate_media(color_scheme="dark")
+    opened.get_by_role("button", name="Light page").wait_for()
+    opened.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
+    assert opened.evaluate(COLORS)["title"] == "rgb(31, 41, 51)"
+    opened.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
+    assert opened.evaluate(COLORS)["title"] == "rgb(227, 230, 234)"
 
 
 def test_code_opens_on_demand_and_errors_are_in_sight(opened: Any) -> None:
