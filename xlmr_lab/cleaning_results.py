@@ -7,14 +7,16 @@ languages (CCNet Sec. 3.3); what passes both goes on to deduplication.
 """
 
 import dataclasses
-from collections.abc import Mapping
+import functools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from xlmr_lab import cleaning_tables, configs, stage_folders, storage, study_call
+from xlmr_lab import cleaning_sample, cleaning_tables, configs, stage_folders, storage, study_call
 from xlmr_lab.babel import tongues
+from xlmr_lab.cleaning_sample import Sample
 from xlmr_lab.cleaning_tables import CONFUSION, FLIPS, TRUTH
 from xlmr_lab.corpus import cards, documents, measure, statistics
 from xlmr_lab.corpus.judge import CleanConfig, Judge, columns_to_judge
@@ -36,6 +38,9 @@ JUDGED = (
     "agreement.max_mixed_score",
 )
 """Settings of `clean` that judging depends on; the others are of later steps."""
+
+SAMPLED = (*JUDGED, "keep", "buckets.head_share", "buckets.tail_share")
+"""Settings of `clean` that a sample can be judged by again."""
 
 UNUSED = ("doc_id", "url", "source", "key")
 """Columns of measured paragraphs that no verdict looks at."""
@@ -133,8 +138,7 @@ class Cleaning:
             UserError: no such setting, or one that changes no verdict.
         """
         present = self._settings()
-        for name in thresholds:
-            self._check_threshold(name)
+        self._check(thresholds, JUDGED)
         other = configs.override(present, [f"{key}={own}" for key, own in thresholds.items()])
         frame = self._measures()
         before, after = (self._judge(config).judge(frame) for config in (present, other))
@@ -144,6 +148,28 @@ class Cleaning:
         counted = pairs.group_by(pl.all()).agg(num_paragraphs=pl.len())
         ordered = counted.select(FLIPS.names()).cast(FLIPS).sort(FLIPS.names())
         return self._named(ordered)
+
+    def sample(self) -> Sample:
+        """Return measured paragraphs to judge by any thresholds: all, or of large text a sample."""
+        pieces = tuple(measure.pieces(self.measured))
+        rows, number = _sampled(pieces, self.babel, cleaning_sample.MAX_PARAGRAPHS)
+        names = dict(self.study.sizes().select("language", "name").iter_rows())
+        judge = self._judge(self._settings())
+        return Sample(rows=rows, judge=judge, names=names, num_measured=number)
+
+    def compared(self, thresholds: Mapping[str, Any]) -> pl.DataFrame:
+        """Judge a sample of the measured paragraphs by the study's thresholds and with some of them
+        changed, through to the duplicates, and count them by both verdicts (see `Sample.compare`).
+
+        Raises:
+            UserError: no such setting, or one that changes no verdict.
+        """
+        self._check(thresholds, SAMPLED)
+        return self.sample().compare(thresholds)
+
+    def in_effect(self) -> list[str]:
+        """Return the settings that `compared` takes for this text."""
+        return [name for name in SAMPLED if not self._without_effect(name, SAMPLED)]
 
     def truth(self) -> pl.DataFrame:
         """Return how many of the paragraphs of Babel's web pages were kept, by what they are; no
@@ -200,21 +226,27 @@ class Cleaning:
         """Return what the identifiers know, confuse and were calibrated to."""
         return dict(storage.read_json(self.measured / measure.MODELS_NAME / IDENTIFIERS_NAME))
 
-    def _check_threshold(self, name: str) -> None:
+    def _check(self, thresholds: Mapping[str, Any], taken: Sequence[str]) -> None:
         """Refuse a setting that would silently change nothing."""
+        for name in thresholds:
+            if why := self._without_effect(name, taken):
+                raise UserError(f"{name} changes no verdict here: it {why}")
+
+    def _without_effect(self, name: str, taken: Sequence[str]) -> str:
+        """Say why a setting changes no verdict; "" where it may change some."""
         record = self._identifiers()
-        why = ""
-        if name in configs.leaves(CleanConfig) and name not in JUDGED:
-            why = f"is of a later step; those that judge a paragraph are {', '.join(JUDGED)}"
-        elif name == "agreement.max_mixed_score" and record["lab"] is None:
-            why = "is about two identifiers, and this text was measured by one"
-        elif name == "agreement.min_score" and record["calibration"]:
-            why = (
+        if name in configs.leaves(CleanConfig) and name not in taken:
+            return f"is of a later step; those that judge a paragraph are {', '.join(taken)}"
+        if name == "agreement.max_mixed_score" and record["lab"] is None:
+            return "is about two identifiers, and this text was measured by one"
+        if name == "agreement.min_score" and record["calibration"]:
+            return (
                 "yields to the calibrated least score of each language; set agreement.min_scores, "
                 "such as sw:0.9"
             )
-        if why:
-            raise UserError(f"{name} changes no verdict here: it {why}")
+        if name.startswith("buckets.") and not self.report().cutoffs:
+            return "is about perplexity, and this text was measured without a language model"
+        return ""
 
     def _judge(self, settings: CleanConfig) -> Judge:
         config = self.study.config()
@@ -249,3 +281,12 @@ class Cleaning:
         joined = frame.join(known, on="language", how="left", maintain_order="left")
         filled = joined.with_columns(pl.col("kept_bytes").fill_null(0))
         return filled.sort("kept_bytes", "language", descending=[True, False], maintain_order=True)
+
+
+@functools.lru_cache(maxsize=2)
+def _sampled(pieces: tuple[Path, ...], babel: Path | None, limit: int) -> tuple[pl.DataFrame, int]:
+    """Read a sample once; its folders are named by what they were made of."""
+    if not pieces:
+        raise UserError("there are no measured paragraphs; run `./lab` again")
+    labels = None if babel is None else cleaning_tables.labels(babel / "truth")
+    return cleaning_sample.read(pieces, labels, limit=limit)

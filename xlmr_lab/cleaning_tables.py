@@ -139,20 +139,20 @@ def beside_document(chosen: pl.DataFrame, folder: Path) -> pl.DataFrame:
     for language in set(chosen["lang"]) & set(documents.languages(folder)):
         wanted = chosen.filter(lang=language)["doc_id"].unique().to_list()
         own = documents.scan(folder, language).filter(pl.col("doc_id").is_in(wanted))
-        parts.append(own.select("doc_id", document=_shown(pl.col("text"))).collect())
+        parts.append(own.select("doc_id", document=shown(pl.col("text"))).collect())
     kept = pl.concat(parts).unique("doc_id", keep="first", maintain_order=True)
     joined = chosen.join(kept, on="doc_id", how="left", maintain_order="left")
     return joined.select(
         "stage",
         "reason",
         pl.col("lang").alias("language"),
-        _shown(pl.col("text")).alias("paragraph"),
+        shown(pl.col("text")).alias("paragraph"),
         pl.col("document").alias("kept of its document"),
         "doc_id",
     )
 
 
-def _shown(text: pl.Expr) -> pl.Expr:
+def shown(text: pl.Expr) -> pl.Expr:
     """Return the start of texts, in one line, with a mark for what cannot be seen; null where there
     is nothing.
     """
@@ -207,24 +207,31 @@ def perplexities(folder: Path, cutoffs: Mapping[str, tuple[float, float]]) -> pl
     return grouped.with_columns(**places).collect().cast(PERPLEXITIES).sort("language")
 
 
-def truth(folder: Path, pieces: Sequence[Path], rejected: Path) -> pl.DataFrame:
-    """Return how many paragraphs of labelled pages, among those that were measured, were kept, by
-    language and label, as `TRUTH`.
+def labels(folder: Path) -> pl.DataFrame:
+    """Return what each paragraph of labelled pages is: doc_id, paragraph, language, label, and
+    whether that is clean.
     """
-    place = ("doc_id", "paragraph")
     parts = []
     for path in sorted(folder.glob("*.jsonl")):
         own = pl.read_ndjson(path).with_columns(language=pl.lit(path.stem))
         numbers = pl.int_ranges(pl.col("labels").list.len(), dtype=pl.Int32)
         parts.append(own.with_columns(paragraph=numbers).explode("labels", "paragraph"))
+    columns = ("doc_id", "paragraph", "language", pl.col("labels").alias("label"))
+    return pl.concat(parts).select(*columns, is_clean=pl.col("labels") == CLEAN)
+
+
+def truth(folder: Path, pieces: Sequence[Path], rejected: Path) -> pl.DataFrame:
+    """Return how many paragraphs of labelled pages, among those that were measured, were kept, by
+    language and label, as `TRUTH`.
+    """
+    place = ("doc_id", "paragraph")
     read = pl.scan_parquet(list(pieces)).select(place).collect()
     left_out = documents.scan(rejected).select(place).collect().with_columns(kept=pl.lit(0))
-    known = pl.concat(parts).join(read, on=place, how="semi")
+    known = labels(folder).join(read, on=place, how="semi")
     counted = (
         known.join(left_out, on=place, how="left")
-        .group_by("language", label="labels")
+        .group_by("language", "label", "is_clean")
         .agg(num_paragraphs=pl.len(), num_kept=pl.col("kept").fill_null(1).sum())
-        .with_columns(is_clean=pl.col("label") == CLEAN)
     )
     ordered = counted.sort("language", "is_clean", "label", descending=[False, True, False])
     return ordered.select(TRUTH.names()).cast(TRUTH)
