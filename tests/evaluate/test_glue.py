@@ -6,6 +6,7 @@ import random
 
 import numpy as np
 import pytest
+from tuned import tuned
 
 from xlmr_lab.babel import glue as babel_glue
 from xlmr_lab.babel import tongues
@@ -60,7 +61,8 @@ def folder(tmp_path):
 
 def run(encoder, tokenizer, folder, task, **settings):
     config = settings.pop("config", QUICK)
-    return glue.run(encoder, tokenizer, folder, task=task, config=config, seed=1, **settings)
+    where = {"train_language": "en", "languages": ["en"], **settings}
+    return tuned(glue, encoder, tokenizer, folder, task=task, config=config, seed=1, **where)
 
 
 def test_sentences_and_pairs_are_laid_out_and_labelled_at_the_first_token(tokenizer):

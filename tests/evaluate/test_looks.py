@@ -6,6 +6,7 @@ import logging
 
 import numpy as np
 import pytest
+from tuned import tuned
 
 from xlmr_lab.evaluate import nli
 from xlmr_lab.evaluate.doctor.predictions import (
@@ -140,8 +141,15 @@ def test_fine_tuning_that_collapsed_is_told(encoder, tokenizer, tmp_path, caplog
         max_tokens=16,
         peak_learning_rate=1e-2 if learns else 1e-12,
     )
-    (score,) = nli.run(
-        encoder, tokenizer, tmp_path, train_language="en", languages=["en"], config=config, seed=0
+    (score,) = tuned(
+        nli,
+        encoder,
+        tokenizer,
+        tmp_path,
+        train_language="en",
+        languages=["en"],
+        config=config,
+        seed=0,
     )
     warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     if learns:

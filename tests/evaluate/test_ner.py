@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tuned import tuned
 
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import ner
@@ -191,7 +192,8 @@ def test_published_files_are_fine_tuned_on_as_they_are(encoder, tokenizer, tmp_p
                 lines = (f"{w} X X {t}" for w, t in zip(*sentence(rng, 5), strict=True))
                 blocks.append("\n".join(lines))
             (tmp_path / f"{code}.{part}").write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
-    scores = ner.run(
+    scores = tuned(
+        ner,
         encoder,
         tokenizer,
         tmp_path,
@@ -213,7 +215,8 @@ def test_a_learnable_task_is_learnt(encoder, tokenizer, folder):
         config = FinetuneConfig(
             steps=steps, batch_sequences=16, peak_learning_rate=5e-3, max_tokens=24
         )
-        return ner.run(
+        return tuned(
+            ner,
             encoder,
             tokenizer,
             folder,

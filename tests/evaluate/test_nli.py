@@ -7,6 +7,7 @@ import random
 import numpy as np
 import pytest
 import torch
+from tuned import tuned
 
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import nli, transfer
@@ -42,7 +43,8 @@ def run(encoder, tokenizer, folder, **changes):
     languages = changes.pop("languages", ["qaa", "qab", "qac"])
     seed = changes.pop("seed", 1)
     split = changes.pop("split", None)
-    return nli.run(
+    return tuned(
+        nli,
         encoder,
         tokenizer,
         folder,

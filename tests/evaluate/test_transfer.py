@@ -7,6 +7,7 @@ import random
 
 import pytest
 import torch
+from tuned import tuned
 
 from xlmr_lab.errors import UserError
 from xlmr_lab.evaluate import ner, nli, transfer
@@ -293,7 +294,8 @@ def test_each_model_takes_the_steps_that_the_passes_over_its_own_examples_take(
 
 
 def test_ner_of_each_and_all(encoder, tokenizer, ner_folder, started):
-    rows = ner.run(
+    rows = tuned(
+        ner,
         encoder,
         tokenizer,
         ner_folder,

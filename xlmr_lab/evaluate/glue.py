@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.evaluate import glue_metrics, glue_submission, nli, places, planned_files, transfer
+from xlmr_lab.evaluate import glue_metrics, glue_submission, nli, places, planned_files
 from xlmr_lab.evaluate.doctor.sets import of_rows
 from xlmr_lab.evaluate.doctor.verdict import Verdict
 from xlmr_lab.evaluate.examples import Examples, concatenate
@@ -31,7 +31,6 @@ from xlmr_lab.evaluate.scores import Score
 from xlmr_lab.evaluate.task_files import Pairs, ScoredSplit
 from xlmr_lab.evaluate.text import TextEncoder
 from xlmr_lab.evaluate.transfer import Target, TransferData
-from xlmr_lab.model.encoder import Encoder
 
 logger = logging.getLogger(__name__)
 
@@ -39,39 +38,6 @@ MISMATCHED = "accuracy, mismatched"
 """What MNLI's second accuracy is called until its rows are told apart."""
 TEST = TaskSet("test", "en")
 """The set whose predictions GLUE's leaderboard takes."""
-
-
-def run(
-    encoder: Encoder,
-    text: TextEncoder,
-    folder: Path,
-    *,
-    task: str,
-    config: FinetuneConfig,
-    seed: int,
-    train_language: str = "en",
-    languages: Sequence[str] = ("en",),
-    protocols: Sequence[Protocol] = ("zero-shot",),
-    split: ScoredSplit | None = None,
-    predictions: Path | None = None,
-) -> list[Score]:
-    """Fine-tune copies of the encoder on a task and return GLUE's metrics in each language.
-
-    With a folder for `predictions`, GLUE's test set is predicted into a file there; without
-    `languages` that alone is done, so that a selection may look at the dev set.
-    """
-    data = load(
-        text,
-        folder,
-        task=task,
-        train_language=train_language,
-        languages=languages,
-        config=config,
-        protocols=protocols,
-        split=split,
-        predictions=predictions,
-    )
-    return told_apart(data, transfer.run(encoder, data, config=config, seed=seed))
 
 
 def load(

@@ -17,17 +17,15 @@ from typing import Literal
 import numpy as np
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.evaluate import planned_files, transfer
+from xlmr_lab.evaluate import planned_files
 from xlmr_lab.evaluate.doctor.sets import of_tags
 from xlmr_lab.evaluate.doctor.verdict import Verdict
-from xlmr_lab.evaluate.encoders import AnyEncoder
 from xlmr_lab.evaluate.examples import Examples
 from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.evaluate.formats import conll
 from xlmr_lab.evaluate.metrics import span_f1
 from xlmr_lab.evaluate.places import Source
 from xlmr_lab.evaluate.protocols import ModelPlan, Protocol, TaskSet, text_language
-from xlmr_lab.evaluate.scores import Score
 from xlmr_lab.evaluate.task_files import ScoredSplit, TaggedSentences
 from xlmr_lab.evaluate.text import TextEncoder
 from xlmr_lab.evaluate.transfer import Target, TransferData
@@ -35,38 +33,6 @@ from xlmr_lab.evaluate.transfer import Target, TransferData
 Context = Literal["sentence", "document"]
 """What an encoder sees: a sentence alone, or filled up to the longest sequence with what stands
 before and after it in its document."""
-
-
-def run(
-    encoder: AnyEncoder,
-    text: TextEncoder,
-    folder: Path,
-    *,
-    train_language: str,
-    languages: Sequence[str],
-    config: FinetuneConfig,
-    seed: int,
-    protocols: Sequence[Protocol] = ("zero-shot",),
-    split: ScoredSplit | None = None,
-    context: Context = "sentence",
-) -> list[Score]:
-    """Fine-tune copies of the encoder under some protocols and return the span F1 in each language.
-
-    Each language is scored on `split`, or if None on its test file where there is one and its dev
-    file elsewhere. To fine-tune more than once on the same data, call `load` once and
-    `transfer.run` for each.
-    """
-    data = load(
-        text,
-        folder,
-        train_language=train_language,
-        languages=languages,
-        config=config,
-        protocols=protocols,
-        split=split,
-        context=context,
-    )
-    return transfer.run(encoder, data, config=config, seed=seed)
 
 
 def load(

@@ -13,57 +13,20 @@ from pathlib import Path
 
 import numpy as np
 
-from xlmr_lab.evaluate import planned_files, task_files, transfer
+from xlmr_lab.evaluate import planned_files, task_files
 from xlmr_lab.evaluate.doctor.sets import of_rows
 from xlmr_lab.evaluate.doctor.verdict import Verdict
-from xlmr_lab.evaluate.encoders import AnyEncoder
 from xlmr_lab.evaluate.examples import Examples
 from xlmr_lab.evaluate.finetune import FinetuneConfig
 from xlmr_lab.evaluate.formats import xnli
 from xlmr_lab.evaluate.metrics import accuracy
 from xlmr_lab.evaluate.places import Source
 from xlmr_lab.evaluate.protocols import Protocol, TaskSet, text_language
-from xlmr_lab.evaluate.scores import Score
 from xlmr_lab.evaluate.task_files import languages_of
 from xlmr_lab.evaluate.text import TextEncoder
 from xlmr_lab.evaluate.transfer import Target, TransferData
 
 logger = logging.getLogger(__name__)
-
-
-def run(
-    encoder: AnyEncoder,
-    text: TextEncoder,
-    folder: Path,
-    *,
-    train_language: str,
-    languages: Sequence[str],
-    config: FinetuneConfig,
-    seed: int,
-    protocols: Sequence[Protocol] = ("zero-shot",),
-    split: task_files.ScoredSplit | None = None,
-    label_order: Sequence[str] = (),
-    mixed_languages: Sequence[str] = (),
-) -> list[Score]:
-    """Fine-tune copies of the encoder under some protocols and return the accuracy in each
-    language.
-
-    Each language is scored on `split`, or if None on its test file where there is one and its dev
-    file elsewhere. To fine-tune more than once on the same data, call `load` once and
-    `transfer.run` for each.
-    """
-    data = load(
-        text,
-        folder,
-        train_language=train_language,
-        languages=languages,
-        config=config,
-        protocols=protocols,
-        split=split,
-        label_order=label_order,
-        mixed_languages=mixed_languages,
-    )
-    return transfer.run(encoder, data, config=config, seed=seed)
 
 
 def load(

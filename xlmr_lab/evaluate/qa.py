@@ -18,7 +18,7 @@ import numpy as np
 
 from xlmr_lab import configs
 from xlmr_lab.errors import UserError
-from xlmr_lab.evaluate import planned_files, protocols, qa_files, qa_metrics, transfer
+from xlmr_lab.evaluate import planned_files, protocols, qa_files, qa_metrics
 from xlmr_lab.evaluate.doctor.sets import benchmark_of, of_questions, of_rule
 from xlmr_lab.evaluate.doctor.verdict import Verdict
 from xlmr_lab.evaluate.examples import Examples
@@ -29,12 +29,10 @@ from xlmr_lab.evaluate.protocols import Cell, ModelPlan, Protocol, TaskSet, text
 from xlmr_lab.evaluate.qa_metrics import Normalization
 from xlmr_lab.evaluate.qa_spans import best_spans
 from xlmr_lab.evaluate.qa_windows import Context, Cut, Windows, encode
-from xlmr_lab.evaluate.scores import Score
 from xlmr_lab.evaluate.selection import Selection
 from xlmr_lab.evaluate.task_files import ScoredSplit
 from xlmr_lab.evaluate.text import TextEncoder
 from xlmr_lab.evaluate.transfer import Target, TransferData
-from xlmr_lab.model.encoder import Encoder
 
 logger = logging.getLogger(__name__)
 
@@ -77,39 +75,6 @@ class AnswerConfig:
             return self.normalization
         benchmark = benchmark_of(path.name, language)
         return qa_metrics.CONVENTIONS[benchmark] if benchmark else "mlqa"
-
-
-def run(
-    encoder: Encoder,
-    text: TextEncoder,
-    folder: Path,
-    *,
-    train_language: str,
-    languages: Sequence[str],
-    config: FinetuneConfig,
-    seed: int,
-    protocols: Sequence[Protocol] = ("zero-shot",),
-    split: ScoredSplit | None = None,
-    answers: AnswerConfig = AnswerConfig(),
-) -> list[Score]:
-    """Fine-tune copies of the encoder under some protocols and return F1 and exact match in each
-    language.
-
-    Each language is scored on `split`, or if None on its test file where there is one and its dev
-    file elsewhere. To fine-tune more than once on the same data, call `load` once and
-    `transfer.run` for each.
-    """
-    data = load(
-        text,
-        folder,
-        train_language=train_language,
-        languages=languages,
-        config=config,
-        protocols=protocols,
-        split=split,
-        answers=answers,
-    )
-    return transfer.run(encoder, data, config=config, seed=seed)
 
 
 def load(

@@ -4,6 +4,7 @@ import random
 
 import pytest
 import torch
+from tuned import tuned
 
 from xlmr_lab.evaluate import ner, nli
 from xlmr_lab.evaluate.encoders import open_encoder
@@ -58,7 +59,8 @@ def test_a_task_is_learnt_in_the_layout_of_the_architecture(folder_of, folder, k
     if task == "ner":
         to_tagged(folder)
 
-    scores = {"nli": nli, "ner": ner}[task].run(
+    scores = tuned(
+        {"nli": nli, "ner": ner}[task],
         encoder,
         text,
         folder,
