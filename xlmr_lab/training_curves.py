@@ -29,13 +29,16 @@ Point = tuple[str, int, float]
 """A measure, its step, its value."""
 
 
-def read(study: Study, runs: Sequence[str]) -> pl.DataFrame:
-    """Return what runs have recorded so far, a row for each of `MEASURES` and record: the `step`
-    and the `tokens` (of all languages) seen by then, `steps` and `all_tokens` of the whole run.
+def read(study: Study, runs: Sequence[str] | None = None) -> pl.DataFrame:
+    """Return what runs have recorded so far, or the study's first run and every try, a row for each
+    of `MEASURES` and record: the `step` and the `tokens` (of all languages) seen by then, `steps`
+    and `all_tokens` of the whole run.
 
     Raises:
         UserError: there is no such run, or a record is broken.
     """
+    if runs is None:
+        runs = [run.name for run in (*training_tries.arms(study)[:1], *training_tries.tries(study))]
     return GrowingCurves(study).read(runs)
 
 

@@ -48,8 +48,8 @@ def side_by_side(frame: pl.DataFrame, *, over: Literal["step", "tokens"] = "step
     for place, run in reversed(list(enumerate(runs))):
         _add(figure, frame.filter(pl.col("run") == run), place, over)
     end = max(frame[ENDS[over]].to_list())
-    form = {"tickformat": "~s"} if over == "tokens" else {}
-    figure.update_xaxes(range=[0, 1.02 * end], nticks=6, **form)
+    form = "~s" if over == "tokens" else ","
+    figure.update_xaxes(range=[0, 1.02 * end], nticks=6, tickformat=form)
     figure.update_xaxes(title=OVER[over], row=2)
     figure.update_yaxes(rangemode="tozero", exponentformat="power", row=2, col=1)
     figure.update_yaxes(rangemode="tozero", tickformat=",", row=2, col=2)
