@@ -10,6 +10,7 @@ what does not vary among the chosen claims, whose control is hidden.
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -131,7 +132,7 @@ class CampaignExplorer(Explorer):
             control = _range(table[name])
             if control is not None:
                 found[name] = control
-                setattr(self, f"only_{name.replace('.', '_').replace(' ', '_')}", control)
+                setattr(self, "only_" + re.sub(r"\W", "_", name), control)
         return found
 
     def _make_view(self) -> None:

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
+from xlmr_lab.errors import UserError
 from xlmr_lab.figures import theme
 from xlmr_lab.figures.alignment import CENTRED, add_layers, add_seeds, told_seeds
 from xlmr_lab.figures.summaries import over_seeds
@@ -16,35 +17,41 @@ from xlmr_lab.figures.tables import Table, show, with_interval
 
 MEASURES = {"means": "means of languages", "translations": "sentences and their translations"}
 """What two languages are compared by, as a reader calls it."""
+GROUPINGS = ("family", "script", "tier")
+"""What languages are coloured by."""
 Looks = dict[str, tuple[str, str]]
-"""The colour and symbol of each family."""
+"""The colour and symbol of each family, or of each other group."""
 TEXT_LETTERS = 90
 """Characters of a sentence that its point tells, at most."""
 
 
-def languages(standing: pl.DataFrame) -> go.Figure:
+def languages(standing: pl.DataFrame, *, color: str = "family") -> go.Figure:
     """Draw a map of languages by their means, by a pretrained model and by the network it began as;
-    each map has a scale of its own.
+    each map has a scale of its own. Colours are by family, script or resource tier (`color`).
+
+    Raises:
+        UserError: there is no such grouping.
     """
     encoders = standing["encoder"].unique(maintain_order=True).to_list()
     figure = make_subplots(rows=1, cols=2, subplot_titles=encoders)
     figure.update_annotations(font_size=13)
-    folded = theme.labelled(theme.folded(standing, "family"))
-    looks = looks_of(folded["family"])
+    require_grouping(color)
+    folded = theme.labelled(theme.folded(standing, color))
+    looks = looks_of(folded[color])
     for column, encoder in enumerate(encoders, 1):
         part = folded.filter(encoder=encoder)
-        for family, (color, symbol) in looks.items():
-            own = part.filter(pl.col("family") == family)
+        for group, (shade, symbol) in looks.items():
+            own = part.filter(pl.col(color) == group)
             figure.add_scatter(
                 x=theme.rounded(own["x"]),
                 y=theme.rounded(own["y"]),
                 text=own["label"].to_list(),
                 textposition="top center",
-                name=family,
-                legendgroup=family,
+                name=group,
+                legendgroup=group,
                 showlegend=column == 1,
                 mode="markers+text",
-                marker={"color": color, "symbol": symbol, "size": 11},
+                marker={"color": shade, "symbol": symbol, "size": 11},
                 customdata=[_apart_name(row) for row in own.select("language", "name").iter_rows()],
                 hovertemplate="%{customdata}<extra></extra>",
                 row=1,
@@ -56,8 +63,8 @@ def languages(standing: pl.DataFrame) -> go.Figure:
         "Two principal axes of the languages' means, each map in its own scale; "
         f"layer {first['layer']}, pretraining seed {first['seed']}"
     )
-    title = "A map of languages"
-    return theme.finish(figure, title=title, subtitle=subtitle, height=420, legend="family")
+    title, legend = "A map of languages", theme.GROUPS[color]
+    return theme.finish(figure, title=title, subtitle=subtitle, height=420, legend=legend)
 
 
 def _add_axes(figure: go.Figure, part: pl.DataFrame, column: int) -> None:
@@ -201,10 +208,21 @@ def kinship_told(frame: pl.DataFrame, *, layer: int) -> Table:
     return show(rows, f"Layer {layer}. {told_seeds(own)}.", {"dealt out as near": ".1%"})
 
 
-def looks_of(families: pl.Series) -> Looks:
-    """Return the colour and symbol of each family."""
-    colors, symbols = theme.colors(families, "family"), theme.symbols(families, "family")
-    return {family: (color, symbols[family]) for family, color in colors.items()}
+def looks_of(groups: pl.Series) -> Looks:
+    """Return the colour and symbol of each family, or of what else a series is named after."""
+    colors, symbols = theme.colors(groups, groups.name), theme.symbols(groups, groups.name)
+    present = set(groups)
+    return {group: (color, symbols[group]) for group, color in colors.items() if group in present}
+
+
+def require_grouping(color: str) -> None:
+    """Refuse what languages are not coloured by.
+
+    Raises:
+        UserError: names the value and those that there are.
+    """
+    if color not in GROUPINGS:
+        raise UserError(f"color must be one of {', '.join(GROUPINGS)}, got {color!r}")
 
 
 def apart(text: str) -> str:

@@ -9,7 +9,7 @@ import polars as pl
 from plotly.subplots import make_subplots
 
 from xlmr_lab.figures import theme
-from xlmr_lab.figures.language_map import Looks, apart, looks_of
+from xlmr_lab.figures.language_map import Looks, apart, looks_of, require_grouping
 
 UNKNOWN = "unknown"
 """Family of languages that nobody told of; it is none."""
@@ -19,15 +19,20 @@ Lines = tuple[list[float | None], list[float | None]]
 """Ends of lines by x and y, each line closed by None."""
 
 
-def trees(tree: pl.DataFrame, known: pl.DataFrame) -> go.Figure:
+def trees(tree: pl.DataFrame, known: pl.DataFrame, *, color: str = "family") -> go.Figure:
     """Draw the families of languages, columns language, name and family, beside the tree that their
-    vectors make; where the two agree a family's languages stand together on both sides.
+    vectors make; where the two agree a family's languages stand together on both sides. Colours are
+    by family, script or resource tier (`color`).
+
+    Raises:
+        UserError: there is no such grouping.
     """
+    require_grouping(color)
     title = "Known families, and the tree of the vectors"
     if tree.is_empty():
         return theme.empty("One language makes no tree.", title=title, height=150)
     order = known.sort("family", "size_bytes", "language", descending=[False, True, False])
-    looks = looks_of(known["family"])
+    looks = looks_of(known[color])
     places = {key: float(place) for place, key in enumerate(order["language"])}
     figure = make_subplots(
         rows=1, cols=2, horizontal_spacing=0.2, subplot_titles=["families", "vectors"]
@@ -37,7 +42,7 @@ def trees(tree: pl.DataFrame, known: pl.DataFrame) -> go.Figure:
     found = _leaf_places(tree, places)
     _add_lines(figure, *_tree_lines(tree, found), column=2)
     for column, at in enumerate((places, found), 1):
-        _add_leaves(figure, order, at, looks, column)
+        _add_leaves(figure, order.with_columns(group=color), at, looks, column)
     figure.update_xaxes(showgrid=False, zeroline=False)
     figure.update_xaxes(visible=False, range=[-0.1, 2.15], col=1)
     most = float(tree["distance"].max())  # type: ignore[arg-type]
@@ -52,7 +57,8 @@ def trees(tree: pl.DataFrame, known: pl.DataFrame) -> go.Figure:
         else "No two languages here are of one family, or all are: no families to find again"
     )
     height = 150 + LEAF * len(places)
-    return theme.finish(figure, title=title, subtitle=subtitle, height=height, legend="family")
+    legend = theme.GROUPS[color]
+    return theme.finish(figure, title=title, subtitle=subtitle, height=height, legend=legend)
 
 
 def kept(tree: pl.DataFrame, known: pl.DataFrame) -> int:
@@ -137,16 +143,16 @@ def _add_leaves(
     column: int,
 ) -> None:
     """Draw the languages at the ends of a tree with their names."""
-    for family, (color, symbol) in looks.items():
-        own = order.filter(pl.col("family") == family)
+    for group, (shade, symbol) in looks.items():
+        own = order.filter(group=group)
         figure.add_scatter(
             x=[2 if column == 1 else 0] * len(own),
             y=[places[key] for key in own["language"]],
-            name=family,
-            legendgroup=family,
+            name=group,
+            legendgroup=group,
             showlegend=column == 1,
             mode="markers",
-            marker={"color": color, "symbol": symbol, "size": 9},
+            marker={"color": shade, "symbol": symbol, "size": 9},
             customdata=[apart(name) for name in own["name"]],
             hovertemplate="%{customdata}<extra></extra>",
             row=1,
