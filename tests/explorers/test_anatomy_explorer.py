@@ -70,3 +70,12 @@ def test_another_model_is_drawn_once_and_whole(explorer: AnatomyExplorer) -> Non
     assert len(drawn) == 1
     explorer.num_layers.value = 5
     assert len(drawn) == 2
+
+
+def test_a_state_comes_back_to_the_same_model(explorer: AnatomyExplorer) -> None:
+    explorer.start.value, explorer.num_layers.value = "mine", 7
+    again = AnatomyExplorer([MINE, *model_costs.paper_models()], state=explorer.state)
+    assert again.model == explorer.model
+    assert again.canvas.figure == explorer.canvas.figure
+    again.restore({})
+    assert again.canvas.figure == anatomy.whole()

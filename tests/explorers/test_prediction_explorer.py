@@ -63,3 +63,22 @@ def test_a_text_without_a_mask_says_what_to_write(made: TrainedModels) -> None:
     assert "write &lt;mask&gt; where" in explorer.shown.value
     explorer.text.value = "Fima <mask>"
     assert "&lt;mask 1&gt;" in explorer.shown.value
+
+
+def test_a_text_that_cannot_be_guessed_in_leaves_the_picture_and_its_call(
+    explorer: PredictionExplorer,
+) -> None:
+    picture, call = explorer.canvas.figure, explorer.call.value
+    explorer.text.value = "Fima lobo"
+    assert (explorer.canvas.figure, explorer.call.value) == (picture, call)
+    begun = PredictionExplorer(explorer.made, text="Fima lobo")
+    assert begun.canvas.figure.layout.annotations[0].text == "nothing to guess yet"
+    assert begun.call.value == ""
+
+
+def test_a_state_comes_back_to_the_same_guesses(explorer: PredictionExplorer) -> None:
+    explorer.language.value = "qad"
+    explorer.number.value, explorer.words.value = explorer.number.max, 3
+    again = PredictionExplorer(explorer.made, state=explorer.state)
+    assert again.canvas.figure == explorer.canvas.figure
+    assert again.shown.value == explorer.shown.value

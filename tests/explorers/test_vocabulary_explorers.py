@@ -120,6 +120,18 @@ def test_the_solver_goes_over_to_the_studys_model_and_back(
     assert drawn(solver.canvas.figure) == paper
 
 
+def test_a_state_comes_back_to_the_same_solver(
+    solver: CapacityExplorer, made: MeasuredVocabulary
+) -> None:
+    solver.start.value, solver.layers.value = STUDY, 5
+    drawings: list[object] = []
+    again = CapacityExplorer(**made.budget())
+    again.canvas.observe(drawings.append, "outputs")
+    again.restore(solver.state)
+    assert drawn(again.canvas.figure) == drawn(solver.canvas.figure)
+    assert len(drawings) == 1
+
+
 def test_a_vocabulary_without_room_is_said_in_the_picture(solver: CapacityExplorer) -> None:
     solver.total.value = 10_000_000
     solver.smallest.value = 512_000

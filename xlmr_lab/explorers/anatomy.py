@@ -6,14 +6,14 @@ that draws it.
 """
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
-from xlmr_lab.explorers.canvas import Canvas
-from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, panel, text_form
+from xlmr_lab.explorers.base import Explorer
+from xlmr_lab.explorers.controls import LABEL
 from xlmr_lab.figures.anatomy import BASE, whole
 from xlmr_lab.model_costs import Load, Model
 
@@ -28,10 +28,16 @@ STEPS = tuple(2**power for power in range(10, 21))
 SLIDER = widgets.Layout(width="340px")
 
 
-class AnatomyExplorer(widgets.VBox):
+class AnatomyExplorer(Explorer):
     """Controls over the sizes of a model and what it is trained on at once."""
 
-    def __init__(self, models: Sequence[Model], load: Load | None = None) -> None:
+    def __init__(
+        self,
+        models: Sequence[Model],
+        load: Load | None = None,
+        *,
+        state: Mapping[str, Any] | None = None,
+    ) -> None:
         """Begin with XLM-R Base, or the first model where it is not among them."""
         load = load or Load()
         self.models = {model.name: model for model in models}
@@ -53,16 +59,10 @@ class AnatomyExplorer(widgets.VBox):
         self.mask_fraction.style, self.mask_fraction.layout = LABEL, SLIDER
         for name, value in dataclasses.asdict(load).items():
             getattr(self, name).value = value
-        self.call = widgets.HTML()
         self._set()
-        self.canvas = Canvas(self.figure)
         first = (self.start, self.vocab_size, self.hidden_size, self.num_layers)
         second = (self.block_tokens, self.step_tokens, self.mask_fraction)
-        super().__init__(panel(HINT, [first, second], self.canvas, self.call), layout=WIDE)
-        self.start.observe(self._begin, "value")
-        for control in (*first[1:], *second):
-            control.observe(self._refresh, "value")
-        self._refresh()
+        super().__init__(HINT, [first, second], state=state)
 
     @property
     def model(self) -> Model:
@@ -92,8 +92,10 @@ class AnatomyExplorer(widgets.VBox):
         """The present picture as a plain figure."""
         return whole(self.model, self.load)
 
-    def __repr__(self) -> str:
-        return text_form(self)
+    @property
+    def written(self) -> str:
+        """The call that draws the present picture."""
+        return f"anatomy.whole(anatomy.{self.model!r}, anatomy.{self.load!r})"
 
     def _set(self) -> None:
         """Put the sliders where the chosen model is."""
@@ -101,20 +103,11 @@ class AnatomyExplorer(widgets.VBox):
         for name in ("vocab_size", "hidden_size", "num_layers"):
             getattr(self, name).value = getattr(chosen, name)
 
-    def _begin(self, _: Any) -> None:
+    def _adapt(self, change: Any) -> None:
         """Go over to another model, drawn once all its sizes are set."""
-        sliders = (self.vocab_size, self.hidden_size, self.num_layers)
-        for slider in sliders:
-            slider.unobserve(self._refresh, "value")
-        self._set()
-        for slider in sliders:
-            slider.observe(self._refresh, "value")
-        self._refresh()
-
-    def _refresh(self, _: Any = None) -> None:
-        self.canvas.show(self.figure)
-        written = f"anatomy.{self.model!r}, anatomy.{self.load!r}"
-        self.call.value = call_text("anatomy.whole", written, {})
+        if change is not None and change.owner is self.start:
+            with self._held():
+                self._set()
 
 
 def _called(start: Model) -> str:

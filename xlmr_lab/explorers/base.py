@@ -6,8 +6,9 @@ says what is drawn (`figure`) and by which call (`written`). Setting `explorer.a
 Python does what the control does in a browser.
 """
 
+import contextlib
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -57,7 +58,7 @@ class Explorer(widgets.VBox):
 
     @property
     def written(self) -> str:
-        """The call that draws the present picture, as Python."""
+        """The call that draws the present picture, as Python; empty where there is none."""
         raise NotImplementedError
 
     @property
@@ -107,7 +108,8 @@ class Explorer(widgets.VBox):
         if self._holding:
             return
         self._draw()
-        self.call.value = f"This picture: {coded(self.written)}"
+        written = self.written
+        self.call.value = f"This picture: {coded(written)}" if written else ""
         again = f"{type(self).__name__}(..., state={self.state!r})"
         self.view.value = f"This view again: {coded(again)}" if self.state else ""
 
@@ -123,14 +125,20 @@ class Explorer(widgets.VBox):
 
     def _set_all(self, values: Mapping[str, Any]) -> None:
         """Set the controls in the order of the rows, and draw once."""
-        self._holding = True
-        try:
+        with self._held():
             for name, control in self._controls.items():
                 value = values[name]
                 control.value = tuple(value) if isinstance(value, list) else value
-        finally:
-            self._holding = False
         self._refresh()
+
+    @contextlib.contextmanager
+    def _held(self) -> Iterator[None]:
+        """Let controls be changed without a drawing for each."""
+        before, self._holding = self._holding, True
+        try:
+            yield
+        finally:
+            self._holding = before
 
 
 def _is_control(widget: widgets.Widget) -> bool:

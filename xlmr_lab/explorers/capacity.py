@@ -6,17 +6,14 @@ call that draws it. The range is of `NUM_SIZES` vocabularies, each twice as larg
 """
 
 import dataclasses
-import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
-from xlmr_lab.errors import UserError
-from xlmr_lab.explorers.canvas import Canvas
-from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, panel, text_form
-from xlmr_lab.figures import theme
+from xlmr_lab.explorers.base import Explorer
+from xlmr_lab.explorers.controls import LABEL
 from xlmr_lab.figures.capacity import PAPER_SIZES, TITLE, trade_off
 from xlmr_lab.model import parameters
 from xlmr_lab.model.parameters import PAPER_SHAPE, PAPER_WIDTH, Shape
@@ -31,11 +28,19 @@ SMALLEST = tuple(250 * 2**power for power in range(12))
 PAPER, STUDY = "the paper, Figure 6", "this study"
 
 
-class CapacityExplorer(widgets.VBox):
+class CapacityExplorer(Explorer):
     """Controls over the solver of a constant number of parameters."""
 
+    TITLE = TITLE
+
     def __init__(
-        self, *, total: int, vocab_sizes: Sequence[int], body_width: int, shape: Shape
+        self,
+        *,
+        total: int,
+        vocab_sizes: Sequence[int],
+        body_width: int,
+        shape: Shape,
+        state: Mapping[str, Any] | None = None,
     ) -> None:
         paper = (parameters.paper_budget(), min(PAPER_SIZES), PAPER_WIDTH, PAPER_SHAPE)
         self.starts = {PAPER: paper, STUDY: (total, min(vocab_sizes), body_width, shape)}
@@ -47,16 +52,9 @@ class CapacityExplorer(widgets.VBox):
         self.layers = widgets.IntSlider(min=1, max=48, description="layers")
         for slider in (self.body_width, self.layers):
             slider.layout.width, slider.style = "340px", LABEL
-        self.call = widgets.HTML()
         self._set()
-        self.canvas = Canvas(self.figure)
-        first = (self.start, self.total)
-        second = (self.smallest, self.body_width, self.layers)
-        super().__init__(panel(HINT, [first, second], self.canvas, self.call), layout=WIDE)
-        self.start.observe(self._begin, "value")
-        for control in (self.total, *second):
-            control.observe(self._refresh, "value")
-        self._refresh()
+        first, second = (self.start, self.total), (self.smallest, self.body_width, self.layers)
+        super().__init__(HINT, [first, second], state=state)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -75,15 +73,16 @@ class CapacityExplorer(widgets.VBox):
 
     @property
     def figure(self) -> go.Figure:
-        """The present picture as a plain figure; it says so where there is no such model."""
-        try:
-            return trade_off(**self.arguments)
-        except UserError as error:
-            told = "<br>".join(textwrap.wrap(str(error), 90))
-            return theme.empty(told, title=TITLE)
+        """The present picture as a plain figure."""
+        return trade_off(**self.arguments)
 
-    def __repr__(self) -> str:
-        return text_form(self)
+    @property
+    def written(self) -> str:
+        """The call that draws the present picture."""
+        given = dict(self.arguments)
+        shape = [_written(given.pop("shape"))] if given else []
+        listed = [f"{name}={value!r}" for name, value in given.items()]
+        return f"capacity.trade_off({', '.join([*listed, *shape])})"
 
     def _chosen(self) -> tuple[int, int, int, int]:
         return self.total.value, self.smallest.value, self.body_width.value, self.layers.value
@@ -95,18 +94,11 @@ class CapacityExplorer(widgets.VBox):
         self.body_width.step = self.body_width.min = shape.head_width
         self.body_width.value, self.layers.value = body_width, shape.num_layers
 
-    def _begin(self, _: Any) -> None:
-        with self.hold_trait_notifications():
-            self._set()
-        self._refresh()
-
-    def _refresh(self, _: Any = None) -> None:
-        self.canvas.show(self.figure)
-        given = dict(self.arguments)
-        written = _written(given.pop("shape")) if given else ""
-        listed = [f"{name}={value!r}" for name, value in given.items()]
-        call = ", ".join([*listed, *filter(None, [written])])
-        self.call.value = call_text("capacity.trade_off", call, {})
+    def _adapt(self, change: Any) -> None:
+        """Go over to another model, drawn once all of it is set."""
+        if change is not None and change.owner is self.start:
+            with self._held():
+                self._set()
 
 
 def _written(shape: Shape) -> str:

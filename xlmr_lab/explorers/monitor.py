@@ -79,7 +79,7 @@ class TrainingMonitor(Explorer):
             self._open_latest()
 
     @property
-    def run(self) -> TrainingRun:
+    def watched(self) -> TrainingRun:
         """The run that is shown."""
         if not self.shown.value:
             return training_tries.tried(self.study, self.settings)
@@ -93,12 +93,12 @@ class TrainingMonitor(Explorer):
     @property
     def standing(self) -> Standing:
         """How the run stands at this moment."""
-        return training_process.standing(self.run)
+        return training_process.standing(self.watched)
 
     @property
     def names(self) -> list[str]:
         """The runs that are drawn, the one that is shown first."""
-        own = self.run
+        own = self.watched
         beside = [self.beside.value] if self.beside.value not in ("", own.name) else []
         return [own.name, *beside] if own.folder else beside
 
@@ -153,11 +153,10 @@ class TrainingMonitor(Explorer):
     def _adapt(self, change: Any) -> None:
         """Have the list of runs, the buttons and the words be of this moment."""
         if list(self.beside.options) != (others := self._others()):
-            before, self._holding = self._holding, True
-            value = self.beside.value
-            self.beside.options = others
-            self.beside.value = value
-            self._holding = before
+            with self._held():
+                value = self.beside.value
+                self.beside.options = others
+                self.beside.value = value
         for slider in (self.steps, self.rate, self.batch, self.alpha):
             slider.disabled = bool(self.shown.value)
         if change is not None:
@@ -206,7 +205,7 @@ class TrainingMonitor(Explorer):
 
     def _sizes(self) -> list[tuple[int, int]]:
         """Return what changes when the run has recorded something."""
-        folder = self.run.folder
+        folder = self.watched.folder
         return [
             (status.st_size, status.st_mtime_ns)
             for path in (folder.glob("*.jsonl") if folder else ())
@@ -217,7 +216,7 @@ class TrainingMonitor(Explorer):
         self._do(lambda: training_tries.start(self.study, self.settings))
 
     def _end(self, _: Any) -> None:
-        home = self.run.home
+        home = self.watched.home
         if home is not None:
             self._is_stopping = True
             self._do(lambda: training_process.stop(home))

@@ -6,14 +6,15 @@ only chooses what they show, and writes the call that draws the picture.
 """
 
 import html
+from collections.abc import Mapping
 from typing import Any
 
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.explorers.canvas import Canvas
-from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, panel, text_box, text_form
+from xlmr_lab.explorers.base import Explorer
+from xlmr_lab.explorers.controls import LABEL, WIDE, text_box
 from xlmr_lab.figures import hidden_text, prediction, theme
 from xlmr_lab.prediction_results import Hidden, TrainedModels
 
@@ -25,11 +26,20 @@ SLIDER = widgets.Layout(width="300px")
 MAX_WORDS, MAX_BEST = 6, 10
 
 
-class PredictionExplorer(widgets.VBox):
+class PredictionExplorer(Explorer):
     """Controls over a text with hidden words."""
 
-    def __init__(self, made: TrainedModels, *, language: str = "", text: str = "") -> None:
-        self.made = made
+    TITLE = prediction.TITLE
+
+    def __init__(
+        self,
+        made: TrainedModels,
+        *,
+        language: str = "",
+        text: str = "",
+        state: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.made, self._drawn_by = made, ""
         keys = made.batches.languages()
         self.language = widgets.Dropdown(
             options=keys, value=language or keys[0], description="language", style=LABEL
@@ -40,16 +50,9 @@ class PredictionExplorer(widgets.VBox):
         self.best = _slider("guesses", 1, MAX_BEST, 5)
         self.text = text_box("own text", text, "with <mask> in it; empty: the document")
         self.shown = widgets.HTML(layout=WIDE)
-        self.call = widgets.HTML()
         self._set()
-        self.canvas = Canvas(theme.empty("nothing to guess yet", title=prediction.TITLE))
         controls = (self.language, self.number, self.words, self.seed, self.best)
-        below = widgets.VBox([self.call, self.shown], layout=WIDE)
-        super().__init__(panel(HINT, [controls, (self.text,)], self.canvas, below), layout=WIDE)
-        self.language.observe(self._begin, "value")
-        for control in (*controls[1:], self.text):
-            control.observe(self._refresh, "value")
-        self._refresh()
+        super().__init__(HINT, [controls, (self.text,)], below=[self.shown], state=state)
 
     @property
     def hidden(self) -> Hidden:
@@ -65,28 +68,34 @@ class PredictionExplorer(widgets.VBox):
         """The present picture as a plain figure."""
         return prediction.guesses(self.made.guesses(self.hidden, best=self.best.value))
 
-    def __repr__(self) -> str:
-        return text_form(self)
+    @property
+    def written(self) -> str:
+        """The call that draws the present picture: while a text is being written that cannot be
+        guessed in, the one before."""
+        return self._drawn_by
 
     def _set(self) -> None:
         """Let the slider end with the last document of the language."""
         self.number.max = self.made.num_documents(self.language.value) - 1
 
-    def _begin(self, _: Any) -> None:
-        self._set()
-        self._refresh()
+    def _adapt(self, change: Any) -> None:
+        if change is not None and change.owner is self.language:
+            with self._held():
+                self._set()
 
-    def _refresh(self, _: Any = None) -> None:
+    def _draw(self) -> None:
         try:
             hidden = self.hidden
         except UserError as error:  # a text without <mask>, too long, or that cannot be cut
             self.shown.value = f"<p>{html.escape(str(error))}</p>"
+            if not self._drawn_by:
+                self.canvas.show(theme.empty("nothing to guess yet", title=self.TITLE))
             return
         frame = self.made.guesses(hidden, best=self.best.value)
         self.canvas.show(prediction.guesses(frame))
         self.shown.value = hidden_text.shown(self.made.names(hidden.ids), frame)._repr_html_()
-        written = f"made.guesses(made.{self._asked()}, best={self.best.value})"
-        self.call.value = call_text("prediction.guesses", written, {})
+        asked = f"made.guesses(made.{self._asked()}, best={self.best.value})"
+        self._drawn_by = f"prediction.guesses({asked})"
 
     def _asked(self) -> str:
         """Write the call that hides the present text."""
