@@ -40,11 +40,13 @@ LEAVES = {
 TOP = {
     "__init__",
     "__main__",
+    "app",
     "bench",
     "campaign_report",
     "campaigns",
     "commands",
     "encoder_evaluation",
+    "notebook_runs",
     "verb_help",
 }
 
@@ -185,11 +187,13 @@ MAY_IMPORT: dict[str, set[str]] = {
         "sampling",
     },
     "explorers": {
+        "alignment_results",
         "batch_results",
         "cleaning_results",
         "cleaning_sample",
         "cell_frames",
         "figures",
+        "language_map_results",
         "model.parameters",
         "model_costs",
         "paper",
@@ -203,7 +207,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "report_style": set(),
     "report_page": {"figures.looks", "report_style"},
-    "reports": {"campaign_results", "paper", "report_page", "results"},
+    "notebook_parameters": set(),
+    "report_exports": {"figures", "notebook_parameters"},
+    "reports": {
+        "campaign_results",
+        "figures.looks",
+        "notebook_parameters",
+        "paper",
+        "report_page",
+        "results",
+    },
 }
 
 # Which parts may import a heavy library: a part, or one module of it.
@@ -259,6 +272,7 @@ HOMES: dict[str, set[str]] = {
     "ipywidgets": {"explorers"},
     "anywidget": {"explorers"},
     "IPython": {"explorers"},
+    "kaleido": {"figures.images"},
     "papermill": {"reports"},
     "nbclient": {"reports"},
     "nbconvert": {"reports"},

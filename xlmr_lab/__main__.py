@@ -22,7 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     a signal: 130 if interrupted (Ctrl-C), 143 if terminated.
     """
     progress.start_log(logging.INFO)
-    logging.getLogger("papermill").setLevel(logging.WARNING)
+    for library in ("choreographer", "kaleido", "papermill"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
         return _run(sys.argv[1:] if arguments is None else arguments)
@@ -45,12 +46,15 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    from xlmr_lab import commands, verb_help
+    from xlmr_lab import commands, report_exports, reports, verb_help
     from xlmr_lab.ablations import opened, run, studies
 
     chosen = _parser(commands.VERBS).parse_args(_options_last(_checked(arguments)))
     if chosen.verb != "pretrain" and _processes() > 1:
         raise UserError(f"torchrun is for pretrain; run {chosen.verb} without it")
+    chosen.export = ()
+    if chosen.verb == "report":
+        chosen.export, chosen.settings = report_exports.asked_for(chosen.settings)
     if _is_of_no_study(chosen):
         return 0
     preset = chosen.preset or DEFAULT_PRESET
@@ -67,16 +71,18 @@ def _run(arguments: list[str]) -> int:
     else:
         config = opened.settings(config, given, preset=preset, asked=chosen.preset)
     config = configs.override(config, given)
-    commands.VERBS[chosen.verb](run.Study(config, preset), _say)
+    work = run.Study(config, preset)
+    commands.VERBS[chosen.verb](work, _say)
+    report_exports.write(reports.executed(work.folder), work.folder / "report", chosen.export, _say)
     return 0
 
 
 def _is_of_no_study(chosen: argparse.Namespace) -> bool:
     """Do what a verb is asked for that is about no study; return whether it is."""
-    from xlmr_lab import campaign_report, campaigns, encoder_evaluation
+    from xlmr_lab import campaign_report, campaigns, encoder_evaluation, notebook_runs
 
-    if chosen.verb == "bench":
-        _bench(chosen)
+    if chosen.verb in OF_THE_MACHINE:
+        OF_THE_MACHINE[chosen.verb](chosen)
         return True
     if chosen.verb == "evaluate":
         source, settings = encoder_evaluation.source_of(chosen.settings)
@@ -88,10 +94,17 @@ def _is_of_no_study(chosen: argparse.Namespace) -> bool:
     if chosen.verb == "ablate" and campaigns.is_asked_for(chosen.settings):
         _say(campaigns.help_text()) if chosen.help else campaigns.run(chosen.settings, say=_say)
         return True
-    if chosen.verb == "report" and not chosen.help:
-        folder = campaign_report.asked_for(chosen.settings)
+    if chosen.verb == "report":
+        if source := notebook_runs.asked_for(chosen.settings):
+            rest, formats = chosen.settings[1:], chosen.export
+            if chosen.help:
+                _say(notebook_runs.help_text(source))
+            else:
+                notebook_runs.run(source, rest, formats, _say)
+            return True
+        folder = None if chosen.help else campaign_report.asked_for(chosen.settings)
         if folder is not None:
-            campaign_report.report(folder, _say)
+            campaign_report.report(folder, chosen.export, _say)
         return folder is not None
     return False
 
@@ -106,6 +119,16 @@ def _bench(chosen: argparse.Namespace) -> None:
         bench.pretrain(chosen.settings, preset=name, say=_say)
 
 
+def _app(chosen: argparse.Namespace) -> None:
+    from xlmr_lab import app
+
+    _say(app.HELP) if chosen.help else app.serve(chosen.settings, say=_say)
+
+
+OF_THE_MACHINE = {"app": _app, "bench": _bench}
+"""Verbs that take no settings of a study."""
+
+
 def _parser(verbs: dict[str, Any]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="xlmr-lab",
@@ -116,6 +139,9 @@ def _parser(verbs: dict[str, Any]) -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     for name, function in verbs.items():
         _add_settings(subparsers, name, inspect.cleandoc(function.__doc__ or ""))
+    _add_settings(
+        subparsers, "app", "Serve explorers of claims and transfer as a page without code."
+    )
     compared = "Measure this trainer beside Hugging Face's, on this machine."
     benches = subparsers.add_parser("bench", help=compared, description=compared)
     measured = benches.add_subparsers(metavar="pretrain", required=True)

@@ -7,7 +7,7 @@ and is made anew only if results, notebooks or code are others than it was made 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from xlmr_lab import campaign_results, commands, reports, storage
+from xlmr_lab import campaign_results, commands, report_exports, reports, storage
 from xlmr_lab.campaign_results import CAMPAIGN_NAME
 from xlmr_lab.errors import UserError
 
@@ -40,8 +40,9 @@ def asked_for(arguments: Sequence[str]) -> Path | None:
     return Path(words[0])
 
 
-def report(folder: Path, say: Callable[[str], None]) -> None:
-    """Write the page of a campaign and tell where it is.
+def report(folder: Path, formats: Sequence[str], say: Callable[[str], None]) -> None:
+    """Write the page of a campaign, and its figures and tables in each of `formats`, and tell where
+    they are.
 
     Raises:
         UserError: a notebook stopped; the page is written without it.
@@ -52,3 +53,5 @@ def report(folder: Path, say: Callable[[str], None]) -> None:
         return reports.report_campaign(tested, commands.notebooks())
 
     say(f"report: {commands.written(tested.folder, write)}")
+    shown = reports.executed(tested.folder)
+    report_exports.write(shown, tested.folder / "report", formats, say)

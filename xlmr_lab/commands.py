@@ -168,10 +168,12 @@ def ablate(work: Study, say: Say) -> None:
 
 
 def report(work: Study, say: Say) -> None:
-    """Execute the notebooks on the study and write its HTML report.
+    """Execute the notebooks on the study and write its HTML report; export=html,svg,png,csv,tex
+    writes its figures and tables as files too, into `report/exports/`, each with its run and call.
 
     `report FOLDER` is another thing: the page of the paper's claims that `ablate SCALE` tested, of
-    its run folder or of notebooks/results/laptop.
+    its run folder or of notebooks/results/laptop. So is `report NOTEBOOK [name=value ...]`: one
+    notebook with parameters, or over a grid of them; `report 03_language_sampling --help`.
     """
     run_folder.require_finished(work.folder, work.config)
     say(findings_table(work))

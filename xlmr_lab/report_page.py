@@ -39,18 +39,24 @@ Node = Mapping[str, Any]
 class Markdown(mistune.HTMLRenderer):
     """Markdown to HTML for one notebook: anchors, links within the report, no foreign images."""
 
-    def __init__(self, anchor: str, anchors: Sequence[str], said: str = "") -> None:
+    def __init__(
+        self, anchor: str, anchors: Sequence[str], said: str = "", *, label: str = ""
+    ) -> None:
         super().__init__(escape=False)
         self.anchor = anchor
         self.anchors = anchors
         self.said = said
         """Markdown that the page shows already."""
+        self.label = label
+        """What is added to the title."""
         self.headings: list[tuple[int, str, str]] = []
         """Level, id and text of the headings met so far."""
 
     def heading(self, text: str, level: int, **attrs: Any) -> str:
         """Render a heading one level down, with an id."""
         name = self.anchor if not self.headings else f"{self.anchor}-{len(self.headings)}"
+        if self.label and not self.headings:
+            text = f"{text} ({html.escape(self.label)})"
         self.headings.append((level, name, text))
         return f'<h{level + 1} id="{name}" dir="auto">{text}</h{level + 1}>\n'
 
@@ -80,16 +86,18 @@ def page(
     provenance: Mapping[str, Any],
     findings: Sequence[Node] = (),
     effects: str = "effect [95 %]",
+    labels: Mapping[str, str] | None = None,
 ) -> str:
     """Return the page of notebooks given by name and node, in order.
 
     `findings` have claim, effect, verdict and details, as text, details with a line for each
-    paragraph; `effects` is what their effects are called.
+    paragraph; `effects` is what their effects are called. `labels` stand behind the titles of
+    notebooks, by name.
     """
     names = [name for name, _ in notebooks]
     contents, sections = [], []
     for name, node in notebooks:
-        renderer = Markdown(name, names, summary)
+        renderer = Markdown(name, names, summary, label=(labels or {}).get(name, ""))
         sections.append(_section(node, renderer))
         contents += renderer.headings
     heading = html.escape(title)

@@ -7,19 +7,20 @@ shows stands below it as a plain figure. A notebook that stops leaves its execut
 error in it, and raises. Papermill loads slowly, hence inside.
 """
 
-import ast
-import difflib
+import contextlib
 import logging
 import math
+import os
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from xlmr_lab import intervals, progress, storage
+from xlmr_lab import intervals, notebook_parameters, progress, storage
 from xlmr_lab.campaign_results import Tested
 from xlmr_lab.errors import UserError
+from xlmr_lab.figures.looks import VARIABLE
 from xlmr_lab.report_page import page
 from xlmr_lab.results import Study
 
@@ -47,10 +48,10 @@ def run_notebook(source: Path, target: Path, parameters: Mapping[str, Any] | Non
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
-    _check(source, parameters or {})
+    notebook_parameters.require(source, parameters or {})
     logging.getLogger("papermill").setLevel(logging.ERROR)  # it warns of names that it cannot read
     failure = None
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _light():
         executed = Path(folder) / target.name
         try:
             papermill.execute_notebook(
@@ -72,6 +73,21 @@ def run_notebook(source: Path, target: Path, parameters: Mapping[str, Any] | Non
     return target
 
 
+@contextlib.contextmanager
+def _light() -> Iterator[None]:
+    """Have the kernels that are started show figures in the light look, of which the page makes the
+    other."""
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = "light"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[VARIABLE]
+        else:
+            os.environ[VARIABLE] = before
+
+
 def write_report(
     notebooks: Sequence[Path],
     path: Path,
@@ -81,18 +97,24 @@ def write_report(
     provenance: Mapping[str, Any] | None = None,
     findings: Sequence[Mapping[str, str]] = (),
     effects: str = "effect [95 %]",
+    labels: Mapping[str, str] | None = None,
 ) -> Path:
     """Write executed notebooks as one HTML page that needs no network: text, figures, tables,
     folded code.
 
     `summary` is Markdown that stands before the table of contents, above `findings` (claim, effect,
     verdict, details), whose effects are called `effects`; `provenance` is a nested dict that ends
-    the page.
+    the page. `labels` tell apart runs of one notebook, by the stem of the executed copy.
     """
     import nbformat
 
     read = [(source.stem, nbformat.read(source, as_version=4)) for source in notebooks]
-    parts: dict[str, Any] = {"summary": summary, "findings": findings, "effects": effects}
+    parts: dict[str, Any] = {
+        "summary": summary,
+        "findings": findings,
+        "effects": effects,
+        "labels": labels or {},
+    }
     storage.write_text(path, page(read, title=title, provenance=provenance or {}, **parts))
     return path
 
@@ -133,7 +155,7 @@ def report_campaign(tested: Tested, notebooks: Sequence[Path]) -> Path:
     Raises:
         UserError: notebooks stopped; the page is written.
     """
-    taken = [path for path in notebooks if _parameters(path)[:1] == [CAMPAIGN]]
+    taken = [path for path in notebooks if notebook_parameters.names(path)[:1] == [CAMPAIGN]]
     executed, stopped = list[Path](), list[str]()
     with progress.bar(len(taken), "notebooks", unit="notebook") as bar:
         for source in sorted(taken, key=lambda path: path.stem != FIRST):
@@ -159,11 +181,16 @@ def report_campaign(tested: Tested, notebooks: Sequence[Path]) -> Path:
     return path
 
 
+def executed(folder: Path) -> list[Path]:
+    """Return the notebooks as they ran on a run, in their order."""
+    return sorted((folder / "notebooks").glob("*.ipynb"))
+
+
 def wanted(study: Study, notebooks: Sequence[Path]) -> list[Path]:
     """Return the notebooks that have something to say of a study, in their order."""
     there = _sections(study)
     said = [p for p in notebooks if p.stem not in NEEDS or there & set(NEEDS[p.stem])]
-    return [path for path in said if STUDY in _parameters(path)]
+    return [path for path in said if STUDY in notebook_parameters.names(path)]
 
 
 def parameters(study: Study, notebook: Path) -> dict[str, str]:
@@ -217,38 +244,6 @@ def _contrast(row: Mapping[str, Any]) -> str:
     beside = ", beside the claim" * row["aside"]
     more = f" ({row['note']})" if row["note"] else ""
     return f"{row['contrast']}: {row['says']}: {known}{beside}{more}"
-
-
-def _parameters(source: Path) -> list[str]:
-    """Return the names that a notebook's cell of parameters sets; papermill's own reading of it
-    misses those whose type is a union.
-
-    Raises:
-        UserError: there is no such notebook.
-    """
-    import nbformat
-
-    if not source.is_file():
-        raise UserError(f"no notebook at {source}")
-    cells = nbformat.read(source, as_version=4).cells
-    code = [cell.source for cell in cells if "parameters" in cell.metadata.get("tags", ())]
-    targets = [
-        target
-        for node in ast.parse("\n".join(code)).body
-        for target in (
-            [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
-        )
-    ]
-    return [target.id for target in targets if isinstance(target, ast.Name)]
-
-
-def _check(source: Path, parameters: Mapping[str, Any]) -> None:
-    known = _parameters(source)
-    for name in parameters:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 2, 0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(known)}"
-            raise UserError(f"{source.name} has no parameter {name!r}; {hint}")
 
 
 def _without_machine(text: str) -> str:

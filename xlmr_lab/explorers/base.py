@@ -18,6 +18,7 @@ from traitlets import TraitError
 from xlmr_lab.errors import UserError
 from xlmr_lab.explorers.canvas import Canvas
 from xlmr_lab.explorers.controls import WIDE, coded, panel, text_form
+from xlmr_lab.explorers.saving import SaveControl
 from xlmr_lab.figures import theme
 
 LINE = 90
@@ -45,7 +46,10 @@ class Explorer(widgets.VBox):
         self._holding = False
         self.call, self.view = widgets.HTML(), widgets.HTML()
         self.canvas = Canvas(theme.empty("nothing drawn yet", title=self.TITLE))
-        told = widgets.VBox([self.call, self.view, *below], layout=WIDE)
+        self.saving = SaveControl(
+            lambda: self.figure, lambda: self.written, lambda: self.study_name
+        )
+        told = widgets.VBox([self.call, self.view, self.saving, *below], layout=WIDE)
         super().__init__(panel(hint, rows, self.canvas, told), layout=WIDE)
         for control in own:
             control.observe(self._refresh, "value")
@@ -60,6 +64,12 @@ class Explorer(widgets.VBox):
     def written(self) -> str:
         """The call that draws the present picture, as Python; empty where there is none."""
         raise NotImplementedError
+
+    @property
+    def study_name(self) -> str:
+        """The run that is shown, as its user names it; empty where the explorer has none."""
+        shown = getattr(self, "study", None) or getattr(getattr(self, "made", None), "study", None)
+        return str(getattr(shown, "name", ""))
 
     @property
     def state(self) -> dict[str, Any]:
@@ -108,6 +118,7 @@ class Explorer(widgets.VBox):
         if self._holding:
             return
         self._draw()
+        self.saving.clear()
         written = self.written
         self.call.value = f"This picture: {coded(written)}" if written else ""
         again = f"{type(self).__name__}(..., state={self.state!r})"

@@ -1,0 +1,106 @@
+"""`xlmr-lab report NOTEBOOK [name=value ...]`: one notebook with parameters, or over a grid of
+them, and its page.
+
+A name that is given several times takes each of its values, several names every combination. The
+executed copies and the page of all stand in `runs/notebooks/NOTEBOOK/`.
+"""
+
+import difflib
+import re
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from xlmr_lab import (
+    commands,
+    notebook_parameters,
+    progress,
+    provenance,
+    report_exports,
+    reports,
+)
+from xlmr_lab.errors import UserError
+
+FOLDER = Path("runs/notebooks")
+HELP = """xlmr-lab report {name} [export=FORMATS] [name=value ...]
+
+{about}
+
+{parameters}
+"""
+ABOUT = (
+    "Executes the notebook with these parameters and writes its page. A name given several times "
+    "(alpha=0.3 alpha=0.7) takes each value; several such names, every combination. "
+    "export=html,svg,png,csv,tex writes all figures and tables as files too."
+)
+
+
+def asked_for(arguments: Sequence[str]) -> Path | None:
+    """Return the notebook that the arguments of `report` begin with: its path, or the name of one
+    that comes with the lab.
+
+    Raises:
+        UserError: it is the name of no notebook.
+    """
+    word = arguments[0] if arguments else ""
+    if word.endswith(".ipynb"):
+        return Path(word)
+    if not re.match(r"\d\d_", word):
+        return None
+    known = {path.stem: path for path in commands.notebooks()}
+    if word not in known:
+        near = difflib.get_close_matches(word, known, 1) or known
+        raise UserError(f"no notebook {word!r}; did you mean {' or '.join(near)}?")
+    return known[word]
+
+
+def help_text(source: Path) -> str:
+    """Return what a notebook can be asked for."""
+    parameters = notebook_parameters.help_text(source)
+    return HELP.format(name=source.name, about=textwrap.fill(ABOUT, 80), parameters=parameters)
+
+
+def run(
+    source: Path, settings: Sequence[str], formats: Sequence[str], say: Callable[[str], None]
+) -> None:
+    """Execute a notebook with each combination of its settings, write the page and tell where.
+
+    Raises:
+        UserError: the notebook has no such parameter, or no such value of it, and nothing ran; or
+            a run stopped, and the page is written with its error.
+    """
+    wanted = notebook_parameters.grid(source, settings)
+    folder = FOLDER / source.stem
+    executed, labels, stopped = list[Path](), dict[str, str](), list[str]()
+    with progress.bar(len(wanted), "runs of the notebook", unit="run") as bar:
+        for values in wanted:
+            label = _label(values, wanted)
+            path = folder / f"{_named(source.stem, label, labels)}.ipynb"
+            labels[path.stem] = label
+            path.unlink(missing_ok=True)
+            try:
+                reports.run_notebook(source, path, values)
+            except UserError as error:
+                stopped.append(f"{label}: {error}" if label else str(error))
+            executed += [path] if path.is_file() else []
+            bar.update(1)
+    page, made = folder / "index.html", provenance.collect()
+    reports.write_report(executed, page, title=source.stem, provenance=made, labels=labels)
+    say(f"report: {page}")
+    report_exports.write(executed, folder, formats, say)
+    if stopped:
+        raise UserError(f"{page} is not whole: {'; '.join(stopped)}")
+
+
+def _label(values: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> str:
+    """Return the parameters that tell a run from the others."""
+    varied = [name for name in values if any(other[name] != values[name] for other in wanted)]
+    return ", ".join(f"{name} = {values[name]}" for name in varied)
+
+
+def _named(stem: str, label: str, taken: Mapping[str, str]) -> str:
+    """Return the name of an executed copy, which no other has."""
+    words = re.sub(r"[^\w.=]+", "-", label.replace(" = ", "=")).strip("-.")
+    name = f"{stem}-{words}" if words else stem
+    return name if name not in taken else f"{name}-{len(taken) + 1}"
