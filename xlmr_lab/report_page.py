@@ -28,6 +28,12 @@ NOTE = (
     "In JupyterLab an interactive explorer stands here: run <code>./lab notebook</code> and open "
     "<code>{name}.ipynb</code>."
 )
+HEAD = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<style>{style}</style></head>"""
 TICKS, CODE = re.compile(r"`([^`]+)`"), r"<code>\1</code>"
 TAGS = re.compile(r"<[^>]*>")
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -103,12 +109,7 @@ def page(
     heading = html.escape(title)
     return "\n".join(
         [
-            "<!doctype html>",
-            '<html lang="en">',
-            f'<head><meta charset="utf-8"><title>{heading}</title>',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            '<link rel="icon" href="data:,">',
-            f"<style>{STYLE}</style></head>",
+            HEAD.format(title=heading, style=STYLE),
             "<body>",
             '<button id="look" type="button">Dark page</button>',
             f'<header><h1 dir="auto">{heading}</h1>',

@@ -26,6 +26,8 @@ from xlmr_lab.figures.summaries import Where, filtered, last_step, over_seeds
 
 HEIGHT = 400
 STEPS = 30
+LEVEL_FONT = {"size": 11, "color": theme.INK}
+"""How the levels of a surface are written on it."""
 """Places of a line or an edge of a surface."""
 MARGIN = 1.15
 """How far around the measured cells a surface is drawn."""
@@ -71,11 +73,7 @@ def equal_loss(frame: pl.DataFrame, *, where: Where | None = None) -> go.Figure:
         y=_short(y),
         z=[[_rounded(surface.predicted(n, p).mean) for n in x] for p in y],
         colorscale=[[0, "#d9ecf7"], [1, "#f5d9c8"]],
-        contours={
-            "coloring": "heatmap",
-            "showlabels": True,
-            "labelfont": {"size": 11, "color": theme.INK},
-        },
+        contours={"coloring": "heatmap", "showlabels": True, "labelfont": LEVEL_FONT},
         line={"width": 1, "color": theme.GREY},
         showscale=False,
         hovertemplate="%{x:.0f} languages, %{y:,.0f} parameters: %{z:.4f}<extra></extra>",
