@@ -98,24 +98,28 @@ def test_examples_of_one_language(cleaning: Cleaning) -> None:
 
 
 def test_the_same_thresholds_change_nothing(cleaning: Cleaning) -> None:
-    frame = cleaning.flips({})
+    frame = cleaning.compared({})
     assert frame["before"].equals(frame["after"], null_equal=True)
     pieces = [pl.read_parquet(path) for path in measure.pieces(cleaning.measured)]
     assert frame["num_paragraphs"].sum() == sum(piece.height for piece in pieces)
 
 
 def test_judging_again_gives_the_reasons_of_the_cleaning(cleaning: Cleaning) -> None:
-    """Up to deduplication, which takes some of those that have no reason."""
-    now = cleaning.flips({}).filter(pl.col("after").is_not_null())
-    counts = now.select("language", "after", "num_paragraphs").rows()
-    rejected = documents.scan(cleaning.cleaned / "rejected").collect()
-    before = rejected.filter(pl.col("stage").is_in(["filters", "identify"]))
-    expected = before.group_by("lang", "reason").len().rows()
-    assert sorted(counts) == sorted(expected)
+    """Through to the duplicates, which end this cleaning; and the same buckets."""
+    now = cleaning.compared({})
+    rejected = now.filter(pl.col("after").is_not_null()).group_by("language", "after")
+    counts = rejected.agg(pl.col("num_paragraphs").sum()).rows()
+    before = documents.scan(cleaning.cleaned / "rejected").collect()
+    assert sorted(counts) == sorted(before.group_by("lang", "reason").len().rows())
+    assert "duplicate" in set(now["after"])
+    kept = now.filter(pl.col("after").is_null()).group_by("language", "bucket_after")
+    found = sorted(kept.agg(pl.col("num_paragraphs").sum()).rows())
+    written = documents.scan(cleaning.cleaned / "documents").collect().group_by("lang", "bucket")
+    assert found == sorted(written.agg(pl.col("num_paragraphs").sum()).rows())
 
 
 def test_a_longer_least_length_rejects_exactly_the_shorter_ones(cleaning: Cleaning) -> None:
-    frame = cleaning.flips({"min_paragraph_bytes": 60})
+    frame = cleaning.compared({"min_paragraph_bytes": 60})
     lost = frame.filter(pl.col("before").is_null() & pl.col("after").is_not_null())
     assert set(lost["after"]) == {"too_short"}
     kept = documents.scan(cleaning.cleaned / "documents").collect()
@@ -125,24 +129,30 @@ def test_a_longer_least_length_rejects_exactly_the_shorter_ones(cleaning: Cleani
 
 def test_settings_that_would_change_nothing_are_refused(home: Path) -> None:
     cleaning = reopened(home)
-    with pytest.raises(UserError, match=r"keep changes no verdict here: it is of a later step"):
-        cleaning.flips({"keep": "none"})
+    with pytest.raises(UserError, match=r"sets changes no verdict here: it is of a later step"):
+        cleaning.compared({"quality.sets": "c4"})
     with pytest.raises(UserError, match=r"min_score changes .* calibrated .* such as sw:0.9"):
-        cleaning.flips({"agreement.min_score": 0.9})
+        cleaning.compared({"agreement.min_score": 0.9})
     with pytest.raises(UserError, match="min_leter_share"):
-        cleaning.flips({"min_leter_share": 0.9})
+        cleaning.compared({"min_leter_share": 0.9})
     change(cleaning.measured / "models" / "identifiers.json", lab=None, calibration=[])
     with pytest.raises(UserError, match=r"is about two identifiers, and this text was"):
-        cleaning.flips({"agreement.max_mixed_score": 0.5})
-    assert cleaning.flips({"agreement.min_score": 1.0})["after"].is_in(["low_confidence"]).any()
+        cleaning.compared({"agreement.max_mixed_score": 0.5})
+    assert cleaning.compared({"agreement.min_score": 1.0})["after"].is_in(["low_confidence"]).any()
+    assert "agreement.min_score" in cleaning.in_effect()
+    assert "agreement.max_mixed_score" not in cleaning.in_effect()
+    change(cleaning.cleaned / "report.json", cutoffs={})
+    with pytest.raises(UserError, match=r"head_share changes .* without a language model"):
+        cleaning.compared({"buckets.head_share": 0.5})
 
 
-def test_of_large_text_the_first_paragraphs_of_every_piece_are_judged(
+def test_of_large_text_the_scores_of_the_first_paragraphs_of_every_piece_are_counted(
     cleaning: Cleaning, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cleaning_results, "MAX_PARAGRAPHS", 40)
-    counts = cleaning.flips({}).group_by("language").agg(pl.col("num_paragraphs").sum())
-    assert counts["num_paragraphs"].to_list() == [10, 10, 10, 10]
+    by_identifier = cleaning.scores().group_by("identifier").agg(pl.col("num_paragraphs").sum())
+    assert set(by_identifier["identifier"]) == {"fastText", "n-gram model"}
+    assert by_identifier["num_paragraphs"].max() <= 40
 
 
 def test_precision_and_recall_are_those_of_the_labels(cleaning: Cleaning) -> None:

@@ -1,14 +1,13 @@
 """Reads what the cleaning of a study left behind into polars frames: the trail of every paragraph.
 
 The run folder's `stages.json` says where the cleaned and the measured text lie. Nothing is measured
-here: other thresholds are applied to the stored measures, of which at most `MAX_PARAGRAPHS` are
-looked at. Duplicates are not looked for again, so a verdict here is that of the characters and the
-languages (CCNet Sec. 3.3); what passes both goes on to deduplication.
+here: other thresholds are applied to the stored measures of a sample (`cleaning_sample`), and
+scores are counted over at most `MAX_PARAGRAPHS`.
 """
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ import polars as pl
 from xlmr_lab import cleaning_sample, cleaning_tables, configs, stage_folders, storage, study_call
 from xlmr_lab.babel import tongues
 from xlmr_lab.cleaning_sample import Sample
-from xlmr_lab.cleaning_tables import CONFUSION, FLIPS, TRUTH
+from xlmr_lab.cleaning_tables import CONFUSION, TRUTH
 from xlmr_lab.corpus import cards, documents, measure, statistics
 from xlmr_lab.corpus.judge import CleanConfig, Judge, columns_to_judge
 from xlmr_lab.corpus.models import IDENTIFIERS_NAME, MeasureConfig
@@ -26,9 +25,9 @@ from xlmr_lab.errors import UserError
 from xlmr_lab.results import Study
 
 MAX_PARAGRAPHS = 2_000_000
-"""Measured paragraphs that are judged again at most: of every piece as many from its start."""
+"""Measured paragraphs whose scores are counted at most: of every piece as many from its start."""
 
-JUDGED = (
+TURNED = (
     "max_damaged_share",
     "min_letter_share",
     "min_paragraph_bytes",
@@ -36,11 +35,11 @@ JUDGED = (
     "agreement.min_score",
     "agreement.min_scores",
     "agreement.max_mixed_score",
+    "keep",
+    "buckets.head_share",
+    "buckets.tail_share",
 )
-"""Settings of `clean` that judging depends on; the others are of later steps."""
-
-SAMPLED = (*JUDGED, "keep", "buckets.head_share", "buckets.tail_share")
-"""Settings of `clean` that a sample can be judged by again."""
+"""Settings of `clean` that a sample is judged by again; the others are of later steps."""
 
 UNUSED = ("doc_id", "url", "source", "key")
 """Columns of measured paragraphs that no verdict looks at."""
@@ -129,26 +128,6 @@ class Cleaning:
         found = cleaning_tables.perplexities(self.cleaned / "documents", self.report().cutoffs)
         return self._named(found)
 
-    def flips(self, thresholds: Mapping[str, Any]) -> pl.DataFrame:
-        """Judge the stored measures again with other settings of `clean`, such as
-        `{"agreement.min_score": 0.9}`, and count the paragraphs of each language by both verdicts;
-        null: nothing against it.
-
-        Raises:
-            UserError: no such setting, or one that changes no verdict.
-        """
-        present = self._settings()
-        self._check(thresholds, JUDGED)
-        other = configs.override(present, [f"{key}={own}" for key, own in thresholds.items()])
-        frame = self._measures()
-        before, after = (self._judge(config).judge(frame) for config in (present, other))
-        pairs = pl.DataFrame(
-            {"language": before["lang"], "before": before["reason"], "after": after["reason"]}
-        )
-        counted = pairs.group_by(pl.all()).agg(num_paragraphs=pl.len())
-        ordered = counted.select(FLIPS.names()).cast(FLIPS).sort(FLIPS.names())
-        return self._named(ordered)
-
     def sample(self) -> Sample:
         """Return measured paragraphs to judge by any thresholds: all, or of large text a sample."""
         pieces = tuple(measure.pieces(self.measured))
@@ -164,12 +143,12 @@ class Cleaning:
         Raises:
             UserError: no such setting, or one that changes no verdict.
         """
-        self._check(thresholds, SAMPLED)
+        self.check(thresholds)
         return self.sample().compare(thresholds)
 
     def in_effect(self) -> list[str]:
         """Return the settings that `compared` takes for this text."""
-        return [name for name in SAMPLED if not self._without_effect(name, SAMPLED)]
+        return [name for name in TURNED if not self._without_effect(name)]
 
     def truth(self) -> pl.DataFrame:
         """Return how many of the paragraphs of Babel's web pages were kept, by what they are; no
@@ -226,17 +205,21 @@ class Cleaning:
         """Return what the identifiers know, confuse and were calibrated to."""
         return dict(storage.read_json(self.measured / measure.MODELS_NAME / IDENTIFIERS_NAME))
 
-    def _check(self, thresholds: Mapping[str, Any], taken: Sequence[str]) -> None:
-        """Refuse a setting that would silently change nothing."""
+    def check(self, thresholds: Mapping[str, Any]) -> None:
+        """Refuse a setting that would silently change nothing.
+
+        Raises:
+            UserError: there is one.
+        """
         for name in thresholds:
-            if why := self._without_effect(name, taken):
+            if why := self._without_effect(name):
                 raise UserError(f"{name} changes no verdict here: it {why}")
 
-    def _without_effect(self, name: str, taken: Sequence[str]) -> str:
+    def _without_effect(self, name: str) -> str:
         """Say why a setting changes no verdict; "" where it may change some."""
         record = self._identifiers()
-        if name in configs.leaves(CleanConfig) and name not in taken:
-            return f"is of a later step; those that judge a paragraph are {', '.join(taken)}"
+        if name in configs.leaves(CleanConfig) and name not in TURNED:
+            return f"is of a later step; those that judge a paragraph are {', '.join(TURNED)}"
         if name == "agreement.max_mixed_score" and record["lab"] is None:
             return "is about two identifiers, and this text was measured by one"
         if name == "agreement.min_score" and record["calibration"]:

@@ -19,9 +19,13 @@ from xlmr_lab.corpus import agreement, buckets, identifiers
 from xlmr_lab.corpus.buckets import BucketConfig
 from xlmr_lab.corpus.deduplicate import Keep, repeats
 from xlmr_lab.corpus.judge import CleanConfig, Judge
+from xlmr_lab.corpus.paragraphs import STAGE_OF, STAGES
 
 MAX_PARAGRAPHS = 100_000
 """Paragraphs that are judged at most, but for what whole documents add."""
+
+REASONS = (*STAGES["filters"], *STAGES["identify"], *STAGES["deduplicate"])
+"""Why a paragraph of a sample is rejected, in the order of the tests."""
 
 COMPARED = pl.Schema(
     {
@@ -68,9 +72,11 @@ class Sample:
     num_measured: int
     """Paragraphs that were measured altogether."""
 
-    def has_perplexity(self) -> bool:
-        """Return whether a language model scored any of the text."""
-        return bool(self.rows["num_tokens"].is_not_null().any())
+    def languages(self) -> list[str]:
+        """Return the languages of its paragraphs, those of the study first."""
+        found = set(self.rows["expected"]) - {""}
+        known = [key for key in self.names if key in found]
+        return [*known, *sorted(found - set(known))]
 
     def settings(self, thresholds: Mapping[str, Any]) -> CleanConfig:
         """Return the study's `clean` with some settings changed, as `{"min_letter_share": 0.8}`.
@@ -100,10 +106,15 @@ class Sample:
         return self.counted(self.verdicts(thresholds))
 
     def decided(self, verdicts: pl.DataFrame, thresholds: Mapping[str, Any]) -> pl.DataFrame:
-        """Add in words which measure decided about a few rows of `verdicts`."""
+        """Add to a few rows of `verdicts` the step that rejects them, and in words the measure
+        that decided.
+        """
         judge = self.judge._replace(config=self.settings(thresholds))
         told = [verdict_words.decided(row, judge) for row in verdicts.iter_rows(named=True)]
-        return verdicts.with_columns(decided=pl.Series(told, dtype=pl.String))
+        return verdicts.with_columns(
+            stage=pl.col("after").replace_strict(STAGE_OF, default=None, return_dtype=pl.String),
+            decided=pl.Series(told, dtype=pl.String),
+        )
 
     def counted(self, verdicts: pl.DataFrame) -> pl.DataFrame:
         """Count the paragraphs that `verdicts` returned, as `compare` does."""
@@ -116,7 +127,7 @@ class Sample:
         return counted.sort(place, *KEYS, nulls_last=True).with_columns(name=name)
 
     def _judged(self, settings: CleanConfig) -> pl.DataFrame:
-        """Return the rows with `lang`, `reason`, `bucket` and what the verdict on the language is."""
+        """Return the rows with `lang`, `reason`, `bucket`, and the `label` and `score` believed."""
         judge = self.judge._replace(config=settings)
         known, two = judge.known, judge.two_identifiers
         score = agreement.score(known) if two else pl.col("lid_score")
@@ -132,28 +143,47 @@ def read(
     """Return the paragraphs of measured pieces to judge, about `limit`, and how many there are.
 
     Besides their measures they have the start of their text, `shown`, whether they are clean by
-    `labels` (doc_id, paragraph, is_clean), their `weight`, and a `turn` of chance. Pieces have
-    equal parts in the sample, so that small languages stay whole.
+    `labels` (doc_id, paragraph, is_clean), their `weight`, and a `turn` of chance. Small pieces are
+    whole, so that languages with little text are.
     """
-    parts, total = [], 0
-    quota = max(1, limit // max(1, len(pieces)))
-    for place, path in enumerate(pieces):
-        piece = pl.scan_parquet(path)
-        height = int(piece.select(pl.len()).collect().item())
-        every = -(-height // quota)
-        own = piece.filter(pl.col("document") % every == 0).with_columns(
-            shown=cleaning_tables.shown(pl.col("raw")),
-            document=pl.col("document").cast(pl.UInt64) + (place << 32),
-            weight=pl.lit(every, dtype=pl.Int64),
+    lengths = [int(pl.scan_parquet(path).select(pl.len()).collect().item()) for path in pieces]
+    most, parts = quota(lengths, limit), []
+    for place, (path, length) in enumerate(zip(pieces, lengths, strict=True)):
+        every = -(-length // most)
+        own = (
+            pl.scan_parquet(path)
+            .filter(pl.col("document") % every == 0)
+            .with_columns(
+                shown=cleaning_tables.shown(pl.col("raw")),
+                document=pl.col("document").cast(pl.UInt64) + (place << 32),
+                weight=pl.lit(every, dtype=pl.Int64),
+            )
         )
         parts.append(own.drop(UNUSED).collect())
-        total += height
     rows = pl.concat(parts)
     if labels is None:
         labels = pl.DataFrame(schema=LABELS)
-    known = rows.join(labels.select(*LABELS), on=["doc_id", "paragraph"], how="left", maintain_order="left")
+    known = rows.join(
+        labels.select(*LABELS), on=["doc_id", "paragraph"], how="left", maintain_order="left"
+    )
     turns = seeds.generator(0, "turns").permutation(known.height)
-    return known.drop("doc_id").with_columns(turn=pl.Series(turns)), total
+    return known.drop("doc_id").with_columns(turn=pl.Series(turns)), sum(lengths)
+
+
+def quota(lengths: Sequence[int], limit: int) -> int:
+    """Return how much may be taken of each of some lengths so that together it is at most `limit`:
+    the shorter ones whole, the same of all others.
+
+    >>> quota([10, 50, 60], 70), quota([10, 50, 60], 200)
+    (30, 60)
+    """
+    left = limit
+    for place, length in enumerate(sorted(lengths)):
+        others = len(lengths) - place
+        if length * others > left:
+            return max(1, left // others)
+        left -= length
+    return max([1, *lengths])
 
 
 def _without_copies(judged: pl.DataFrame, keep: Keep) -> pl.DataFrame:
@@ -173,9 +203,7 @@ def _in_buckets(judged: pl.DataFrame, config: BucketConfig) -> pl.DataFrame:
     sums = [pl.col(name).sum() for name in ("log10_probability", "num_tokens")]
     kept = judged.filter(pl.col("reason").is_null())
     documents = kept.group_by("document").agg(pl.col("lang").first(), buckets.perplexity(*sums))
-    own = {
-        str(language): part["perplexity"] for (language,), part in documents.group_by("lang")
-    }
+    own = {str(language): part["perplexity"] for (language,), part in documents.group_by("lang")}
     cutoffs = buckets.cutoffs(own, config=config)
     sorted_ones = documents.select(
         "document",

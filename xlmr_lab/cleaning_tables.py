@@ -43,16 +43,6 @@ PERPLEXITIES = pl.Schema(
 )
 """Quantiles of the perplexity of a language's documents, and its cutoffs."""
 
-FLIPS = pl.Schema(
-    {
-        "language": pl.String,
-        "before": pl.String,
-        "after": pl.String,
-        "num_paragraphs": pl.Int64,
-    }
-)
-"""Paragraphs by the reasons that two sets of thresholds give; null where there is none."""
-
 TRUTH = pl.Schema(
     {
         "language": pl.String,

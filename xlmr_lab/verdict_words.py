@@ -1,6 +1,6 @@
-"""Says in words which measure decided what becomes of a paragraph, beside the threshold that it met.
+"""Says in words which measure decided about a paragraph, beside the threshold that it met.
 
-A row is one of `cleaning_sample.Sample.verdicts`; the judge is the one whose verdict its `after` is.
+A row is one of `cleaning_sample.Sample.verdicts`; its `after` is the verdict of the judge.
 """
 
 from collections.abc import Mapping

@@ -10,7 +10,7 @@ import pytest
 
 from xlmr_lab import cleaning_results, results
 from xlmr_lab.cleaning_results import Cleaning
-from xlmr_lab.cleaning_tables import CONFUSION, FLIPS, PERPLEXITIES, SCORES, TRUTH
+from xlmr_lab.cleaning_tables import CONFUSION, PERPLEXITIES, SCORES, TRUTH
 from xlmr_lab.figures import cleaning as draw
 from xlmr_lab.figures import composition, verdicts
 
@@ -96,14 +96,16 @@ def test_scores_fall_from_all_to_none() -> None:
 
 
 def flips(*rows: tuple[str, str | None, str | None, int]) -> pl.DataFrame:
-    frame = pl.DataFrame(rows, schema=FLIPS, orient="row")
+    types = dict.fromkeys(("language", "before", "after"), pl.String)
+    frame = pl.DataFrame(rows, schema=types | {"num_paragraphs": pl.Int64}, orient="row")
     return frame.with_columns(name=pl.col("language"))
 
 
 def test_flips_go_up_where_more_would_pass_and_down_where_fewer() -> None:
     frame = flips(
         ("qaa", None, None, 6),
-        ("qaa", None, "too_short", 3),
+        ("qaa", None, "too_short", 1),
+        ("qaa", None, "too_short", 2),
         ("qaa", "not_text", None, 1),
         ("qaa", "empty", "not_text", 10),
     )
@@ -113,7 +115,7 @@ def test_flips_go_up_where_more_would_pass_and_down_where_fewer() -> None:
         "no longer not text": 0.05,
     }
     assert "With min_paragraph_bytes = 20" in title(figure)
-    assert "Of 20 measured paragraphs 1 more would pass and 3 fewer" in title(figure)
+    assert "Of 20 measured paragraphs 1 more would be kept and 3 fewer" in title(figure)
     assert not verdicts.flips(flips(("qaa", None, None, 6)), {}).data
 
 
@@ -202,7 +204,7 @@ FIGURES: dict[str, Callable[[Cleaning], go.Figure]] = {
     "scores": lambda c: draw.scores(c.scores()),
     "perplexities": lambda c: draw.perplexities(c.perplexities()),
     "flips": lambda c: verdicts.flips(
-        c.flips({"min_paragraph_bytes": 60}), {"min_paragraph_bytes": 60}
+        c.compared({"min_paragraph_bytes": 60}), {"min_paragraph_bytes": 60}
     ),
     "truth": lambda c: verdicts.truth(c.truth()),
     "paper": lambda c: composition.against_paper(c.against_paper()),

@@ -86,7 +86,10 @@ def test_below_each_explorer_stands_a_plain_figure(path: Path) -> None:
     sources = [source(cell) for cell in cells(path)]
     for place, text in enumerate(sources):
         if re.match(r"\w+Explorer\(", text):
-            assert re.match(r"\w+\.\w+\((study\.|made\.|arms\b|cells\b|\))", sources[place + 1])
+            assert re.match(
+                r"\w+\.\w+\((study\.|made\.|cleaned\.|arms\b|cells\b|\w+_results\.|\))",
+                sources[place + 1],
+            )
 
 
 def test_it_is_stored_without_outputs(path: Path) -> None:

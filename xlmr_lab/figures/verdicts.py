@@ -1,7 +1,7 @@
 """Verdicts on paragraphs compared: with those of other thresholds, and with the truth where it is
 known.
 
-A paragraph flips where one set of thresholds lets it pass and another does not. Precision is the
+A paragraph flips where one set of thresholds keeps it and another does not. Precision is the
 share of the kept paragraphs that are clean, recall the share of the clean ones that were kept; both
 are of paragraphs, whatever their length.
 """
@@ -20,8 +20,8 @@ NO_TRUTH = "Nobody has labelled this text, so whether cleaning was right is not 
 
 
 def flips(frame: pl.DataFrame, thresholds: Mapping[str, Any]) -> go.Figure:
-    """Draw for each language the paragraphs that other thresholds would let pass (up) or reject
-    (down), by reason.
+    """Draw for each language the paragraphs that other thresholds would keep (up) or reject (down),
+    by reason, from `cleaning_results.Cleaning.compared`.
     """
     read = pl.col("num_paragraphs").sum()
     languages = frame.group_by("language", "name", maintain_order=True).agg(read=read)
@@ -55,8 +55,8 @@ def flips(frame: pl.DataFrame, thresholds: Mapping[str, Any]) -> go.Figure:
     up, down = (int(signed.filter(sign=sign)["num_paragraphs"].sum()) for sign in (1, -1))
     judged = int(languages["read"].sum())
     subtitle = (
-        f"Of {judged:,} measured paragraphs {up:,} more would pass and {down:,} fewer; "
-        "judged again from stored measures, before deduplication"
+        f"Of {judged:,} measured paragraphs {up:,} more would be kept and {down:,} fewer; "
+        "judged again from stored measures"
     )
     return theme.finish(figure, title=title, subtitle=subtitle, legend="verdict")
 
@@ -134,12 +134,14 @@ def _signed(frame: pl.DataFrame) -> pl.DataFrame:
     before, after = pl.col("before"), pl.col("after")
     gained = frame.filter(before.is_not_null() & after.is_null())
     lost = frame.filter(before.is_null() & after.is_not_null())
-    return pl.concat(
+    both = pl.concat(
         [
             gained.select("language", "num_paragraphs", reason="before", sign=pl.lit(1)),
             lost.select("language", "num_paragraphs", reason="after", sign=pl.lit(-1)),
         ]
     )
+    grouped = both.group_by("language", "reason", "sign", maintain_order=True)
+    return grouped.agg(pl.col("num_paragraphs").sum())
 
 
 def _by_size(signed: pl.DataFrame) -> list[tuple[str, int]]:
