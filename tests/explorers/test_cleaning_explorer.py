@@ -62,7 +62,6 @@ def test_it_begins_with_the_studys_own_thresholds(explorer: CleaningExplorer) ->
         ("damaged", 0.3),
         ("length", 60),
         ("identified", 390),
-        ("mixed", 0.0),
         ("scores", "qaa:0.99999,qab:1"),
         ("keep", "none"),
         ("head", 0.5),
