@@ -26,9 +26,9 @@ from xlmr_lab.figures.summaries import Where, filtered, last_step, over_seeds
 
 HEIGHT = 400
 STEPS = 30
+"""Places of a line or an edge of a surface."""
 LEVEL_FONT = {"size": 11, "color": theme.INK}
 """How the levels of a surface are written on it."""
-"""Places of a line or an edge of a surface."""
 MARGIN = 1.15
 """How far around the measured cells a surface is drawn."""
 NO_FIT = "No surface can be fitted: {}."
