@@ -392,7 +392,7 @@ def _config(languages: list[dict[str, Any]]) -> dict[str, Any]:
         "model": {"num_layers": 2, "hidden_size": 64, "num_heads": 2, "ffn_size": 256}
         | {"max_tokens": 128},
         "batches": {"block_tokens": 51, "batch_sequences": 64, "heldout_fraction": 0.01},
-        "pretrain": {"steps": STEPS[-1]},
+        "pretrain": {"steps": STEPS[-1], "peak_learning_rate": 1e-3},
         "nli": {"train_language": ""},
         "ner": {"train_language": ""},
     }

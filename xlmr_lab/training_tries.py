@@ -67,10 +67,8 @@ TRY_NAME = TrySettings(600, 0.006, 32, 0.3).name()
 def own_settings(study: Study) -> TrySettings:
     """Return the settings of the study's main arm, as those of a try."""
     config = study.config()
-    pretrain = config["pretrain"]
-    rate = pretrain.get("peak_learning_rate", 0.0)
-    sequences = config["batches"]["batch_sequences"]
-    return TrySettings(pretrain["steps"], rate, sequences, study.alpha())
+    pretrain, sequences = config["pretrain"], config["batches"]["batch_sequences"]
+    return TrySettings(pretrain["steps"], pretrain["peak_learning_rate"], sequences, study.alpha())
 
 
 def has_one_exponent(study: Study) -> bool:

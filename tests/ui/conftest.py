@@ -58,16 +58,18 @@ def page(browser: Any) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that JupyterLab is served over."""
+    return tmp_path_factory.mktemp("lab")
+
+
+@pytest.fixture(scope="session")
 def lab(
-    browser: Any,
-    make_study: Callable[..., None],
-    tested_folder: Path,
-    tmp_path_factory: pytest.TempPathFactory,
+    browser: Any, make_study: Callable[..., None], tested_folder: Path, home: Path
 ) -> Iterator[str]:
     """Serve JupyterLab over the notebooks and a made-up `runs/tiny`, which notebook 16 shows beside
     made-up claims; return the address of `notebooks/`.
     """
-    home = tmp_path_factory.mktemp("lab")
     shutil.copytree(ROOT / "notebooks", home / "notebooks")
     make_study(home / "runs" / "tiny", num_languages=12)
     results = home / "notebooks" / "16_results.ipynb"
