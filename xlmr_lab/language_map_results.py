@@ -17,6 +17,8 @@ from xlmr_lab.evaluate import language_map
 UNKNOWN = "unknown"
 """Family of a language that nobody told of."""
 
+DRAWN = 240
+"""Sentences on a map, of all languages together: a saved page keeps the text of each twice."""
 KINSHIP = pl.Schema(
     {
         "measure": pl.String,
@@ -56,15 +58,20 @@ def kinship(aligned: StudyAlignment, closeness: pl.DataFrame) -> pl.DataFrame:
 
 
 def tree(
-    aligned: StudyAlignment, closeness: pl.DataFrame, *, layer: int, measure: str = "means"
+    aligned: StudyAlignment,
+    closeness: pl.DataFrame,
+    *,
+    layer: int,
+    measure: str = "means",
+    encoder: str = "pretrained",
 ) -> pl.DataFrame:
     """Return the tree of languages by average linkage of 1 less the cosine, mean over the
-    pretrained models, in the form of `TREE`.
+    pretrained models or over those that they began as (`untrained`), in the form of `TREE`.
 
     Raises:
         UserError: not every two languages are compared, as by the translations of Tatoeba.
     """
-    own = closeness.filter(encoder="pretrained", layer=layer, measure=measure)
+    own = closeness.filter(encoder=encoder, layer=layer, measure=measure)
     near = own.group_by("language", "other").agg(pl.col("cosine").mean())
     keys = aligned.languages()
     joins = language_map.joined(1 - _matrix(near, keys))
@@ -98,11 +105,12 @@ def standing(aligned: StudyAlignment, *, layer: int, seed: int | None = None) ->
 
 
 def places(
-    aligned: StudyAlignment, *, layer: int, seed: int | None = None, most: int = 60
+    aligned: StudyAlignment, *, layer: int, seed: int | None = None, most: int | None = None
 ) -> pl.DataFrame:
-    """Return a map of sentences, the first `most` of each language, by a pretrained model, without
-    and with each language's mean taken out: x and y on the two principal axes of all sentences, the
-    middle of the language's, and the share of the variance that each axis shows.
+    """Return a map of sentences, the first `most` of each language (by default its share of
+    `DRAWN`), by a pretrained model, without and with each language's mean taken out: x and y on the
+    two principal axes of all sentences, the middle of the language's, and the share of the variance
+    that each axis shows.
 
     Raises:
         UserError: there is no such layer, or no model of the seed, by default the first.
@@ -110,6 +118,7 @@ def places(
     chosen = _checked(aligned, layer, seed)
     pooled = {key: own[layer] for key, own in aligned.pooled(("pretrained", chosen)).items()}
     about = {"seed": chosen, "layer": layer}
+    shown = max(1, DRAWN // len(pooled)) if most is None else most
     frames = []
     for centred in (False, True):
         seen = {key: own - own.mean(axis=0) if centred else own for key, own in pooled.items()}
@@ -119,7 +128,7 @@ def places(
         for (key, own), start in zip(seen.items(), starts, strict=False):
             at = found.places[start : start + len(own)]
             told = {"centred": centred, "language": key, **about, **shares}
-            frames.append(_placed(at, aligned.sentences(key), most, told))
+            frames.append(_placed(at, aligned.sentences(key), shown, told))
     return aligned.named(pl.concat(frames))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from xlmr_lab.errors import UserError
 from xlmr_lab.figures import language_map, language_trees, theme
 
 HEBREW, CHINESE = "\u05e2\u05d1\u05e8\u05d9\u05ea", "\u4e2d\u6587"
@@ -90,11 +91,20 @@ def test_a_sentence_stands_in_both_maps_and_tells_what_it_says() -> None:
     plain, centred = of(figure, "two")
     assert list(plain.x) == [5, 5, 6, 6]
     assert list(centred.x) == [0, 0, 1, 1]
-    name, number, text = plain.customdata[0]
-    assert (name, number) == (f"\u2068{HEBREW}\u2069", 1)
-    assert text == f"\u2068{HEBREW} &lt;b&gt;.\u2069"
-    assert plain.customdata[2][2].endswith("x\u2026\u2069")
+    said = f"\u2068{HEBREW}\u2069<br>1: \u2068{HEBREW} &lt;b&gt;.\u2069"
+    assert plain.hovertext[0] == said
+    assert plain.hovertext[2].endswith("x\u2026\u2069")
     assert "first 2 sentences" in figure.layout.title.text
+
+
+def test_colours_are_by_what_is_asked_for() -> None:
+    by_tier = language_map.languages(standing(), color="tier")
+    tiers = set(KNOWN["tier"])
+    assert {trace.name for trace in by_tier.data} == tiers
+    assert by_tier.layout.legend.title.text == "resource tier"
+    assert {t.name for t in language_map.sentences(placed(), color="tier").data} >= tiers
+    with pytest.raises(UserError, match="color must be one of family, script, tier, got 'size'"):
+        language_map.languages(standing(), color="size")
 
 
 def test_the_middle_of_a_language_is_marked_in_the_first_map() -> None:

@@ -51,6 +51,7 @@ class Explorer(widgets.VBox):
         )
         told = widgets.VBox([self.call, self.view, self.saving, *below], layout=WIDE)
         super().__init__(panel(hint, rows, self.canvas, told), layout=WIDE)
+        self.add_class(type(self).__name__)
         for control in own:
             control.observe(self._refresh, "value")
         self.restore(state or {})

@@ -23,6 +23,7 @@ from xlmr_lab.errors import UserError
 from xlmr_lab.explorers.base import Explorer
 from xlmr_lab.explorers.canvas import Canvas
 from xlmr_lab.explorers.controls import LABEL, choices, coded, written_call
+from xlmr_lab.explorers.saving import SaveControl
 from xlmr_lab.figures import campaign_dots, theme
 from xlmr_lab.figures.campaign import levels, parallel
 from xlmr_lab.figures.campaign_pair import pair
@@ -36,7 +37,8 @@ FILTERS = ("tier", "script", "family")
 DOTS, PAIR = "one outcome", "two cells compared"
 STEPS = 40
 """Steps of a range of an outcome."""
-RANGE = widgets.Layout(width="330px")
+RANGE, NAMED = {"width": "390px"}, {"description_width": "205px"}
+"""Layout and style of a range: all as wide, with their names in full."""
 
 
 class CampaignExplorer(Explorer):
@@ -56,12 +58,15 @@ class CampaignExplorer(Explorer):
         self.detail_call = widgets.HTML()
         filters = (self.claims, self.tier, self.script, self.family, self.seed)
         view = (self.shown, self.outcome, self.axis, self.seeds, self.paper)
-        rows = [filters, tuple(self._ranges.values()), (*view, self.second, self.first)]
+        ranges = sorted(self._ranges.values(), key=_is_list)
+        rows = [filters, ranges, (*view, self.second, self.first)]
         super().__init__(HINT, rows, state=state)
-        hint, *boxes = self.children[:4]
-        above, ranges, below = boxes
-        detail = (below, self.detail, self.detail_call, self.view)
-        self.children = (hint, above, ranges, self.canvas, self.call, *detail)
+        hint, above, between, below, canvas, told = self.children
+        saving = SaveControl(
+            lambda: self.detail_figure, lambda: self.detail_written, lambda: self.study_name
+        )
+        detail = (below, self.detail, self.detail_call, saving)
+        self.children = (hint, above, between, canvas, told, *detail)
 
     @property
     def brush(self) -> dict[str, tuple[Any, ...]]:
@@ -176,7 +181,7 @@ class CampaignExplorer(Explorer):
     def _wanted(self, name: str) -> tuple[Any, ...] | None:
         """Return what a range wants, or None where it stands at its ends."""
         control = self._ranges[name]
-        if isinstance(control, widgets.SelectMultiple):
+        if _is_list(control):
             return tuple(control.value) or None
         low, high = control.value
         ends = _ends(control)
@@ -214,12 +219,12 @@ class CampaignExplorer(Explorer):
 def _range(values: pl.Series) -> widgets.Widget | None:
     """Return a control of what is wanted of a column, which begins with all of it; None where all
     cells have one value."""
-    known, told = levels(values), f"only {said(values.name)}"
+    known, told = levels(values), said(values.name)
     if len(known) < 2:
         return None
     if values.dtype == pl.String:
         return choices(known, told)
-    common = {"description": told, "style": LABEL, "layout": RANGE}
+    common = {"description": told, "style": NAMED, "layout": RANGE}
     if not is_outcome(values.name):
         options = [(f"{value:,g}", value) for value in known]
         return widgets.SelectionRangeSlider(options=options, index=(0, len(known) - 1), **common)
@@ -228,6 +233,10 @@ def _range(values: pl.Series) -> widgets.Widget | None:
     ends = {"min": round(low * step, 9), "max": round(high * step, 9), "step": step}
     value = (ends["min"], ends["max"])
     return widgets.FloatRangeSlider(value=value, readout_format=".2f", **ends, **common)
+
+
+def _is_list(control: widgets.Widget) -> bool:
+    return isinstance(control, widgets.SelectMultiple)
 
 
 def _ends(control: widgets.Widget) -> tuple[Any, Any]:

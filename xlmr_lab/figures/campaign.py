@@ -59,7 +59,7 @@ def parallel(table: pl.DataFrame, *, brush: Brush | None = None) -> go.Figure:
     figure = theme.finish(figure, title=TITLE, subtitle=_told(inside, wanted, by), height=HEIGHT)
     lines = 1 + max(label.count("<br>") for label in labels)
     top = figure.layout.margin.t + (TURNED if turned else LABEL_LINE * lines)
-    figure.update_xaxes(automargin=False)
+    figure.update_xaxes(automargin=False, ticklabeloverflow="allow")
     return figure.update_layout(showlegend=False, margin={"t": top, "l": 20, "b": 16})
 
 
@@ -81,8 +81,8 @@ def _heights(values: pl.Series) -> dict[Any, float]:
     if len(known) < 2:
         return dict.fromkeys(known, 0.5)
     if not is_outcome(values.name):
-        return {value: round(i / (len(known) - 1), 4) for i, value in enumerate(known)}
-    return {value: round((value - known[0]) / (known[-1] - known[0]), 4) for value in known}
+        return {value: round(i / (len(known) - 1), 3) for i, value in enumerate(known)}
+    return {value: round((value - known[0]) / (known[-1] - known[0]), 3) for value in known}
 
 
 def _color(shade: float | None) -> str:
@@ -97,14 +97,15 @@ def _add_line(
     name = theme.lettered(row["cell"])
     told = f"{name} ({theme.lettered(also)})" if also else name
     figure.add_scatter(
-        x=list(range(len(heights))),
+        x0=0,
+        dx=1,
         y=[places.get(row[axis]) for axis, places in heights.items()],
         name=name,
         mode="lines+markers",
         line={"color": color, "width": 1.8 if is_in else 1},
         marker={"color": color, "size": 5 if is_in else 3},
-        customdata=[[_broken(told, 60), said(a), value_told(row[a])] for a in heights],
-        hovertemplate="%{customdata[0]}<br>%{customdata[1]}: %{customdata[2]}<extra></extra>",
+        text=[value_told(row[axis]) for axis in heights],
+        hovertemplate=f"{_broken(told, 60)}: %{{text}}<extra></extra>",
     )
 
 

@@ -76,19 +76,22 @@ def _add_axes(figure: go.Figure, part: pl.DataFrame, column: int) -> None:
     figure.update_yaxes(title=f"second ({shares[1]})", **scale, **plain)
 
 
-def sentences(places: pl.DataFrame) -> go.Figure:
-    """Draw a map of sentences by family, without and with each language's mean taken out; in the
-    first a large mark is the middle of a language's sentences.
+def sentences(places: pl.DataFrame, *, color: str = "family") -> go.Figure:
+    """Draw a map of sentences, without and with each language's mean taken out; in the first a
+    large mark is the middle of a language's sentences. Colours are as in `languages`.
+
+    Raises:
+        UserError: there is no such grouping.
     """
+    require_grouping(color)
     figure = make_subplots(rows=1, cols=2, subplot_titles=list(CENTRED.values()))
     figure.update_annotations(font_size=13)
-    folded = theme.folded(places, "family")
-    looks = looks_of(folded["family"])
+    folded = theme.folded(places, color).with_columns(group=color)
+    looks = looks_of(folded[color])
     for column, centred in enumerate(CENTRED, 1):
         part = folded.filter(pl.col("centred") == centred)
-        for family, look in looks.items():
-            own = part.filter(pl.col("family") == family)
-            _add_points(figure, own, family, look, column)
+        for group, look in looks.items():
+            _add_points(figure, part.filter(group=group), group, look, column)
         _add_axes(figure, part, column)
     _add_middles(figure, folded.filter(~pl.col("centred")), looks)
     first = places.row(0, named=True)
@@ -97,29 +100,29 @@ def sentences(places: pl.DataFrame) -> go.Figure:
         f"{first['seed']}; the first "
         f"{places['sentence'].n_unique()} sentences of each language are drawn"
     )
-    title = "A map of sentences"
-    return theme.finish(figure, title=title, subtitle=subtitle, height=480, legend="family")
+    title, legend = "A map of sentences", theme.GROUPS[color]
+    return theme.finish(figure, title=title, subtitle=subtitle, height=480, legend=legend)
 
 
 def _add_points(
-    figure: go.Figure, own: pl.DataFrame, family: str, look: tuple[str, str], column: int
+    figure: go.Figure, own: pl.DataFrame, group: str, look: tuple[str, str], column: int
 ) -> None:
     color, symbol = look
     figure.add_scatter(
         x=theme.rounded(own["x"]),
         y=theme.rounded(own["y"]),
-        name=family,
-        legendgroup=family,
+        name=group,
+        legendgroup=group,
         showlegend=column == 1,
         mode="markers",
         marker={"color": color, "symbol": symbol, "size": 5, "opacity": 0.5},
-        customdata=[
-            [_apart_name((key, name)), number + 1, apart(text)]
+        hovertext=[  # flat, as a saved notebook writes a line for each value
+            f"{_apart_name((key, name))}<br>{number + 1}: {apart(text)}"
             for key, name, number, text in own.select(
                 "language", "name", "sentence", "text"
             ).iter_rows()
         ],
-        hovertemplate="%{customdata[0]}<br>%{customdata[1]}: %{customdata[2]}<extra></extra>",
+        hovertemplate="%{hovertext}<extra></extra>",
         row=1,
         col=column,
     )
@@ -134,8 +137,8 @@ def _add_middles(figure: go.Figure, part: pl.DataFrame, looks: Looks) -> None:
         showlegend=False,
         mode="markers",
         marker={
-            "color": [looks[family][0] for family in own["family"]],
-            "symbol": [looks[family][1] for family in own["family"]],
+            "color": [looks[group][0] for group in own["group"]],
+            "symbol": [looks[group][1] for group in own["group"]],
             "size": 13,
             "line": {"color": theme.INK, "width": 1.5},
         },
