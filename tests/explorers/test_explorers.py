@@ -3,6 +3,7 @@ for it.
 """
 
 import html
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -247,11 +248,33 @@ def test_filters_that_nothing_passes_leave_an_empty_picture_that_says_so(
     assert not shown(arms).layout.annotations
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"corpus": "results.paper_sizes()", "basis": "words", "alpha": 0.5},
+        {"schedule": "annealed", "alpha": 0.9, "joining": ("qab",), "join_at": 0.25},
+        {"schedule": "annealed", "alpha": 0.4, "later": (0.1, 0.2)},
+        {"schedule": "capped", "max_passes": 8.0, "picture": "repetition.over_run"},
+    ],
+)
+def test_a_state_of_the_dial_comes_back_to_the_same_picture(
+    dial: SamplingExplorer, study: Study, changes: dict[str, Any]
+) -> None:
+    for name, value in changes.items():
+        getattr(dial, name).value = value
+    state = json.loads(json.dumps(dial.state))
+    again = SamplingExplorer(study.training_sizes(), results.paper_sizes(), state=state)
+    assert shown(again) == shown(dial)
+    assert again.call.value == dial.call.value
+    again.restore({})
+    assert again.state == {}
+
+
 @pytest.mark.parametrize("name", ["dial", "arms"])
 def test_every_control_has_a_label(name: str, request: pytest.FixtureRequest) -> None:
     explorer = request.getfixturevalue(name)
     found = [c for c in controls(explorer) if not isinstance(c, ipywidgets.HTML)]
-    assert len(found) == {"dial": 13, "arms": 6}[name]
+    assert len(found) == {"dial": 14, "arms": 7}[name]
     assert all(control.description for control in found)
 
 

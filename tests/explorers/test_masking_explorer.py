@@ -1,6 +1,7 @@
 """Controls decide which block is masked and how, and the call that is shown draws the same."""
 
 import html
+import json
 import re
 from pathlib import Path
 
@@ -44,6 +45,17 @@ def test_each_control_changes_the_block_and_its_call_draws_it(
     assert getattr(explorer, control).description
 
 
+def test_a_state_comes_back_to_the_same_block(explorer: MaskingExplorer) -> None:
+    explorer.language.value, explorer.seed.value = "qab", 7
+    explorer.number.value = explorer.number.max
+    state = json.loads(json.dumps(explorer.state))
+    again = MaskingExplorer(explorer.made, state=state)
+    assert again.block.value == explorer.block.value
+    assert again.canvas.figure == explorer.canvas.figure
+    assert again.call.value == explorer.call.value
+    assert again.state == explorer.state
+
+
 def test_more_to_predict_is_drawn_as_more(explorer: MaskingExplorer) -> None:
     explorer.fraction.value = 0.8
     assert sum(explorer.canvas.figure.data[0].y) == 40
@@ -59,7 +71,8 @@ def test_blocks_go_as_far_as_the_language_has_them(explorer: MaskingExplorer) ->
 def test_a_text_that_cannot_be_cut_says_so_and_leaves_the_picture(
     explorer: MaskingExplorer,
 ) -> None:
-    before = explorer.canvas.figure
+    before, call = explorer.canvas.figure, explorer.call.value
     explorer.text.value = "a \ud800"
     assert "surrogate" in explorer.block.value
     assert explorer.canvas.figure == before
+    assert explorer.call.value == call

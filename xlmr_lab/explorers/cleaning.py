@@ -60,7 +60,7 @@ class CleaningExplorer(Explorer):
         state: Mapping[str, Any] | None = None,
     ) -> None:
         cleaned.check(thresholds or {})
-        self.cleaned, self.sample = cleaned, cleaned.sample()
+        self.cleaned, self.study, self.sample = cleaned, cleaned.study, cleaned.sample()
         self._own = configs.flatten(self.sample.judge.config)
         self._start = configs.flatten(self.sample.settings(thresholds or {}))
         self._last: tuple[dict[str, Any], pl.DataFrame] | None = None
@@ -213,14 +213,13 @@ class CleaningExplorer(Explorer):
 
     def _adapt(self, change: Any) -> None:
         """Begin with the first page again, unless it is the page that was turned."""
-        if change is not None and change["owner"] is not self.page:
-            held, self._holding = self._holding, True
-            self.page.max, self.page.value = self._most_pages(), 1
-            self._holding = held
+        if change is not None and change.owner is not self.page:
+            with self._held():
+                self.page.max, self.page.value = self._most_pages(), 1
 
     def _draw(self) -> None:
         super()._draw()
-        begin = study_call.told(self.cleaned.study.folder, "corpus")
+        begin = study_call.told(self.study.folder, "corpus")
         told = f"{begin} {shlex.join(self.overrides)}"
         self.command.value = f"Clean by these: {coded(told)}" if self.overrides else ""
         try:
@@ -228,9 +227,8 @@ class CleaningExplorer(Explorer):
         except UserError:  # settings that do not fit; the picture says so
             self.command.value = self.paragraphs.value = ""
             return
-        held, self._holding = self._holding, True
-        self.page.max = max(1, -(-longest // PAGE))
-        self._holding = held
+        with self._held():
+            self.page.max = max(1, -(-longest // PAGE))
         self.paragraphs.value = self.listed._repr_html_()
 
 

@@ -5,6 +5,7 @@ chooses what they show, and writes the call that draws the picture.
 """
 
 import html
+from collections.abc import Mapping
 from typing import Any
 
 import ipywidgets as widgets
@@ -13,8 +14,8 @@ import polars as pl
 
 from xlmr_lab.batch_results import StudyBatches
 from xlmr_lab.errors import UserError
-from xlmr_lab.explorers.canvas import Canvas
-from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, panel, text_box, text_form
+from xlmr_lab.explorers.base import Explorer
+from xlmr_lab.explorers.controls import LABEL, WIDE, text_box
 from xlmr_lab.figures import masking, theme
 
 HINT = (
@@ -24,11 +25,20 @@ HINT = (
 SLIDER = widgets.Layout(width="300px")
 
 
-class MaskingExplorer(widgets.VBox):
+class MaskingExplorer(Explorer):
     """Controls over a block and its masks."""
 
-    def __init__(self, made: StudyBatches, *, language: str = "", text: str = "") -> None:
-        self.made = made
+    TITLE = masking.TITLE
+
+    def __init__(
+        self,
+        made: StudyBatches,
+        *,
+        language: str = "",
+        text: str = "",
+        state: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.made, self._drawn_by = made, ""
         keys = made.languages()
         self.language = widgets.Dropdown(
             options=keys, value=language or keys[0], description="language", style=LABEL
@@ -48,17 +58,9 @@ class MaskingExplorer(widgets.VBox):
         )
         self.text = text_box("own text", text, "empty: the block")
         self.block = widgets.HTML(layout=WIDE)
-        self.call = widgets.HTML()
         self._set()
-        self.canvas = Canvas(theme.empty("nothing to mask yet", title=masking.TITLE))
         controls = (self.language, self.number, self.seed, self.fraction)
-        below = widgets.VBox([self.call, self.block], layout=WIDE)
-        rows = [controls, (self.text,)]
-        super().__init__(panel(HINT, rows, self.canvas, below), layout=WIDE)
-        self.language.observe(self._begin, "value")
-        for control in (*controls[1:], self.text):
-            control.observe(self._refresh, "value")
-        self._refresh()
+        super().__init__(HINT, [controls, (self.text,)], below=[self.block], state=state)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -77,33 +79,39 @@ class MaskingExplorer(widgets.VBox):
         """The present picture as a plain figure."""
         return masking.counts(self.cells)
 
-    def __repr__(self) -> str:
-        return text_form(self)
+    @property
+    def written(self) -> str:
+        """The call that draws the present picture: while a text is being written that cannot be
+        cut, the one before."""
+        return self._drawn_by
 
     def _set(self) -> None:
         """Let the slider end with the last block of the language."""
         self.number.max = self.made.num_blocks(self.language.value) - 1
 
-    def _begin(self, _: Any) -> None:
-        self._set()
-        self._refresh()
+    def _adapt(self, change: Any) -> None:
+        if change is not None and change.owner is self.language:
+            with self._held():
+                self._set()
 
-    def _refresh(self, _: Any = None) -> None:
+    def _draw(self) -> None:
         try:
             cells = self.cells
         except UserError as error:  # a text that no vocabulary can cut
             self.block.value = f"<p>{html.escape(str(error))}</p>"
+            if not self._drawn_by:
+                self.canvas.show(theme.empty("nothing to mask yet", title=self.TITLE))
             return
         self.canvas.show(masking.counts(cells))
         self.block.value = masking.shown(cells)._repr_html_()
-        text = self.text.value.strip()
-        what = (
-            f"made.text({self.text.value!r}, {self.language.value!r}"
-            if text
-            else f"made.block({self.language.value!r}, {self.number.value}"
-        )
         named = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
-        self.call.value = call_text("masking.counts", f"{what}, {named})", {})
+        self._drawn_by = f"masking.counts({self._asked()}, {named}))"
+
+    def _asked(self) -> str:
+        """Write the call that returns the present block, as far as its language."""
+        if self.text.value.strip():
+            return f"made.text({self.text.value!r}, {self.language.value!r}"
+        return f"made.block({self.language.value!r}, {self.number.value}"
 
 
 def _slider(description: str, value: int) -> widgets.IntSlider:

@@ -9,7 +9,6 @@ does in a browser. Controls without effect on the present schedule are hidden.
 
 import html
 import math
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Unpack
@@ -18,9 +17,8 @@ import ipywidgets as widgets
 import plotly.graph_objects as go
 import polars as pl
 
-from xlmr_lab.errors import UserError
-from xlmr_lab.explorers.canvas import Canvas
-from xlmr_lab.explorers.controls import LABEL, WIDE, call_text, choices, panel, text_form
+from xlmr_lab.explorers.base import Explorer
+from xlmr_lab.explorers.controls import LABEL, choices, written_call
 from xlmr_lab.figures import theme
 from xlmr_lab.figures.repetition import over_run
 from xlmr_lab.figures.sampling import Settings, available_bases, distribution
@@ -38,12 +36,12 @@ PICTURES: dict[str, Callable[..., go.Figure]] = {
 MMBERT_ALPHA = 0.7
 CAPS = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 8.0, 10.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0)
 SLIDER = "340px"
-LINE = 90
-"""Characters of a line inside an empty picture."""
 
 
-class SamplingExplorer(widgets.VBox):
+class SamplingExplorer(Explorer):
     """Controls over the sampling of a study's corpus and of the paper's."""
+
+    TITLE = "Language sampling"
 
     def __init__(
         self,
@@ -52,6 +50,7 @@ class SamplingExplorer(widgets.VBox):
         *,
         basis: str | None = None,
         budget: float = 1.0,
+        state: Mapping[str, Any] | None = None,
         **settings: Unpack[Settings],
     ) -> None:
         self.corpora = {STUDY: sizes, PAPER: paper}
@@ -64,18 +63,11 @@ class SamplingExplorer(widgets.VBox):
         self._begin(SamplingConfig(**settings))
         self.note = widgets.HTML(_difference(settings, self._settings()))
         _show([self.note], bool(self.note.value))
-        self.call = widgets.HTML()
-        self.canvas = Canvas(self.figure)
         first = (self.corpus, self.schedule, self.alpha, self.max_passes, self.budget)
         second = (self.later, self.changes, self.joining, self.join_at)
         third = (self.basis, self.color, self.picture, self.logarithmic)
         rows = [first, second, third, (self.note,)]
-        super().__init__(panel(HINT, rows, self.canvas, self.call), layout=WIDE)
-        self.corpus.observe(self._change_corpus, "value")
-        self.schedule.observe(self._change_schedule, "value")
-        for control in (*first[2:], *second, *third):
-            control.observe(self._refresh, "value")
-        self._refresh()
+        super().__init__(HINT, rows, state=state)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -90,16 +82,14 @@ class SamplingExplorer(widgets.VBox):
 
     @property
     def figure(self) -> go.Figure:
-        """The present picture as a plain figure; one that says so where settings do not fit."""
-        try:
-            draw = PICTURES[self.picture.value]
-            return draw(self.corpora[self.corpus.value], **self.arguments)
-        except UserError as error:
-            lines = textwrap.wrap(str(error), LINE)
-            return theme.empty("<br>".join(lines), title="Language sampling")
+        """The present picture as a plain figure."""
+        draw = PICTURES[self.picture.value]
+        return draw(self.corpora[self.corpus.value], **self.arguments)
 
-    def __repr__(self) -> str:
-        return text_form(self)
+    @property
+    def written(self) -> str:
+        """The call that draws the present picture."""
+        return written_call(self.picture.value, self.corpus.value, self.arguments)
 
     def _make_common(self, alpha: float, basis: str | None, budget: float) -> None:
         self.corpus = widgets.Dropdown(
@@ -195,30 +185,31 @@ class SamplingExplorer(widgets.VBox):
         found: list[str] = self.corpora[self.corpus.value]["language"].to_list()
         return found
 
-    def _change_corpus(self, _: Any) -> None:
-        bases = available_bases(self.corpora[self.corpus.value])
-        chosen = self.basis.value
-        with self.hold_trait_notifications():
-            self.joining.options = self._keys()
-            self.basis.options = bases
-            self.basis.value = chosen if chosen in bases else bases[0]
-        self._refresh()
-
-    def _change_schedule(self, _: Any) -> None:
-        """Let an annealed exponent begin above the later ones, where mmBERT's does."""
-        if self.schedule.value == "annealed" and self.alpha.value <= max(self.later.value):
-            self.alpha.value = MMBERT_ALPHA
-        self._refresh()
-
-    def _refresh(self, _: Any = None) -> None:
+    def _adapt(self, change: Any) -> None:
+        with self._held():
+            if change is not None and change.owner is self.corpus:
+                self._change_corpus()
+            elif change is not None and change.owner is self.schedule:
+                self._change_schedule()
         schedule = self.schedule.value
         annealed = (self.later, self.changes, self.joining, self.join_at)
         _show(annealed, schedule == "annealed")
         _show([self.max_passes], schedule == "capped")
         _show([self.alpha], schedule != "capped")
         _show([self.logarithmic], not self._by_part())
-        self.canvas.show(self.figure)
-        self.call.value = call_text(self.picture.value, self.corpus.value, self.arguments)
+
+    def _change_corpus(self) -> None:
+        """Offer the languages and the sizes of the other corpus."""
+        bases = available_bases(self.corpora[self.corpus.value])
+        chosen = self.basis.value
+        self.joining.options = self._keys()
+        self.basis.options = bases
+        self.basis.value = chosen if chosen in bases else bases[0]
+
+    def _change_schedule(self) -> None:
+        """Let an annealed exponent begin above the later ones, where mmBERT's does."""
+        if self.schedule.value == "annealed" and self.alpha.value <= max(self.later.value):
+            self.alpha.value = MMBERT_ALPHA
 
 
 def _difference(given: Mapping[str, Any], shown: Mapping[str, Any]) -> str:
