@@ -7,8 +7,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import figure_checks
 import nbformat
 import pytest
+from figure_checks import group_colors
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from xlmr_lab import campaign_results, reports, results, storage
@@ -69,14 +71,24 @@ def with_finished_studies(study_folder: Path) -> Path:
     return beside.parent
 
 
+@pytest.fixture(scope="module")
+def colors() -> dict[tuple[str | None, str, str], str]:
+    """Return the colours seen so far: by study, kind of group, and group."""
+    return {}
+
+
 @pytest.mark.parametrize("source", NOTEBOOKS, ids=lambda path: path.stem)
 def test_each_notebook_runs_and_stays_small(
     source: Path,
     study_folder: Path,
     tested_folder: Path,
+    colors: dict[tuple[str | None, str, str], str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Its figures have what figures need, and groups of languages the colours of other notebooks on
+    the same study.
+    """
     run = GLUE if source.stem == "17_glue" else MADE
     folders = {"run": run, "studies": str(tested_folder)}
     given = {name: folder for name, folder in folders.items() if name in names(source)}
@@ -92,7 +104,12 @@ def test_each_notebook_runs_and_stays_small(
     assert "widgets" not in notebook["metadata"]
     figures = [output for output in outputs(notebook) if PLOTLY in output.get("data", {})]
     assert len(figures) >= 4
-    assert all(output["data"][PLOTLY]["data"] for output in figures)
+    drawn = [output["data"][PLOTLY] for output in figures]
+    assert all(figure["data"] for figure in drawn)
+    wrong = [(figure["layout"]["title"]["text"], figure_checks.faults(figure)) for figure in drawn]
+    assert [fault for fault in wrong if fault[1]] == []
+    for key, color in (pair for figure in drawn for pair in group_colors(figure).items()):
+        assert colors.setdefault((given.get("run"), *key), color) == color, f"{source.stem}: {key}"
 
 
 @pytest.mark.parametrize(

@@ -48,9 +48,10 @@ def guesses(frame: pl.DataFrame) -> go.Figure:
         cell = {"row": place // columns + 1, "col": place % columns + 1}
         _add_guesses(figure, frame.filter(pl.col("mask") == mask), cell)
     figure.update_xaxes(tickformat=".0%", rangemode="tozero", nticks=4)
+    figure.update_xaxes(title="probability", row=rows)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     most = max(frame.group_by("mask").agg(pl.col("piece").n_unique())["piece"].to_list())
-    height = 130 + rows * (60 + LINE * most)
+    height = 150 + rows * (60 + LINE * most)
     return theme.finish(figure, title=TITLE, subtitle=_told(frame, len(masks)), height=height)
 
 
