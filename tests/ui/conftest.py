@@ -101,12 +101,16 @@ def _command(home: Path, port: int, token: str) -> list[str]:
         f"--ServerApp.root_dir={home}",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         f"--LabApp.workspaces_dir={home / 'workspaces'}",
-        f"--LabApp.user_settings_dir={home / 'settings'}",
     ]
 
 
 def _environment(home: Path) -> dict[str, str]:
-    places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "IPYTHONDIR": "ipython"}
+    places = {
+        "IPYTHONDIR": "ipython",
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+    }
     own = {name: str(home / folder) for name, folder in places.items()}
     paths = filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))
     return os.environ | own | {"PYTHONPATH": os.pathsep.join(paths)}
