@@ -27,10 +27,12 @@ COMPACT = "value => JSON.stringify(value)"
 
 
 class Notebook:
-    """One notebook in JupyterLab, run to its end, with its explorer in sight."""
+    """One notebook in JupyterLab, run to its end, with its explorer in sight: the one of that
+    class, or the only one."""
 
-    def __init__(self, page: Any, address: str) -> None:
-        self.page = page
+    def __init__(self, page: Any, address: str, explorer: str = "jupyter-widgets") -> None:
+        self.page, self.plot = page, f".{explorer} .js-plotly-plot"
+        self.explorer = page.locator(f".{explorer}")
         page.set_default_timeout(180_000)
         page.goto(f"{address}&reset")
         page.locator(".jp-NotebookPanel:visible .jp-Cell").first.wait_for()
@@ -44,32 +46,32 @@ class Notebook:
         self.page.locator("#jp-main-statusbar").get_by_text("Idle").wait_for()
 
     def ready(self) -> None:
-        self.page.locator(f"{EXPLORER} .main-svg").first.wait_for()
+        self.page.locator(f"{self.plot} .main-svg").first.wait_for()
 
     def plotted(self) -> list[dict[str, list[Any]]]:
-        found: list[dict[str, list[Any]]] = self.page.evaluate(PLOTTED, EXPLORER)
+        found: list[dict[str, list[Any]]] = self.page.evaluate(PLOTTED, self.plot)
         return found
 
     def drawn(self, marks: int) -> list[str]:
         """Wait until at least so many marks are drawn; return where and how each is."""
-        self.page.wait_for_function(f"([s, n]) => ({DRAWN})(s).length >= n", arg=[EXPLORER, marks])
-        found: list[str] = self.page.evaluate(DRAWN, EXPLORER)
+        self.page.wait_for_function(f"([s, n]) => ({DRAWN})(s).length >= n", arg=[self.plot, marks])
+        found: list[str] = self.page.evaluate(DRAWN, self.plot)
         return found
 
     def redrawn(self, before: list[str]) -> None:
         """Wait until other marks than before are drawn."""
         differ = f"([s, before]) => JSON.stringify(({DRAWN})(s)) !== before"
         text = self.page.evaluate(COMPACT, before)
-        self.page.wait_for_function(differ, arg=[EXPLORER, text])
+        self.page.wait_for_function(differ, arg=[self.plot, text])
 
     def changed(self, before: list[dict[str, list[Any]]]) -> list[dict[str, list[Any]]]:
         """Wait until other data than before is plotted, and return it."""
         text = self.page.evaluate(COMPACT, before)
-        self.page.wait_for_function(CHANGED, arg=[EXPLORER, text])
+        self.page.wait_for_function(CHANGED, arg=[self.plot, text])
         return self.plotted()
 
     def call(self) -> str:
-        return str(self.page.locator(".widget-html code").text_content())
+        return str(self.explorer.locator(".widget-html code").first.text_content())
 
     def reload(self) -> None:
         """Save the notebook and load the page anew; the kernel goes on."""
@@ -125,23 +127,23 @@ def test_the_sampling_explorer_follows_its_controls(page: Any, lab: str) -> None
 
 
 def test_the_ablation_explorer_follows_its_controls(page: Any, lab: str) -> None:
-    notebook = Notebook(page, lab.format(name="16_results"))
+    notebook = Notebook(page, lab.format(name="16_results"), "AblationExplorer")
     tiers, marks = notebook.plotted(), notebook.drawn(9 + 9)
     assert len(marks) == 9 + 9
     assert [len(trace["y"]) for trace in tiers] == [3, 3, 3]
-    page.get_by_label("show", exact=True).select_option(label="change from α = 0.3")
+    notebook.explorer.get_by_label("show", exact=True).select_option(label="change from α = 0.3")
     changes = notebook.changed(tiers)
     assert [trace["y"][1] for trace in changes] == [0, 0, 0]
     notebook.redrawn(marks)
-    page.get_by_label("only script").select_option(["Latn", "Arab"])
+    notebook.explorer.get_by_label("only script").select_option(["Latn", "Arab"])
     some = notebook.changed(changes)
-    page.get_by_label("single seeds").check()
+    notebook.explorer.get_by_label("single seeds").check()
     single = notebook.changed(some)
     assert dots(single) == dots(some) + 3 * dots(some)
     notebook.reload()
     assert notebook.plotted() == single
     assert len(notebook.drawn(dots(single))) >= dots(single)
-    page.get_by_label("one line for each").select_option(label="language")
+    notebook.explorer.get_by_label("one line for each").select_option(label="language")
     languages = notebook.changed(single)
     assert len(languages) == 2 * 4
     assert "group='language', reference=0.3, seeds=True" in notebook.call()

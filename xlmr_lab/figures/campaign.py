@@ -104,8 +104,8 @@ def _add_line(
         mode="lines+markers",
         line={"color": color, "width": 1.8 if is_in else 1},
         marker={"color": color, "size": 5 if is_in else 3},
-        text=[value_told(row[axis]) for axis in heights],
-        hovertemplate=f"{_broken(told, 60)}: %{{text}}<extra></extra>",
+        text=[f"{said(axis)}: {value_told(row[axis])}" for axis in heights],
+        hovertemplate=f"{_broken(told, 60)}<br>%{{text}}<extra></extra>",
     )
 
 
