@@ -152,6 +152,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training_process": set(),
     "training_results": {"results"},
     "training_tries": {"results", "stage_folders", "training_process"},
+    "found_vocabularies": {
+        "results",
+        "stage_folders",
+        "vocabulary.load",
+        "vocabulary_results",
+    },
     "batch_results": {
         "batches",
         "results",
@@ -193,6 +199,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "cleaning_sample",
         "cell_frames",
         "figures",
+        "found_vocabularies",
         "language_map_results",
         "model.parameters",
         "model_costs",
@@ -254,6 +261,7 @@ HOMES: dict[str, set[str]] = {
         "evaluate.scores",
         "explorers",
         "figures",
+        "found_vocabularies",
         "language_map_results",
         "monolingual_results",
         "prediction_results",

@@ -230,15 +230,11 @@ class MeasuredVocabulary:
         Raises:
             UserError: it is not where it was made.
         """
-        return _loaded(stage_folders.find(self.study, "vocabulary").resolve())
+        return loaded(stage_folders.find(self.study, "vocabulary").resolve())
 
     def cut(self, text: str, language: str) -> pl.DataFrame:
         """Return the pieces of a text, their ids, and which characters each stands for."""
-        vocabulary = self.load()
-        ids, spans = vocabulary.offsets(text, language)
-        pieces = vocabulary.pieces(text, language)
-        columns = (pieces, ids.tolist(), *spans.T.tolist()) if len(ids) else ([], [], [], [])
-        return pl.DataFrame(dict(zip(CUT, columns, strict=True)), schema=CUT)
+        return cut(self.load(), text, language)
 
     def _frame(self, name: str, schema: pl.Schema) -> pl.DataFrame:
         path = self.study.folder / "vocabulary" / f"{name}.jsonl"
@@ -256,8 +252,16 @@ class MeasuredVocabulary:
         )
 
 
-@functools.lru_cache(maxsize=4)
-def _loaded(folder: Path) -> load.Vocabulary:
+def cut(vocabulary: load.Vocabulary, text: str, language: str) -> pl.DataFrame:
+    """Return the pieces of a text, as `CUT`."""
+    ids, spans = vocabulary.offsets(text, language)
+    pieces = vocabulary.pieces(text, language)
+    columns = (pieces, ids.tolist(), *spans.T.tolist()) if len(ids) else ([], [], [], [])
+    return pl.DataFrame(dict(zip(CUT, columns, strict=True)), schema=CUT)
+
+
+@functools.lru_cache(maxsize=16)
+def loaded(folder: Path) -> load.Vocabulary:
     """Load a vocabulary once; its folder is named by what it was made of."""
     return load.load(folder)
 

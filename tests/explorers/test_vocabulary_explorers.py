@@ -3,6 +3,7 @@ draws the same.
 """
 
 import html
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ import ipywidgets
 import plotly.graph_objects as go
 import pytest
 
-from xlmr_lab import results, vocabulary_results
+from xlmr_lab import found_vocabularies, results, vocabulary_results
 from xlmr_lab.explorers.capacity import STUDY, CapacityExplorer
 from xlmr_lab.explorers.vocabulary import VocabularyExplorer
-from xlmr_lab.figures import capacity, vocabulary
+from xlmr_lab.figures import capacity, segmentation, vocabulary
+from xlmr_lab.found_vocabularies import OWN, FoundVocabularies
 from xlmr_lab.vocabulary_results import MeasuredVocabulary
 
 
@@ -66,6 +68,54 @@ def test_another_vocabulary_is_drawn_and_cuts_beside(made: MeasuredVocabulary) -
     assert "the other vocabulary" in [trace.name for trace in both.canvas.figure.data]
     assert rerun(both, made=made, other=made) == both.canvas.figure
     assert "the other</b>" in both.pieces.value
+
+
+@pytest.fixture
+def beside(made: MeasuredVocabulary) -> FoundVocabularies:
+    folder = found_vocabularies.find(made.study).folders[OWN]
+    others = {f"number {number}": folder for number in range(1, 5)}
+    return FoundVocabularies(folders={OWN: folder, **others})
+
+
+def test_several_vocabularies_cut_the_text_and_the_call_shows_the_same(
+    made: MeasuredVocabulary, beside: FoundVocabularies
+) -> None:
+    explorer = VocabularyExplorer(made, beside=beside, text=made.example("qab"), language="qab")
+    assert explorer.vocabularies.value == ("number 1", "number 2")
+    explorer.vocabularies.value = ("number 4",)
+    assert "number 4</b>: " in explorer.pieces.value
+    assert "number 1</b>" not in explorer.pieces.value
+    assert explorer.pieces.value.count("pieces per word") == 2
+    call = re.search("<code>(.*)</code>", explorer.pieces_call.value)
+    assert call
+    names = {"segmentation": segmentation, "beside": beside}
+    assert eval(html.unescape(call[1]), names)._repr_html_() == explorer.pieces.value
+    explorer.ids.value = False
+    assert "flex-direction:column" not in explorer.pieces.value
+    call = re.search("<code>(.*)</code>", explorer.pieces_call.value)
+    assert call
+    assert eval(html.unescape(call[1]), names)._repr_html_() == explorer.pieces.value
+
+
+def test_without_other_vocabularies_none_is_offered(measures: VocabularyExplorer) -> None:
+    assert measures.vocabularies.layout.display == "none"
+    assert "segmentation.shown('', made.cut('', 'qaa'))" in html.unescape(
+        measures.pieces_call.value
+    )
+
+
+def test_a_state_comes_back_to_the_same_picture_and_pieces(
+    made: MeasuredVocabulary, beside: FoundVocabularies
+) -> None:
+    explorer = VocabularyExplorer(made, beside=beside)
+    explorer.measure.value, explorer.text.value = "premium", "ab \u0645"
+    explorer.vocabularies.value = ("number 2", "number 3")
+    assert set(explorer.state) == {"measure", "text", "vocabularies"}
+    state = json.loads(json.dumps(explorer.state))
+    again = VocabularyExplorer(made, beside=beside, state=state)
+    assert again.canvas.figure == explorer.canvas.figure
+    assert again.pieces.value == explorer.pieces.value
+    assert again.state == explorer.state
 
 
 def test_a_text_is_cut_as_it_is_written(
@@ -140,7 +190,7 @@ def test_a_vocabulary_without_room_is_said_in_the_picture(solver: CapacityExplor
     assert not solver.canvas.figure.data
 
 
-@pytest.mark.parametrize(("name", "number"), [("measures", 5), ("solver", 5)])
+@pytest.mark.parametrize(("name", "number"), [("measures", 8), ("solver", 6)])
 def test_every_control_has_a_label_and_the_text_form_is_short(
     name: str, number: int, request: pytest.FixtureRequest
 ) -> None:

@@ -75,5 +75,24 @@ def test_two_vocabularies_stand_one_below_the_other() -> None:
     assert "the other</b>: 1 piece<" in shown
 
 
+def test_each_vocabulary_says_how_finely_it_cuts() -> None:
+    """Six bytes and two words: three bytes a piece and one piece a word, or two and one and a
+    half.
+    """
+    one = cut(("\u0431 ", 7, 0, 2), ("\u0432c", 8, 2, 4))
+    other = cut(("\u0431", 7, 0, 1), ("\u0432", 3, 2, 3), ("c", 9, 3, 4))
+    made = segmentation.compared("\u0431 \u0432c", {"one": one, "<two>": other, "gone": "no file"})
+    shown = made._repr_html_()
+    assert "one</b>: 2 pieces<" in shown
+    assert "1.00 pieces per word<br>3.00 bytes per piece" in shown
+    assert "&lt;two&gt;</b>: 3 pieces, 1 unknown<" in shown
+    assert "1.50 pieces per word<br>2.00 bytes per piece" in shown
+    assert "gone</b>: not cut" in shown
+    assert "no file" in shown
+    short = segmentation.compared("ab<", {"": TWO}, ids=False)._repr_html_()
+    assert text_line(short) == "ab<"
+    assert "flex-direction:column" not in short
+
+
 def test_no_text_asks_for_some() -> None:
     assert "write something" in segmentation.shown("", TWO.head(0))._repr_html_()

@@ -1,9 +1,9 @@
 """What every explorer is: controls over one figure, the call that draws it, and a state that can be
 written down and come back to.
 
-A subclass makes its controls as public attributes, gives them to `Explorer.__init__` in rows, and
-says what is drawn (`figure`) and by which call (`written`). Setting `explorer.alpha.value` in
-Python does what the control does in a browser.
+A subclass makes its controls as public attributes, gives them to `Explorer.__init__` in rows above
+the figure or in boxes below it, and says what is drawn (`figure`) and by which call (`written`).
+Setting `explorer.alpha.value` in Python does what the control does in a browser.
 """
 
 import contextlib
@@ -39,7 +39,8 @@ class Explorer(widgets.VBox):
         below: Sequence[widgets.Widget] = (),
         state: Mapping[str, Any] | None = None,
     ) -> None:
-        own = [widget for row in rows for widget in row if _is_control(widget)]
+        placed = [*(widget for row in rows for widget in row), *_leaves(below)]
+        own = [widget for widget in placed if _is_control(widget)]
         names = {id(value): name for name, value in vars(self).items()}
         self._controls = {names[id(control)]: control for control in own}
         self._begun = self._values()
@@ -151,6 +152,15 @@ class Explorer(widgets.VBox):
             yield
         finally:
             self._holding = before
+
+
+def _leaves(placed: Sequence[widgets.Widget]) -> Iterator[widgets.Widget]:
+    """Yield widgets, and of boxes what is in them."""
+    for widget in placed:
+        if isinstance(widget, widgets.Box):
+            yield from _leaves(widget.children)
+        else:
+            yield widget
 
 
 def _is_control(widget: widgets.Widget) -> bool:

@@ -25,17 +25,38 @@ DOTTED_CIRCLE = "\u25cc"
 FONT = "font-family:'Noto Sans',system-ui,sans-serif"
 
 
+ROW = "display:grid;grid-template-columns:minmax(150px,230px) 1fr;gap:0 16px;align-items:start"
+"""How a vocabulary stands beside the pieces that it cuts."""
+NOTHING = "<p>Nothing to cut: write something.</p>"
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Segmentation:
     """A text in pieces that shows itself as HTML."""
 
     text: str
     """The text as it was given."""
-    cuts: Mapping[str, pl.DataFrame]
-    """Its pieces by the name of the vocabulary, "" where there is only one."""
+    cuts: Mapping[str, pl.DataFrame | str]
+    """Its pieces by the name of the vocabulary, "" where there is only one; or why it has none."""
+    ids: bool = True
+    """Whether the pieces are shown one by one with their ids."""
 
     def _repr_html_(self) -> str:
-        return "".join(_block(self.text, name, cut) for name, cut in self.cuts.items())
+        if not self.text.strip():
+            return NOTHING
+        return "".join(self._block(name, cut) for name, cut in self.cuts.items())
+
+    def _block(self, name: str, cut: pl.DataFrame | str) -> str:
+        head = f"<b>{html.escape(name)}</b>: " * bool(name)
+        if isinstance(cut, str):
+            told, shown = "not cut", html.escape(cut)
+        else:
+            told, shown = _told(self.text, cut), _pieces(self.text, cut, self.ids)
+        style = f"{FONT};margin:10px 0;{ROW if len(self.cuts) > 1 else ''}"
+        return (
+            f"<div style=\"{style}\"><div style='font-size:13px'>{head}{told}</div>"
+            f"<div>{shown}</div></div>"
+        )
 
 
 def shown(text: str, cut: pl.DataFrame, other: pl.DataFrame | None = None) -> Segmentation:
@@ -45,25 +66,42 @@ def shown(text: str, cut: pl.DataFrame, other: pl.DataFrame | None = None) -> Se
     return Segmentation(text=text, cuts={"this vocabulary": cut, "the other": other})
 
 
-def _block(text: str, name: str, cut: pl.DataFrame) -> str:
-    rows = cut.select("piece", "id").rows()
-    if not rows:
-        return "<p>Nothing to cut: write something.</p>"
-    unknown = sum(number == UNK_ID for _, number in rows)
-    told = f"{len(rows):,} piece{'s' * (len(rows) != 1)}"
+def compared(
+    text: str, cuts: Mapping[str, pl.DataFrame | str], *, ids: bool = True
+) -> Segmentation:
+    """Show a text as several vocabularies cut it, one below the other with what each makes of it:
+    frames of `FoundVocabularies.cuts`.
+    """
+    return Segmentation(text=text, cuts=cuts, ids=ids)
+
+
+def _told(text: str, cut: pl.DataFrame) -> str:
+    """Say how finely a text is cut; the number of words is that of runs between white space."""
+    number, unknown = len(cut), int((cut["id"] == UNK_ID).sum())
+    told = f"{number:,} piece{'s' * (number != 1)}"
     told += f", {unknown:,} unknown" if unknown else ""
-    head = f"<b>{html.escape(name)}</b>: {told}" if name else told
+    if not number:
+        return told
+    words, size = len(text.split()), len(text.encode("utf-8"))
+    rates = f"{number / words:.2f} pieces per word<br>{size / number:.2f} bytes per piece"
+    return f"{told}<div style='font-size:12px'>{rates}</div>"
+
+
+def _pieces(text: str, cut: pl.DataFrame, ids: bool) -> str:
+    """Return the text in colours, and below it its pieces with their ids."""
     run = direction(text)
-    spans = "".join(_spans(text, cut))
-    chips = "".join(_chip(i, piece, number) for i, (piece, number) in enumerate(rows))
-    return (
-        f"<div style=\"{FONT};margin:8px 0\"><div style='font-size:13px'>{head}</div>"
+    rows = enumerate(cut.select("piece", "id").iter_rows())
+    chips = "".join(_chip(i, piece, number) for i, (piece, number) in rows)
+    line = (
         f"<div dir='{run}' style='font-size:20px;line-height:1.9;"
         "padding:2px 8px;overflow-wrap:anywhere;white-space:pre-wrap'>"
-        f"{spans}</div>"
-        f"<div dir='{run}' style='display:flex;flex-wrap:wrap;gap:4px;padding:4px 8px'>"
-        f"{chips}</div></div>"
+        f"{''.join(_spans(text, cut))}</div>"
     )
+    row = (
+        f"<div dir='{run}' style='display:flex;flex-wrap:wrap;gap:4px;padding:4px 8px'>"
+        f"{chips}</div>"
+    )
+    return line + row * ids
 
 
 def _spans(text: str, cut: pl.DataFrame) -> Iterator[str]:
