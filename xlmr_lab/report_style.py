@@ -43,7 +43,8 @@ details pre { color: var(--ink); margin: .4rem 0; }
 .error { border-left: 4px solid var(--bad); color: var(--bad); white-space: pre-wrap; }
 .note { border-left: 4px solid var(--line); padding-left: .8rem; color: var(--soft);
   font-size: .9rem; }
-.figure { width: 100%; margin: .3rem 0 1rem; }
+.figure { width: 100%; margin: .3rem 0 1rem; overflow: auto hidden; }
+.figure > div { min-width: 600px; }
 .output, .lab-table { overflow-x: auto; }
 img { max-width: 100%; }
 table { border-collapse: collapse; font-size: .85rem; line-height: 1.4; margin: .6rem 0 1rem;
@@ -73,7 +74,7 @@ SCRIPT = """
 const root = document.documentElement, look = document.getElementById("look");
 const system = window.matchMedia("(prefers-color-scheme: dark)");
 const dark = JSON.parse(document.getElementById("dark").textContent);
-const plots = [];
+const touched = window.matchMedia("(pointer: coarse)"), plots = [];
 let printing = false;
 function isDark() {
   return !printing && (root.dataset.look ? root.dataset.look === "dark" : system.matches);
@@ -90,6 +91,7 @@ function darkened(text) {
 function figure(text) {
   const drawn = JSON.parse(isDark() ? darkened(text) : text);
   drawn.layout.width = undefined;
+  if (touched.matches) drawn.layout.dragmode = false;
   return drawn;
 }
 function draw(box) {

@@ -94,6 +94,16 @@ def test_nothing_runs_off_the_page(opened: Any, width: int) -> None:
     )
 
 
+def test_on_a_phone_a_figure_keeps_room_for_its_words_and_scrolls_by_itself(opened: Any) -> None:
+    opened.set_viewport_size({"width": 390, "height": 900})
+    opened.wait_for_function(
+        "() => document.querySelector('.figure .main-svg').getBoundingClientRect().width === 600"
+    )
+    box = opened.locator(".figure").first
+    assert box.evaluate("e => e.scrollWidth > e.clientWidth && e.clientWidth <= 390")
+    assert box.evaluate("e => e.scrollHeight === e.clientHeight")
+
+
 def test_text_runs_in_its_own_direction(opened: Any) -> None:
     direction = "e => getComputedStyle(e).direction"
     assert opened.get_by_text(ARABIC).evaluate(direction) == "rtl"
