@@ -65,7 +65,7 @@ def settings(arguments: Sequence[str]) -> dict[str, str]:
         name, equals, value = word.partition("=")
         if name not in DEFAULTS or not equals:
             known = ", ".join(f"{key}=" for key in DEFAULTS)
-            raise UserError(f"app takes {known} got {word!r}")
+            raise UserError(f"app takes {known}; got {word!r}")
         given[name] = value
     if not given["port"].isdecimal() or not 0 < int(given["port"]) < 2**16:
         raise UserError(f"port must be a number from 1 to 65535, got {given['port']!r}")
