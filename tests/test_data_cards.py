@@ -1,13 +1,16 @@
 """The cards in `data_cards/`: the hub can read their metadata, their languages exist, their figures
-are the paper's, and Babel's says what its corpus is.
+are the paper's, their counts those of the data at hand, and Babel's says what its corpus is.
 
 Run as a program, this file writes Babel's card anew.
 """
 
+import json
 import logging
+import lzma
 import re
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ from xlmr_lab import configs, languages, storage
 from xlmr_lab.ablations import stages, studies
 from xlmr_lab.babel import pages, tongues
 from xlmr_lab.corpus import card_tables, cards, documents, hub_metadata
-from xlmr_lab.evaluate import places, task_files
+from xlmr_lab.evaluate import glue_metrics, glue_submission, places, task_files
 from xlmr_lab.evaluate.formats import xnli as xnli_format
 from xlmr_lab.evaluate.protocols import TaskSet
 from xlmr_lab.paper import tables
@@ -30,9 +33,13 @@ CARDS = sorted(FOLDER.glob("*.md"))
 BABEL = FOLDER / "babel.md"
 REFRESH = "if that is meant, run `.venv/bin/python tests/test_data_cards.py` and commit the card"
 
+SHARED = ROOT.parent / "shared" / "data"
+
 SECTIONS = ("Licence", "How to obtain it", "Citation")
 LICENCES = {"cc-by-nc-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0", "gfdl", "mit", "other", "unknown"}
 """Names that the hub knows, of those that the cards use."""
+
+needs_real = pytest.mark.skipif(not SHARED.is_dir(), reason="needs the real data in ../shared/data")
 
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
@@ -202,6 +209,120 @@ def test_the_languages_of_the_tasks_are_the_papers() -> None:
     assert [row["language"] for row in rows(FOLDER / "conll.md", "language")] == [
         "en", "de", "es", "nl"
     ]  # fmt: skip
+
+
+def test_sizes_are_in_the_category_of_the_header() -> None:
+    """By the examples in all splits and languages, of which XNLI has as many in each language."""
+    counted = {
+        "mlqa": counts("mlqa", "language", "dev", "test"),
+        "conll": counts("conll", "language", "train", "dev (testa)", "test (testb)"),
+        "glue": counts("glue", "task", "train", "dev", "test"),
+        "xnli": counts("xnli", "split", "pairs in each language"),
+    }
+    shown = {row["split"]: row for row in rows(FOLDER / "xnli.md", "split")}
+    total = sum(
+        number(row["pairs in each language"]) * len(languages_of(row["languages"]))
+        for row in shown.values()
+    )
+    for name, sizes in counted.items():
+        size = int(total if name == "xnli" else sum(sizes))
+        assert parts(FOLDER / f"{name}.md")[0]["size_categories"] == [
+            hub_metadata.size_category(size)
+        ]
+
+
+def counts(card: str, first: str, *columns: str) -> list[float]:
+    """Return all numbers in some columns of a card's table."""
+    table = rows(FOLDER / f"{card}.md", first)
+    return [number(text) for row in table for name in columns for text in NUMBER.findall(row[name])]
+
+
+def languages_of(cell: str) -> range:
+    """Return as many languages as a cell of XNLI's splits says."""
+    return range(1 if cell == "en" else int(NUMBER.findall(cell)[0]))
+
+
+def test_the_sums_of_xnli_are_right() -> None:
+    shown = {row["split"]: row for row in rows(FOLDER / "xnli.md", "split")}
+    text = " ".join(parts(FOLDER / "xnli.md")[1].split())
+    pairs = [number(shown[split]["pairs in each language"]) for split in ("dev", "test")]
+    assert f"{int(sum(pairs)):,} English pairs" in text
+    assert {len(languages_of(row["languages"])) for row in shown.values()} == {1, 14, 15}
+    listed = re.search(r"Languages: ([\w, -]+)", text)
+    assert listed
+    assert tuple(listed[1].strip().split(", ")) == languages.FIFTEEN
+
+
+def test_glue_is_as_the_lab_scores_and_submits_it() -> None:
+    shown = {row["task"]: row for row in rows(FOLDER / "glue.md", "task")}
+    used = {name.partition("_")[0] for name in glue_metrics.TABLE_4}
+    assert {name.replace("-", "") for name in shown} == {name.replace("-", "") for name in used}
+    files = glue_submission.SIZES
+    for task, row in shown.items():
+        names = [name for name in files if name.partition(".")[0] in (task, f"{task}-m")]
+        names += [name for name in files if name == f"{task}-mm.tsv"]
+        assert [number(text) for text in NUMBER.findall(row["test"])] == [files[n] for n in names]
+        first = glue_metrics.TASK_METRICS[task.lower().replace("-", "")][0]
+        assert row["metric"].lower().startswith(first)
+    text = parts(FOLDER / "glue.md")[1]
+    assert round(100 / number(shown["MRPC"]["dev"]), 2) == 0.25
+    assert "a quarter of a point in MRPC" in text
+    assert round(100 / number(shown["SST-2"]["dev"]), 1) == 0.1
+    assert "a tenth in SST-2" in text
+
+
+def test_what_the_papers_text_says_of_ner_is_told_with_its_difference() -> None:
+    means = {
+        row["model"]: number(row["mean"])
+        for row in rows(FOLDER / "conll.md", "model")
+        if row["trained on"] == "each" and row["mean"] != "-"
+    }
+    xlmr, mbert = means["XLM-R"], means["mBERT"]
+    assert f"{xlmr:.2f} - {mbert:.2f} = {xlmr - mbert:.2f}" in parts(FOLDER / "conll.md")[1]
+
+
+@pytest.mark.real
+@needs_real
+@pytest.mark.parametrize("split", ["dev", "test"])
+def test_xnli_has_as_many_pairs_as_its_card_says(split: str) -> None:
+    (row,) = (row for row in rows(FOLDER / "xnli.md", "split") if row["split"] == split)
+    found = sorted((SHARED / "nli/xnli").glob(f"{split}-*.tsv.xz"))
+    assert len(found) == len(languages_of(row["languages"]))
+    for path in found:
+        lines = lzma.open(path).read().count(b"\n")
+        assert lines == number(row["pairs in each language"]), path.name
+    keys = {path.name.split(".")[0].partition("-")[2] for path in found}
+    assert keys == set(parts(FOLDER / "xnli.md")[0]["language"])
+
+
+@pytest.mark.real
+@needs_real
+def test_the_classes_of_xnli_are_equally_frequent_and_its_items_the_same_everywhere() -> None:
+    labels = [
+        [line.rstrip("\n").split("\t")[2] for line in lzma.open(path, "rt", encoding="utf-8")]
+        for path in sorted((SHARED / "nli/xnli").glob("dev-*.tsv.xz"))
+    ]
+    assert all(own == labels[0] for own in labels)
+    assert set(Counter(labels[0]).values()) == {len(labels[0]) // 3}
+
+
+@pytest.mark.real
+@needs_real
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_mlqa_has_as_many_questions_as_its_card_says(language: str) -> None:
+    (row,) = (r for r in rows(FOLDER / "mlqa.md", "language") if r["language"] == language)
+    path = SHARED / f"qa/mlqa/dev-context-{language}-question-{language}.json.xz"
+    articles = json.loads(lzma.open(path).read())["data"]
+    found = sum(len(p["qas"]) for article in articles for p in article["paragraphs"])
+    assert found == number(row["dev"])
+
+
+@pytest.mark.real
+@needs_real
+def test_qnli_has_as_many_pairs_as_the_card_of_glue_says() -> None:
+    (row,) = (row for row in rows(FOLDER / "glue.md", "task") if row["task"] == "QNLI")
+    lines = lzma.open(SHARED / "glue/qnli-dev.tsv.xz").read().count(b"\n")
+    assert lines - 1 == number(row["dev"])
 
 
 def test_what_the_lab_reads_is_as_the_cards_say(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LEAVES = {
     "capacity_surface",
     "configs",
+    "data_cards",
     "durations",
     "errors",
     "intervals",
