@@ -53,7 +53,8 @@ def test_the_two_commands_come_first() -> None:
 
 @pytest.mark.parametrize("command", VERB_COMMANDS, ids=" ".join)
 def test_commands_and_their_settings_exist(command: list[str]) -> None:
-    own = command[1] in ("ablate", "evaluate") and "=" not in command[2]  # a scale, an encoder
+    # a scale, an encoder, a notebook
+    own = command[1] in ("ablate", "evaluate", "report") and "=" not in command[2]
     of_two = command[1] == "bench" or own
     verb = command[1:3] if of_two else command[1:2]
     text = help_of(*verb)

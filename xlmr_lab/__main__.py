@@ -95,16 +95,15 @@ def _is_of_no_study(chosen: argparse.Namespace) -> bool:
         _say(campaigns.help_text()) if chosen.help else campaigns.run(chosen.settings, say=_say)
         return True
     if chosen.verb == "report":
-        if source := notebook_runs.asked_for(chosen.settings):
-            rest, formats = chosen.settings[1:], chosen.export
+        if notebook := notebook_runs.asked_for(chosen.settings):
             if chosen.help:
-                _say(notebook_runs.help_text(source))
+                _say(notebook_runs.help_text(notebook))
             else:
-                notebook_runs.run(source, rest, formats, _say)
+                notebook_runs.run(notebook, chosen.settings[1:], chosen.export, _say)
             return True
         folder = None if chosen.help else campaign_report.asked_for(chosen.settings)
         if folder is not None:
-            campaign_report.report(folder, chosen.export, _say)
+            campaign_report.report(folder, _say, chosen.export)
         return folder is not None
     return False
 

@@ -40,7 +40,7 @@ def asked_for(arguments: Sequence[str]) -> Path | None:
     return Path(words[0])
 
 
-def report(folder: Path, formats: Sequence[str], say: Callable[[str], None]) -> None:
+def report(folder: Path, say: Callable[[str], None], formats: Sequence[str] = ()) -> None:
     """Write the page of a campaign, and its figures and tables in each of `formats`, and tell where
     they are.
 

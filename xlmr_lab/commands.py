@@ -168,8 +168,8 @@ def ablate(work: Study, say: Say) -> None:
 
 
 def report(work: Study, say: Say) -> None:
-    """Execute the notebooks on the study and write its HTML report; export=html,svg,png,csv,tex
-    writes its figures and tables as files too, into `report/exports/`, each with its run and call.
+    """Execute the notebooks on the study and write its HTML report. Its figures and tables as files
+    too, each with its run and call: export=html,svg,png,csv,tex writes `report/exports/`.
 
     `report FOLDER` is another thing: the page of the paper's claims that `ablate SCALE` tested, of
     its run folder or of notebooks/results/laptop. So is `report NOTEBOOK [name=value ...]`: one
