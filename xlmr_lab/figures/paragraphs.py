@@ -16,7 +16,7 @@ import polars as pl
 from xlmr_lab.figures import theme
 from xlmr_lab.figures.cleaning import spaced
 
-STYLE = f"font-family:{theme.FONT.replace(chr(39), '&quot;')};font-size:13px"
+STYLE = f"font-family:{theme.FONT.replace(chr(39), '&quot;')};font-size:13px;line-height:1.4"
 FLAG = "border-radius:3px;padding:0 4px;background:rgba(230,159,0,0.3)"
 CARD = "border-left:3px solid {color};padding:2px 0 2px 8px;margin:8px 0"
 NOTHING = "no paragraph here is {verdict}"

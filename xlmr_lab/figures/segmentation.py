@@ -52,7 +52,7 @@ class Segmentation:
             told, shown = "not cut", html.escape(cut)
         else:
             told, shown = _told(self.text, cut), _pieces(self.text, cut, self.ids)
-        style = f"{FONT};margin:10px 0;{ROW if len(self.cuts) > 1 else ''}"
+        style = f"{FONT};margin:10px 0;line-height:1.4;{ROW if len(self.cuts) > 1 else ''}"
         return (
             f"<div style=\"{style}\"><div style='font-size:13px'>{head}{told}</div>"
             f"<div>{shown}</div></div>"
@@ -127,7 +127,8 @@ def _chip(place: int, piece: str, number: int) -> str:
     marked = unicodedata.category(piece[0])[0] == "M" if piece else False
     written = html.escape(DOTTED_CIRCLE + piece if marked else piece)
     return (
-        "<span style='display:inline-flex;flex-direction:column;align-items:center;padding:1px 6px;"
+        "<span style='display:inline-flex;flex-direction:column;align-items:center;"
+        "line-height:1.4;padding:1px 6px;"
         f"{tinted(_color(place, number))}'>"
         f"<span dir='auto' style='font-size:16px;white-space:pre'>{written}</span>"
         f"<span dir='ltr' style='font-size:11px;color:{SOFT}'>{number}</span></span>"
