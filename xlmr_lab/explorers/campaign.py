@@ -20,7 +20,7 @@ import polars as pl
 
 from xlmr_lab.cell_frames import ADDED, KNOWN, Cells, is_outcome
 from xlmr_lab.errors import UserError
-from xlmr_lab.explorers.base import Explorer
+from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.explorers.canvas import Canvas
 from xlmr_lab.explorers.controls import LABEL, choices, coded, written_call
 from xlmr_lab.explorers.saving import SaveControl

@@ -22,7 +22,7 @@ import plotly.graph_objects as go
 
 from xlmr_lab import durations, study_call, training_process, training_tries
 from xlmr_lab.errors import UserError
-from xlmr_lab.explorers.base import Explorer
+from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.explorers.controls import LABEL, written_call
 from xlmr_lab.figures import learning_curves, theme
 from xlmr_lab.results import Study
@@ -59,7 +59,7 @@ class TrainingMonitor(Explorer):
         self.study, self.name = study, name
         self._curves, self._lock = GrowingCurves(study), threading.RLock()
         self._follower: threading.Thread | None = None
-        self._seen: list[tuple[int, int]] = []
+        self._on_canvas: tuple[str, list[tuple[int, int]]] = ("", [])
         self._refused, self._is_stopping = "", False
         self._make_settings()
         arms = [(theme.lettered(run.label), run.name) for run in training_tries.arms(study)]
@@ -96,11 +96,16 @@ class TrainingMonitor(Explorer):
         return training_process.standing(self.watched)
 
     @property
+    def drawn(self) -> list[TrainingRun]:
+        """The runs of the picture, the one that is shown first."""
+        own, beside = self.watched, self.beside.value
+        others = [run for run in training_tries.begun(self.study) if run.name == beside]
+        return [own] * (own.folder is not None) + [run for run in others if run.name != own.name]
+
+    @property
     def names(self) -> list[str]:
-        """The runs that are drawn, the one that is shown first."""
-        own = self.watched
-        beside = [self.beside.value] if self.beside.value not in ("", own.name) else []
-        return [own.name, *beside] if own.folder else beside
+        """Their names."""
+        return [run.name for run in self.drawn]
 
     @property
     def figure(self) -> go.Figure:
@@ -197,20 +202,21 @@ class TrainingMonitor(Explorer):
             goes_on = self.comm is not None and self._tell().state == "running"
             if not goes_on:
                 self._follower = None
-            now = self._sizes()
-            if self.comm is not None and (now != self._seen or not goes_on):
-                self._seen = now
+            if self.comm is not None and (self._on_canvas != self._present() or not goes_on):
                 super()._refresh()
             return goes_on
 
-    def _sizes(self) -> list[tuple[int, int]]:
-        """Return what changes when the run has recorded something."""
-        folder = self.watched.folder
-        return [
-            (status.st_size, status.st_mtime_ns)
-            for path in (folder.glob("*.jsonl") if folder else ())
-            for status in [path.stat()]
-        ]
+    def _draw(self) -> None:
+        """Draw, unless it is drawn: a slider that changes no picture is heard at once."""
+        now = self._present()
+        if now != self._on_canvas:
+            super()._draw()
+            self._on_canvas = now
+
+    def _present(self) -> tuple[str, list[tuple[int, int]]]:
+        """Return what the picture depends on: its call, and what changes with each record."""
+        files = [path for run in self.drawn if run.folder for path in run.folder.glob("*.jsonl")]
+        return self.written, [(path.stat().st_size, path.stat().st_mtime_ns) for path in files]
 
     def _begin(self, _: Any) -> None:
         self._do(lambda: training_tries.start(self.study, self.settings))

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import pytest
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.explorers.base import Explorer
+from xlmr_lab.explorers.explorer import Explorer
 
 
 class Dots(Explorer):
