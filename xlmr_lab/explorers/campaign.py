@@ -37,7 +37,8 @@ FILTERS = ("tier", "script", "family")
 DOTS, PAIR = "one outcome", "two cells compared"
 STEPS = 40
 """Steps of a range of an outcome."""
-RANGE, NAMED = {"width": "390px"}, {"description_width": "205px"}
+RANGE = {"width": "calc(50% - 32px)", "min_width": "360px"}
+NAMED = {"description_width": "210px"}
 """Layout and style of a range: all as wide, with their names in full."""
 
 

@@ -23,7 +23,7 @@ SCALE = "Viridis"
 LABEL_LETTERS, MANY_TICKS, MANY_AXES = 12, 7, 11
 """Letters in a line of an axis's name; an axis of more values than this writes its ends alone; the
 names of more axes than this are turned."""
-HEIGHT, TURNED, LABEL_LINE = 440, 86, 15
+HEIGHT, TURNED, LABEL_LINE = 440, 120, 15
 """Heights of the picture, of names that are turned, and of a line of others, in pixels."""
 
 
@@ -52,7 +52,7 @@ def parallel(table: pl.DataFrame, *, brush: Brush | None = None) -> go.Figure:
     turned = len(axes) > MANY_AXES
     labels = [said(name) if turned else _broken(said(name)) for name in axes]
     figure.update_xaxes(tickvals=list(range(len(axes))), ticktext=labels, side="top")
-    figure.update_xaxes(tickangle=-38 if turned else 0)
+    figure.update_xaxes(tickangle=-50 if turned else 0)
     figure.update_xaxes(range=[-0.5, len(axes) - 0.6], showgrid=False, zeroline=False)
     figure.update_xaxes(tickfont={"size": 11}, fixedrange=True)
     figure.update_yaxes(visible=False, range=[-0.05, 1.05], fixedrange=True)

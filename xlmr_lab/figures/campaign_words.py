@@ -41,7 +41,7 @@ def said(column: str) -> str:
     >>> said("sampling.alpha"), said("pretrain.warmup_steps"), said("pieces low")
     ('α', 'warmup steps', 'loss of pieces, low')
     >>> said("nli accuracy zero-shot all"), said("nli accuracy zero-shot learned all")
-    ('NLI accuracy, zero-shot', 'NLI accuracy, zero-shot, as learned')
+    ('NLI accuracy, zero-shot', 'NLI accuracy, zero-shot, learned')
     """
     if not is_outcome(column) and column not in LOSSES:
         plain = column.rpartition(".")[2].replace("_", " ")
@@ -53,7 +53,7 @@ def said(column: str) -> str:
     metric, protocol, *learned = rest
     task = TASKS.get(measure, measure.removeprefix("glue-").upper())
     words = [f"{task} {METRICS.get(metric, metric)}", protocol]
-    return ", ".join(words + ["as learned"] * (learned == [LEARNED]))
+    return ", ".join(words + [LEARNED] * (learned == [LEARNED]))
 
 
 def unit(outcome: str) -> str:
