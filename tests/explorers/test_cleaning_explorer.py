@@ -163,6 +163,7 @@ def test_a_state_comes_back_to_the_same_picture_and_page(
 
 
 def test_a_change_is_quick(explorer: CleaningExplorer) -> None:
-    begun = time.perf_counter()
+    """Counted in the time of this process, which other work on the machine does not stretch."""
+    begun = time.process_time()
     explorer.letters.value = 0.7
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1

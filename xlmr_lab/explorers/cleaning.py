@@ -19,8 +19,8 @@ from xlmr_lab import configs, study_call
 from xlmr_lab.cleaning_results import Cleaning
 from xlmr_lab.cleaning_sample import REASONS
 from xlmr_lab.errors import UserError
-from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.explorers.controls import LABEL, WIDE, choices, coded, written_call
+from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.figures import rejudged, verdicts
 from xlmr_lab.figures.cleaning import spaced
 from xlmr_lab.figures.paragraphs import Paragraphs

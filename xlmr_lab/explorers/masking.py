@@ -14,8 +14,8 @@ import polars as pl
 
 from xlmr_lab.batch_results import StudyBatches
 from xlmr_lab.errors import UserError
-from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.explorers.controls import LABEL, WIDE, text_box
+from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.figures import masking, theme
 
 HINT = (

@@ -13,8 +13,8 @@ import ipywidgets as widgets
 import plotly.graph_objects as go
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.explorers.controls import LABEL, WIDE, choices, coded, text_box, written_call
+from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.figures import segmentation, theme
 from xlmr_lab.figures.vocabulary import MEASURES, ORDERS, by_language
 from xlmr_lab.found_vocabularies import OWN, Cut, FoundVocabularies
