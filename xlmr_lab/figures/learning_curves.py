@@ -61,7 +61,7 @@ def side_by_side(frame: pl.DataFrame, *, over: Literal["step", "tokens"] = "step
 
 
 def _add(figure: go.Figure, part: pl.DataFrame, place: int, over: str) -> None:
-    """Add the lines of one run; held-out losses, which are few, have dots."""
+    """Add the lines of one run; held-out losses, which are few, and a first record have dots."""
     run = theme.lettered(part["run"].to_list()[0])
     for number, measure in enumerate(PANELS):
         line = thinned(part.filter(pl.col("measure") == measure).sort("step"))
@@ -71,7 +71,7 @@ def _add(figure: go.Figure, part: pl.DataFrame, place: int, over: str) -> None:
             name=run,
             legendgroup=run,
             showlegend=measure == "loss",
-            mode="lines+markers" if measure == "heldout" else "lines",
+            mode="lines+markers" if measure == "heldout" or len(line) == 1 else "lines",
             marker={"symbol": theme.SYMBOLS[place % 8], "size": 6},
             line={
                 "color": theme.PALETTE[place % 8],
