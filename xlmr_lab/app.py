@@ -132,7 +132,7 @@ def _found(folder: str, name: str) -> Path:
 def _written(folder: Path, run: Path, studies: Path) -> Path:
     """Write the notebook and the template of the page, and return the notebook."""
     source = f"from xlmr_lab import app\n\napp.shown({str(run)!r}, {str(studies)!r})"
-    cell = {"cell_type": "code", "id": "page", "metadata": {}, "source": source}
+    cell: dict[str, Any] = {"cell_type": "code", "id": "page", "metadata": {}, "source": source}
     cell |= {"outputs": [], "execution_count": None}
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     whole = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}}

@@ -225,4 +225,4 @@ def _merged(frame: pl.DataFrame, merged: Mapping[str, str]) -> pl.DataFrame:
     """Return rows in the form of `OUTCOMES`, cells by the names of those that they are one with."""
     known = frame.filter(pl.col("cell").is_in(list(merged)))
     cell = pl.col("cell").replace_strict(merged, default=None, return_dtype=pl.String)
-    return known.with_columns(cell=cell).select(OUTCOMES.names()).cast(dict(OUTCOMES))
+    return known.with_columns(cell=cell).select(OUTCOMES.names()).cast(OUTCOMES)

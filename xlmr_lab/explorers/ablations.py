@@ -13,8 +13,8 @@ import ipywidgets as widgets
 import plotly.graph_objects as go
 import polars as pl
 
-from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.explorers.controls import LABEL, choices, written_call
+from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.figures import theme
 from xlmr_lab.figures.ablation import heldout_by_alpha
 

@@ -12,8 +12,8 @@ from typing import Any
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
-from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.explorers.controls import LABEL
+from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.figures.anatomy import BASE, whole
 from xlmr_lab.model_costs import Load, Model
 

@@ -20,9 +20,9 @@ import polars as pl
 
 from xlmr_lab.cell_frames import ADDED, KNOWN, Cells, is_outcome
 from xlmr_lab.errors import UserError
-from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.explorers.canvas import Canvas
 from xlmr_lab.explorers.controls import LABEL, choices, coded, written_call
+from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.explorers.saving import SaveControl
 from xlmr_lab.figures import campaign_dots, theme
 from xlmr_lab.figures.campaign import levels, parallel
@@ -67,7 +67,7 @@ class CampaignExplorer(Explorer):
             lambda: self.detail_figure, lambda: self.detail_written, lambda: self.study_name
         )
         detail = (below, self.detail, self.detail_call, saving)
-        self.children = (hint, above, between, canvas, told, *detail)
+        self.set_trait("children", (hint, above, between, canvas, told, *detail))
 
     @property
     def brush(self) -> dict[str, tuple[Any, ...]]:

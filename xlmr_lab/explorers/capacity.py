@@ -12,8 +12,8 @@ from typing import Any
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
-from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.explorers.controls import LABEL
+from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.figures.capacity import PAPER_SIZES, TITLE, trade_off
 from xlmr_lab.model import parameters
 from xlmr_lab.model.parameters import PAPER_SHAPE, PAPER_WIDTH, Shape

@@ -15,8 +15,8 @@ import polars as pl
 
 from xlmr_lab import language_map_results
 from xlmr_lab.alignment_results import ENCODERS, StudyAlignment
-from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.explorers.controls import LABEL, written_call
+from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.figures import language_map, language_trees, theme
 
 HINT = (

@@ -22,8 +22,8 @@ import plotly.graph_objects as go
 
 from xlmr_lab import durations, study_call, training_process, training_tries
 from xlmr_lab.errors import UserError
-from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.explorers.controls import LABEL, written_call
+from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.figures import learning_curves, theme
 from xlmr_lab.results import Study
 from xlmr_lab.training_curves import GrowingCurves

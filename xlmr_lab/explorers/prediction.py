@@ -13,8 +13,8 @@ import ipywidgets as widgets
 import plotly.graph_objects as go
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.explorers.controls import LABEL, WIDE, text_box
+from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.figures import hidden_text, prediction, theme
 from xlmr_lab.prediction_results import Hidden, TrainedModels
 

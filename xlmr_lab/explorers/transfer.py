@@ -12,8 +12,8 @@ import ipywidgets as widgets
 import plotly.graph_objects as go
 import polars as pl
 
-from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.explorers.controls import LABEL, choices, written_call
+from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.figures import theme
 from xlmr_lab.figures.task_scores import METRICS, TASKS, in_order_of_print
 from xlmr_lab.figures.transfer_dots import GROUPINGS, PRETRAINING, explored

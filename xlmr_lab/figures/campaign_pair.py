@@ -75,9 +75,8 @@ def settings_told(changed: Mapping[str, tuple[Any, Any]]) -> str:
 def _rows(differences: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of the picture: the loss of pieces by tier, other outcomes as they are."""
     is_tiered = (pl.col("outcome") == PIECES) & pl.col("tier").is_not_null()
-    name = pl.when(is_tiered).then(pl.format("{} {}", "outcome", "tier"))
-    name = name.otherwise(pl.format("{} all", "outcome"))
-    rows = differences.with_columns(column=name)
+    of_tier = pl.when(is_tiered).then(pl.format("{} {}", "outcome", "tier"))
+    rows = differences.with_columns(column=of_tier.otherwise(pl.format("{} all", "outcome")))
     label = pl.Series("label", [said(column) for column in rows["column"]], pl.String)
     units = pl.Series("unit", [unit(column) for column in rows["column"]], pl.String)
     return rows.with_columns(label, units)
