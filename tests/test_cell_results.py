@@ -29,10 +29,10 @@ def test_a_table_has_means_over_languages_and_seeds_without_added_languages() ->
         "model.hidden_size",
         "pieces high",
         "pieces low",
-        "nli accuracy zero-shot all",
+        "nli accuracy zero-shot overall",
     ]
     assert table["pieces high"].to_list() == pytest.approx([1.05, 0.85, 1.25])
-    assert table["nli accuracy zero-shot all"].to_list()[2] is None
+    assert table["nli accuracy zero-shot overall"].to_list()[2] is None
     added = small().only(where={"tier": ["added"]}).table()
     assert added["pieces added"].to_list() == [None, None, pytest.approx(9.05)]
 
@@ -48,7 +48,7 @@ def test_a_filter_keeps_cells_by_claim_and_outcomes_by_language_and_seed() -> No
 def test_a_brush_keeps_the_cells_within_every_range() -> None:
     left = small().brushed({"pieces low": (None, 2.1), "model.hidden_size": (64, 64)})
     assert left.settings["cell"].to_list() == ["base"]
-    scored = small().brushed({"nli accuracy zero-shot all": (0.0, None)})
+    scored = small().brushed({"nli accuracy zero-shot overall": (0.0, None)})
     assert scored.settings["cell"].to_list() == ["base", "wide"]  # many has no score
     with pytest.raises(UserError, match=r"no setting or outcome 'depth' varies here; there are"):
         small().brushed({"depth": (1, 2)})

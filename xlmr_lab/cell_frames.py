@@ -21,6 +21,8 @@ PIECES, WORDS = "pieces", "words"
 """Outcomes: losses of masked pieces and of whole words, in bits per byte."""
 LEARNED = "learned"
 """Last word of an outcome of the language that a task was learned in, where others are transfer."""
+OVERALL = "overall"
+"""Last word of a column of an outcome that is of all languages."""
 ADDED = "added"
 """Tier of languages that are not the base's."""
 KNOWN = ("cell", "names", "claims")
@@ -107,12 +109,12 @@ class Cells:
     def table(self) -> pl.DataFrame:
         """Return a row for each cell: what varies (see `axes`), and the mean of each outcome over
         languages and seeds, the loss of pieces by tier (`pieces low`); a name with a space in it is
-        an outcome by tier, and one of all languages ends in `all`."""
+        an outcome by tier, and one of all languages ends in `overall`."""
         frame = self.settings.select(*KNOWN, *self.axes())
         compared = self._compared()
         for measure in self.measures():
             rows = compared.filter(outcome=measure)
-            parts = {"all": rows}
+            parts = {OVERALL: rows}
             if measure == PIECES:
                 tiers = dict.fromkeys(("high", "mid", "low", ADDED))
                 parts = {tier: rows.filter(tier=tier) for tier in tiers}

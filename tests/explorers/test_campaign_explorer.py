@@ -3,12 +3,14 @@ them."""
 
 import html
 import re
+from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
 import pytest
 from made_cells import small
 
+from xlmr_lab import campaign_results, cell_results
 from xlmr_lab.cell_frames import Cells
 from xlmr_lab.explorers.campaign import PAIR, CampaignExplorer
 from xlmr_lab.figures import campaign, campaign_dots, campaign_pair, theme
@@ -135,3 +137,14 @@ def test_without_outcomes_both_pictures_say_so() -> None:
     empty = small().only(seeds=[9])
     explorer = CampaignExplorer(empty)
     assert explorer.detail.figure.layout.annotations
+
+
+def test_a_campaign_of_all_claims_is_shown(tested_folder: Path) -> None:
+    cells = cell_results.cells(campaign_results.open_campaign(tested_folder))
+    explorer = CampaignExplorer(cells)
+    assert len(colored(explorer)) == len(cells.settings)
+    for outcome in cells.measures():
+        explorer.outcome.value = outcome
+        assert dotted(explorer), outcome
+    explorer.shown.value = PAIR
+    assert rerun(explorer.detail_call.value, cells) == explorer.detail.figure

@@ -23,6 +23,15 @@ CHANGED = """([selector, before]) => {
   const now = plot && plot.data ? plot.data.map(t => ({ x: [...t.x], y: [...t.y] })) : null;
   return now !== null && JSON.stringify(now) !== before;
 }"""
+SOUGHT = """selector => {
+  if (document.querySelector(`${selector} .main-svg`)) return true;
+  const panel = document.querySelector(
+    ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer");
+  if (!panel) return false;
+  const isAtEnd = panel.scrollTop + panel.clientHeight > panel.scrollHeight - 4;
+  panel.scrollTop = isAtEnd ? 0 : panel.scrollTop + panel.clientHeight / 2;
+  return false;
+}"""
 COMPACT = "value => JSON.stringify(value)"
 
 
@@ -46,6 +55,8 @@ class Notebook:
         self.page.locator("#jp-main-statusbar").get_by_text("Idle").wait_for()
 
     def ready(self) -> None:
+        """Go through the notebook, of which only what is in sight is there, to the explorer."""
+        self.page.wait_for_function(SOUGHT, arg=self.plot, polling=700)
         self.page.locator(f"{self.plot} .main-svg").first.wait_for()
 
     def plotted(self) -> list[dict[str, list[Any]]]:

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
-from xlmr_lab.cell_frames import PIECES
+from xlmr_lab.cell_frames import OVERALL, PIECES
 from xlmr_lab.figures import theme
 from xlmr_lab.figures.campaign_words import BITS, SHARE, said, unit, value_told
 from xlmr_lab.figures.language_dots import bars
@@ -76,7 +76,9 @@ def _rows(differences: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of the picture: the loss of pieces by tier, other outcomes as they are."""
     is_tiered = (pl.col("outcome") == PIECES) & pl.col("tier").is_not_null()
     of_tier = pl.when(is_tiered).then(pl.format("{} {}", "outcome", "tier"))
-    rows = differences.with_columns(column=of_tier.otherwise(pl.format("{} all", "outcome")))
+    rows = differences.with_columns(
+        column=of_tier.otherwise(pl.format(f"{{}} {OVERALL}", "outcome"))
+    )
     label = pl.Series("label", [said(column) for column in rows["column"]], pl.String)
     units = pl.Series("unit", [unit(column) for column in rows["column"]], pl.String)
     return rows.with_columns(label, units)

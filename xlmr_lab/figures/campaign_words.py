@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from xlmr_lab.cell_frames import LEARNED, PIECES, WORDS, is_outcome
+from xlmr_lab.cell_frames import LEARNED, OVERALL, PIECES, WORDS, is_outcome
 from xlmr_lab.figures import theme
 from xlmr_lab.figures.task_scores import METRICS
 
@@ -40,14 +40,14 @@ def said(column: str) -> str:
 
     >>> said("sampling.alpha"), said("pretrain.warmup_steps"), said("pieces low")
     ('α', 'warmup steps', 'loss of pieces, low')
-    >>> said("nli accuracy zero-shot all"), said("nli accuracy zero-shot learned all")
-    ('NLI accuracy, zero-shot', 'NLI accuracy, zero-shot, learned')
+    >>> said("nli accuracy all"), said("nli accuracy zero-shot learned overall")
+    ('NLI accuracy, all', 'NLI accuracy, zero-shot, learned')
     """
     if not is_outcome(column) and column not in LOSSES:
         plain = column.rpartition(".")[2].replace("_", " ")
         return COMPUTE.get(column) or SETTINGS.get(column, plain)
     measure, *rest = column.split()
-    rest = [word for word in rest if word != "all"]
+    rest = [word for word in rest if word != OVERALL]
     if measure in LOSSES:
         return ", ".join([LOSSES[measure], *rest])
     metric, protocol, *learned = rest
