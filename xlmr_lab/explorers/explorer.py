@@ -18,6 +18,7 @@ from traitlets import TraitError
 from xlmr_lab.errors import UserError
 from xlmr_lab.explorers.canvas import Canvas
 from xlmr_lab.explorers.controls import WIDE, coded, panel, text_form
+from xlmr_lab.explorers.keyboard import MARK, OwnKeys
 from xlmr_lab.explorers.saving import SaveControl
 from xlmr_lab.figures import theme
 
@@ -50,9 +51,9 @@ class Explorer(widgets.VBox):
         self.saving = SaveControl(
             lambda: self.figure, lambda: self.written, lambda: self.study_name
         )
-        told = widgets.VBox([self.call, self.view, self.saving, *below], layout=WIDE)
+        told = widgets.VBox([self.call, self.view, self.saving, *below, OwnKeys()], layout=WIDE)
         super().__init__(panel(hint, rows, self.canvas, told), layout=WIDE)
-        self.add_class(type(self).__name__)
+        self.add_class(type(self).__name__).add_class(MARK)
         for control in own:
             control.observe(self._refresh, "value")
         self.restore(state or {})
