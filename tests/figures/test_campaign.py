@@ -22,7 +22,7 @@ def test_a_line_is_a_cell_and_stands_where_its_values_do() -> None:
     assert list(found["base"].y) == pytest.approx([0, 0, 0.5, 0.2, 0.5])
     assert list(found["many"].y[:4]) == pytest.approx([1, 0, 1, 1])
     assert found["many"].y[4] is None
-    assert found["many"].text[4].endswith("not measured")
+    assert found["many"].text[3:] == ("loss of pieces, low: 2.45", "")
     assert "languages=2" in found["base"].hovertemplate
 
 

@@ -104,7 +104,10 @@ def _add_line(
         mode="lines+markers",
         line={"color": color, "width": 1.8 if is_in else 1},
         marker={"color": color, "size": 5 if is_in else 3},
-        text=[f"{said(axis)}: {value_told(row[axis])}" for axis in heights],
+        text=[
+            f"{said(axis)}: {value_told(row[axis])}" if row[axis] in places else ""
+            for axis, places in heights.items()
+        ],
         hovertemplate=f"{_broken(told, 60)}<br>%{{text}}<extra></extra>",
     )
 
