@@ -23,8 +23,13 @@ CHANGED = """([selector, before]) => {
   const now = plot && plot.data ? plot.data.map(t => ({ x: [...t.x], y: [...t.y] })) : null;
   return now !== null && JSON.stringify(now) !== before;
 }"""
-SOUGHT = """selector => {
+SOUGHT = """([explorer, selector]) => {
   if (document.querySelector(`${selector} .main-svg`)) return true;
+  const found = document.querySelector(explorer);
+  if (found && found.offsetParent) {
+    found.scrollIntoView();  // and wait for its picture
+    return false;
+  }
   const panel = document.querySelector(
     ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer");
   if (!panel) return false;
@@ -40,8 +45,8 @@ class Notebook:
     class, or the only one."""
 
     def __init__(self, page: Any, address: str, explorer: str = "jupyter-widgets") -> None:
-        self.page, self.plot = page, f".{explorer} .js-plotly-plot"
-        self.explorer = page.locator(f".{explorer}")
+        self.page, self.place = page, f".{explorer}"
+        self.plot, self.explorer = f"{self.place} .js-plotly-plot", page.locator(self.place)
         page.set_default_timeout(180_000)
         page.goto(f"{address}&reset")
         page.locator(".jp-NotebookPanel:visible .jp-Cell").first.wait_for()
@@ -56,7 +61,7 @@ class Notebook:
 
     def ready(self) -> None:
         """Go through the notebook, of which only what is in sight is there, to the explorer."""
-        self.page.wait_for_function(SOUGHT, arg=self.plot, polling=700)
+        self.page.wait_for_function(SOUGHT, arg=[self.place, self.plot], polling=700)
         self.page.locator(f"{self.plot} .main-svg").first.wait_for()
 
     def plotted(self) -> list[dict[str, list[Any]]]:

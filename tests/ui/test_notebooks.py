@@ -67,6 +67,7 @@ class Server:
 @pytest.fixture
 def server(lab: str) -> Iterator[Server]:
     found = Server(lab)
+    found.end_kernels()
     yield found
     found.end_kernels()
     found.choose("JupyterLab Light")
