@@ -18,7 +18,8 @@ from xlmr_lab.figures import looks, theme
 pytestmark = [pytest.mark.ui, pytest.mark.slow, pytest.mark.timeout(900)]
 
 NAMES = [path.stem for path in sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))]
-SECONDS = 400
+SECONDS, IDLE_SECONDS = 400, 3
+"""How long a notebook may take, and how long its kernel rests before it is taken to be done."""
 PLOTLY = "application/vnd.plotly.v1+json"
 PLOTS = ".jp-NotebookPanel .jp-OutputArea .js-plotly-plot"
 MARKS = ".points path, .lines path, .barlayer path, .hm image, .heatmaplayer image, .boxlayer path"
@@ -86,11 +87,13 @@ def run(page: Any, lab: str, server: Server) -> Callable[[str], list[dict[str, A
         page.locator("#jp-main-statusbar").get_by_text("Idle").wait_for()
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        deadline = time.monotonic() + SECONDS
+        deadline, idle = time.monotonic() + SECONDS, 0
         while time.monotonic() < deadline:
             page.wait_for_timeout(1000)
             (session,) = server.ask("/api/sessions")
-            if session["kernel"]["execution_state"] == "idle":
+            idle = idle + 1 if session["kernel"]["execution_state"] == "idle" else 0
+            if idle == IDLE_SECONDS:  # saved once it is done: two savings at a time lose the file
+                idle = 0
                 page.keyboard.press("Control+s")
                 page.locator(".jp-mod-dirty").first.wait_for(state="detached")
                 cells = server.cells(name)
