@@ -1,9 +1,8 @@
 """Keys that are pressed in an explorer's controls are the controls' own.
 
 JupyterLab takes a plain key for one of its shortcuts unless it is pressed in a text box: an arrow
-in a list goes to the next cell, a letter may insert or cut one. It leaves alone what stands in an
-element that says so, which an explorer does here, but for keys with Ctrl, Alt or Cmd, so that
-saving still works. Where there is no JupyterLab, as in the app, nothing is lost.
+in a list goes to the next cell, a letter may insert or cut one. It leaves alone an element that
+says so, which a control does here, but for keys with Ctrl, Alt or Cmd, so that saving still works. Where there is no JupyterLab, as in the app, nothing is lost.
 """
 
 import anywidget
@@ -12,9 +11,9 @@ MARK = "lab-own-keys"
 """Class of what keeps its keys."""
 SCRIPT = """
 function keep(event) {
-  const box = event.target.closest?.(".MARK");
+  if (!event.target.closest?.(".MARK")) return;
   const isPlain = !event.ctrlKey && !event.altKey && !event.metaKey;
-  box?.toggleAttribute("data-lm-suppress-shortcuts", isPlain);
+  event.target.toggleAttribute("data-lm-suppress-shortcuts", isPlain);
 }
 export default {
   render() {
