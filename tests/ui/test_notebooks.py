@@ -5,7 +5,6 @@ same figures are dark, without a word of code.
 
 import json
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -48,14 +47,6 @@ class Server:
             text = answer.read()
         return json.loads(text) if text else None
 
-    def cells(self, name: str) -> list[dict[str, Any]]:
-        """Return the code cells of a notebook as it was last saved; none while it is written."""
-        try:
-            found = self.ask(f"/api/contents/notebooks/{name}.ipynb")["content"]["cells"]
-        except urllib.error.HTTPError:
-            return []
-        return [cell for cell in found if cell["cell_type"] == "code" and cell["source"]]
-
     def end_kernels(self) -> None:
         for session in self.ask("/api/sessions"):
             self.ask(f"/api/sessions/{session['id']}", "DELETE")
@@ -92,16 +83,25 @@ def run(page: Any, lab: str, server: Server) -> Callable[[str], list[dict[str, A
             page.wait_for_timeout(1000)
             (session,) = server.ask("/api/sessions")
             idle = idle + 1 if session["kernel"]["execution_state"] == "idle" else 0
-            if idle == IDLE_SECONDS:  # saved once it is done: two savings at a time lose the file
-                idle = 0
-                page.keyboard.press("Control+s")
-                page.locator(".jp-mod-dirty").first.wait_for(state="detached")
-                cells = server.cells(name)
-                if cells and all(cell["execution_count"] for cell in cells):
+            if idle == IDLE_SECONDS:
+                cells, idle = saved(page, name), 0
+                if all(cell["execution_count"] for cell in cells):
                     return cells
         raise AssertionError(f"{name} did not run to its end in {SECONDS} s")
 
     return opened
+
+
+def saved(page: Any, name: str) -> list[dict[str, Any]]:
+    """Save a notebook and return the code cells that the page sent; to read the file while it is
+    written would have the server set it aside as broken.
+    """
+    with page.expect_response(
+        lambda r: r.request.method == "PUT" and f"/{name}.ipynb" in r.url
+    ) as r:
+        page.keyboard.press("Control+s")
+    sent = json.loads(r.value.request.post_data)["content"]["cells"]
+    return [cell for cell in sent if cell["cell_type"] == "code" and cell["source"]]
 
 
 @pytest.mark.parametrize("name", NAMES)
