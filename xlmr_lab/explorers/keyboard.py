@@ -2,7 +2,8 @@
 
 JupyterLab takes a plain key for one of its shortcuts unless it is pressed in a text box: an arrow
 in a list goes to the next cell, a letter may insert or cut one. It leaves alone an element that
-says so, which a control does here, but for keys with Ctrl, Alt or Cmd, so that saving still works. Where there is no JupyterLab, as in the app, nothing is lost.
+says so, which a control does here, but for keys with Ctrl, Alt or Cmd, so that saving still works.
+Where there is no JupyterLab, as in the app, nothing is lost.
 """
 
 import anywidget

@@ -81,16 +81,13 @@ def explored(
     if rows.is_empty():
         return theme.empty(NOTHING_LEFT, title=title)
     order, rows = _order(rows, by), rows.with_columns(language=pl.col(by))
-    figure = go.Figure()
-    _add_arms(figure, order, rows, sign="+" if less else "", seeds=seeds)
+    _add_arms(figure := go.Figure(), order, rows, sign="+" if less else "", seeds=seeds)
     figure.update_xaxes(title=GROUPINGS[by], **places(order))
-    measure = METRICS.get(part["metric"][0], part["metric"][0])
-    figure.update_yaxes(title=f"difference in {measure}" if less else measure)
-    figure.update_yaxes(tickformat="+.2f" if less else ".2f")
+    figure.update_yaxes(**_axis(part["metric"][0], less))
     told = f"Mean over {whose}, by group;<br>{_intervals(part)}" if whose else told_seeds(part)
     subtitle = "<br>".join(filter(None, [told, capital(doctor.told(part))]))
-    figure = theme.finish(figure, title=title, subtitle=subtitle, height=430, legend="arm")
-    return figure.update_layout(showlegend=True)
+    figure.update_layout(showlegend=True)
+    return theme.finish(figure, title=title, subtitle=subtitle, height=430, legend="arm")
 
 
 def with_kin(scores: pl.DataFrame) -> pl.DataFrame:
@@ -168,6 +165,13 @@ def _add_seeds(
 
 def _less_told(less: str) -> str:
     return f", less {'no pretraining' if less == PRETRAINING else less}" if less else ""
+
+
+def _axis(metric: str, less: str) -> dict[str, str]:
+    measure = METRICS.get(metric, metric)
+    if less:
+        return {"title": f"difference in {measure}", "tickformat": "+.2f"}
+    return {"title": measure, "tickformat": ".2f"}
 
 
 def _intervals(part: pl.DataFrame) -> str:
