@@ -47,6 +47,11 @@ class Server:
             text = answer.read()
         return json.loads(text) if text else None
 
+    def cells(self, name: str) -> list[dict[str, Any]]:
+        """Return the code cells of a notebook as it was last saved."""
+        found = self.ask(f"/api/contents/notebooks/{name}.ipynb")["content"]["cells"]
+        return [cell for cell in found if cell["cell_type"] == "code" and cell["source"]]
+
     def end_kernels(self) -> None:
         for session in self.ask("/api/sessions"):
             self.ask(f"/api/sessions/{session['id']}", "DELETE")
@@ -84,7 +89,9 @@ def run(page: Any, lab: str, server: Server) -> Callable[[str], list[dict[str, A
             (session,) = server.ask("/api/sessions")
             idle = idle + 1 if session["kernel"]["execution_state"] == "idle" else 0
             if idle == IDLE_SECONDS:
-                cells, idle = saved(page, name), 0
+                idle = 0
+                save(page, name)
+                cells = server.cells(name)
                 if all(cell["execution_count"] for cell in cells):
                     return cells
         raise AssertionError(f"{name} did not run to its end in {SECONDS} s")
@@ -92,16 +99,12 @@ def run(page: Any, lab: str, server: Server) -> Callable[[str], list[dict[str, A
     return opened
 
 
-def saved(page: Any, name: str) -> list[dict[str, Any]]:
-    """Save a notebook and return the code cells that the page sent; to read the file while it is
-    written would have the server set it aside as broken.
+def save(page: Any, name: str) -> None:
+    """Save a notebook, and wait until the file is written: to read it before would have the server
+    set it aside as broken.
     """
-    with page.expect_response(
-        lambda r: r.request.method == "PUT" and f"/{name}.ipynb" in r.url
-    ) as r:
+    with page.expect_response(lambda r: r.request.method == "PUT" and f"/{name}.ipynb" in r.url):
         page.keyboard.press("Control+s")
-    sent = json.loads(r.value.request.post_data)["content"]["cells"]
-    return [cell for cell in sent if cell["cell_type"] == "code" and cell["source"]]
 
 
 @pytest.mark.parametrize("name", NAMES)
