@@ -143,7 +143,7 @@ def test_the_sampling_explorer_follows_its_controls(page: Any, lab: str) -> None
 
 
 def test_the_ablation_explorer_follows_its_controls(page: Any, lab: str) -> None:
-    notebook = Notebook(page, lab.format(name="16_results"), "AblationExplorer")
+    notebook = Notebook(page, lab.format(name="16_again"), "AblationExplorer")
     tiers, marks = notebook.plotted(), notebook.drawn(9 + 9)
     assert len(marks) == 9 + 9
     assert [len(trace["y"]) for trace in tiers] == [3, 3, 3]
