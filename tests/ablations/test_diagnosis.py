@@ -3,21 +3,11 @@
 from pathlib import Path
 
 import pytest
+from least_study import LEAST
 
 from xlmr_lab import configs, storage
 from xlmr_lab.ablations import diagnosis, stages, studies
 from xlmr_lab.ablations.run import Study
-
-MICRO = (
-    "babel.languages=qaa,qab,qac",
-    "babel.corpus_bytes=150000",
-    "babel.smallest_bytes=40000",
-    "babel.encyclopaedia_bytes=8000",
-    "tasks.nli_train=60",
-    "tasks.nli_test=30",
-    "tasks.ner_train=40",
-    "vocabulary.size=500",
-)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +17,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def micro(folder: Path, *changes: str) -> Study:
     places = (f"data_dir={folder / 'data'}", f"runs_dir={folder / 'runs'}", "name=micro")
-    return Study(configs.override(studies.tiny(), [*MICRO, *places, *changes]), "tiny")
+    return Study(configs.override(studies.tiny(), [*LEAST, *places, *changes]), "tiny")
 
 
 def test_a_vocabulary_is_measured_once_and_kept_in_the_run_folder(folder: Path) -> None:

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from least_study import LEAST
 
 from xlmr_lab import batch_results, configs, results, storage
 from xlmr_lab.ablations import arms, parallel_text, stages, studies
@@ -16,25 +17,7 @@ from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.errors import UserError
 from xlmr_lab.pretrain.settings import decisive
 
-MICRO = (
-    "seeds=1",
-    "babel.languages=qaa,qab,qac",
-    "babel.corpus_bytes=150000",
-    "babel.smallest_bytes=40000",
-    "babel.encyclopaedia_bytes=8000",
-    "tasks.nli_train=60",
-    "tasks.nli_test=30",
-    "tasks.ner_train=40",
-    "tasks.ner_test=20",
-    "vocabulary.size=500",
-    "model.hidden_size=16",
-    "model.ffn_size=32",
-    "batches.batch_sequences=8",
-    "ablation.alphas=",
-    "pretrain.steps=6",
-    "pretrain.warmup_steps=2",
-    "tlm.share=0.5",
-)
+MICRO = (*LEAST, "batches.batch_sequences=8", "tlm.share=0.5")
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from least_study import LEAST
 
 from xlmr_lab import configs, stage_folders, storage
 from xlmr_lab.ablations import arms, diagnosis, stages, studies, task_jobs, task_sets
@@ -15,31 +16,13 @@ from xlmr_lab.pretrain import memory_plan
 from xlmr_lab.results import open_study
 
 MICRO = (
+    *LEAST,
     "seeds=2",
     "jobs=2",
-    "babel.languages=qaa,qab,qac",
-    "babel.corpus_bytes=150000",
-    "babel.smallest_bytes=40000",
-    "babel.encyclopaedia_bytes=8000",
-    "tasks.nli_train=60",
-    "tasks.nli_test=30",
-    "tasks.ner_train=40",
-    "tasks.ner_test=20",
-    "vocabulary.size=500",
-    "model.hidden_size=16",
-    "model.ffn_size=32",
-    "batches.batch_sequences=4",
     "ablation.alphas=0.01,1",
     "sampling.alpha=0.3",
-    "pretrain.steps=6",
-    "pretrain.warmup_steps=2",
     "pretrain.heldout_steps=3",
     "nli.seeds=2",
-    "nli.finetune.passes=0",
-    "nli.finetune.steps=4",
-    "ner.seeds=1",
-    "ner.finetune.passes=0",
-    "ner.finetune.steps=4",
 )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from least_study import LEAST
 from safetensors.numpy import load_file, save_file
 
 from xlmr_lab import configs, storage
@@ -30,27 +31,7 @@ from xlmr_lab.pretrain.loop import load_model
 from xlmr_lab.vocabulary.load import load
 from xlmr_lab.vocabulary.special_tokens import UNK_ID
 
-MICRO = (
-    "seeds=1",
-    "jobs=1",
-    "name=micro",
-    "babel.languages=qaa,qab,qam",
-    "babel.corpus_bytes=200000",
-    "babel.smallest_bytes=40000",
-    "babel.encyclopaedia_bytes=8000",
-    "tasks.nli_train=60",
-    "tasks.nli_test=30",
-    "tasks.ner_train=40",
-    "tasks.ner_test=20",
-    "vocabulary.size=500",
-    "model.hidden_size=16",
-    "model.ffn_size=32",
-    "batches.batch_sequences=4",
-    "ablation.alphas=",
-    "pretrain.steps=6",
-    "pretrain.warmup_steps=2",
-    "pretrain.heldout_steps=6",
-)
+MICRO = (*LEAST, "name=micro", "babel.languages=qaa,qab,qam", "babel.corpus_bytes=200000")
 NEW = ("surgery.language=qdd", "surgery.pieces=60")
 
 pytestmark = pytest.mark.slow

@@ -189,7 +189,7 @@ def test_the_search_for_the_next_record_is_linear(words: bytes) -> None:
     wrong = record("two", b"x" * 9 + b"\n" + words * ((2 << 20) // len(words)), length=5)
     begin = time.process_time()
     pages, reasons = read(RECORDS[0] + wrong + RECORDS[2])
-    assert time.process_time() - begin < 1
+    assert time.process_time() - begin < 10  # what is quadratic takes minutes
     assert [page.page_id for page in pages] == ["one", "two", "three"]
     assert reasons == {"broken_record": 1}
 

@@ -3,6 +3,7 @@ nothing."""
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
@@ -18,13 +19,15 @@ class Dots(Explorer):
 
     TITLE = "Dots"
 
-    def __init__(self, *, state: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, *, run: str = "", state: Mapping[str, Any] | None = None) -> None:
         self.most = widgets.IntSlider(value=5, min=1, max=9)
         self.count = widgets.IntSlider(value=2, min=0, max=5)
         self.colors = widgets.SelectMultiple(options=["red", "blue"])
         self.note = widgets.HTML("a note is no control")
         self.drawings = 0
-        super().__init__("Move.", [(self.most, self.count), (self.colors, self.note)], state=state)
+        super().__init__(
+            "Move.", [(self.most, self.count), (self.colors, self.note)], run=run, state=state
+        )
 
     @property
     def figure(self) -> go.Figure:
@@ -96,3 +99,16 @@ def test_what_cannot_be_drawn_is_said_in_the_picture() -> None:
     shown = explorer.canvas.figure
     assert [note.text for note in shown.layout.annotations] == ["no dots to draw"]
     assert "<b>Dots</b>" in shown.layout.title.text
+
+
+def test_a_picture_is_saved_with_its_run_and_the_call_of_the_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    explorer = Dots(run="runs/tiny")
+    explorer.count.value = 3
+    explorer.saving.button.click()
+    (path,) = Path("runs/exports").iterdir()
+    assert "# run: runs/tiny\n# call: dots(3 < 5)\n" in path.read_text("utf-8")
+    explorer.count.value = 4
+    assert explorer.saving.told.value == ""

@@ -18,7 +18,7 @@ def figure() -> go.Figure:
 @pytest.fixture
 def control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SaveControl:
     monkeypatch.chdir(tmp_path)
-    return SaveControl(figure, lambda: "loss(a < b)", lambda: "runs/tiny")
+    return SaveControl(figure, lambda: "loss(a < b)", "runs/tiny")
 
 
 def test_the_button_writes_the_data_and_tells_the_path(control: SaveControl) -> None:

@@ -176,7 +176,7 @@ def test_a_megabyte_without_a_space_takes_seconds(language, text):
     line = text * ((1 << 20) // len(text.encode("utf-8")))
     began = time.process_time()
     (found,) = preprocess([line], language, "tokenized")
-    assert time.process_time() - began < 10
+    assert time.process_time() - began < 60  # what is quadratic takes hours
     assert found.replace(" ", "").replace('"', "''") == line.replace('"', "''")
 
 

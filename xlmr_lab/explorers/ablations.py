@@ -34,6 +34,7 @@ class AblationExplorer(Explorer):
         heldout: pl.DataFrame,
         *,
         name: str = "study.heldout()",
+        run: str = "",
         state: Mapping[str, Any] | None = None,
     ) -> None:
         self.heldout, self.name = heldout, name
@@ -55,7 +56,7 @@ class AblationExplorer(Explorer):
         )
         first = (self.group, self.reference, self.seeds)
         second = (self.tier, self.script, self.family)
-        super().__init__(HINT, [first, second], state=state)
+        super().__init__(HINT, [first, second], run=run, state=state)
 
     @property
     def arguments(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ what does not vary among the chosen claims, whose control is hidden.
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import ipywidgets as widgets
@@ -21,7 +21,7 @@ import polars as pl
 from xlmr_lab.cell_frames import ADDED, KNOWN, Cells, is_outcome
 from xlmr_lab.errors import UserError
 from xlmr_lab.explorers.canvas import Canvas
-from xlmr_lab.explorers.controls import LABEL, choices, coded, written_call
+from xlmr_lab.explorers.controls import LABEL, choices, coded, dropdown, show, written_call
 from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.explorers.saving import SaveControl
 from xlmr_lab.figures import campaign_dots, theme
@@ -49,7 +49,12 @@ class CampaignExplorer(Explorer):
     TITLE = "All cells"
 
     def __init__(
-        self, cells: Cells, *, name: str = "cells", state: Mapping[str, Any] | None = None
+        self,
+        cells: Cells,
+        *,
+        name: str = "cells",
+        run: str = "",
+        state: Mapping[str, Any] | None = None,
     ) -> None:
         self.cells, self.name = cells, name
         self._make_filters()
@@ -61,11 +66,9 @@ class CampaignExplorer(Explorer):
         view = (self.shown, self.outcome, self.axis, self.seeds, self.paper)
         ranges = sorted(self._ranges.values(), key=_is_list)
         rows = [filters, ranges, (*view, self.second, self.first)]
-        super().__init__(HINT, rows, state=state)
+        super().__init__(HINT, rows, run=run, state=state)
         hint, above, between, below, canvas, told = self.children
-        saving = SaveControl(
-            lambda: self.detail_figure, lambda: self.detail_written, lambda: self.study_name
-        )
+        saving = SaveControl(lambda: self.detail_figure, lambda: self.detail_written, run)
         detail = (below, self.detail, self.detail_call, saving)
         self.set_trait("children", (hint, above, between, canvas, told, *detail))
 
@@ -144,16 +147,14 @@ class CampaignExplorer(Explorer):
     def _make_view(self) -> None:
         cells = self.cells.settings["cell"].to_list()
         named = [(theme.lettered(cell), cell) for cell in cells]
-        self.shown = _dropdown("below", [DOTS, PAIR])
+        self.shown = dropdown("below", [DOTS, PAIR])
         measures = [(said(name), name) for name in self.cells.measures()]
-        self.outcome = _dropdown("outcome", measures)
+        self.outcome = dropdown("outcome", measures)
         settings = [(said(name), name) for name in self.cells.axes()]
-        self.axis = _dropdown(
-            "over", [*((told, name) for name, told in COMPUTE.items()), *settings]
-        )
+        self.axis = dropdown("over", [*((told, name) for name, told in COMPUTE.items()), *settings])
         self.seeds = widgets.Checkbox(description="single seeds", indent=False)
         self.paper = widgets.Checkbox(description="beside the paper's figure", indent=False)
-        self.second, self.first = _dropdown("cell", named), _dropdown("less", named)
+        self.second, self.first = dropdown("cell", named), dropdown("less", named)
         if len(cells) > 1:
             self.second.value = cells[1]
 
@@ -200,13 +201,11 @@ class CampaignExplorer(Explorer):
         """Hide what has no effect."""
         drawn = self._chosen().table().columns
         for name, control in self._ranges.items():
-            _show(control, name in drawn)
+            show([control], name in drawn)
         is_dots = self.shown.value == DOTS
-        for control in (self.outcome, self.axis, self.seeds):
-            _show(control, is_dots)
-        _show(self.paper, is_dots and self._has_paper())
-        for control in (self.second, self.first):
-            _show(control, not is_dots)
+        show([self.outcome, self.axis, self.seeds], is_dots)
+        show([self.paper], is_dots and self._has_paper())
+        show([self.second, self.first], not is_dots)
 
     def _draw(self) -> None:
         super()._draw()
@@ -245,11 +244,3 @@ def _ends(control: widgets.Widget) -> tuple[Any, Any]:
     if isinstance(control, widgets.FloatRangeSlider):
         return control.min, control.max
     return control.options[0][1], control.options[-1][1]
-
-
-def _dropdown(description: str, options: Sequence[Any]) -> widgets.Dropdown:
-    return widgets.Dropdown(options=options, description=description, style=LABEL)
-
-
-def _show(control: widgets.Widget, shown: bool) -> None:
-    control.layout.display = None if shown else "none"

@@ -87,7 +87,9 @@ class CleaningExplorer(Explorer):
             (self.keep, self.head, self.tail, self.picture),
             (self.language, self.reason, self.changed, self.page),
         ]
-        super().__init__(HINT, rows, below=[self.command, self.paragraphs], state=state)
+        super().__init__(
+            HINT, rows, below=[self.command, self.paragraphs], run=self.study.name, state=state
+        )
 
     @property
     def thresholds(self) -> dict[str, Any]:

@@ -44,6 +44,17 @@ def choices(values: Iterable[str], description: str) -> widgets.SelectMultiple:
     )
 
 
+def dropdown(description: str, options: Iterable[Any]) -> widgets.Dropdown:
+    """Return a list from which one is chosen, the first to begin with."""
+    return widgets.Dropdown(options=list(options), description=description, style=LABEL)
+
+
+def show(controls: Iterable[widgets.Widget], shown: bool) -> None:
+    """Show controls, or hide those that have no effect."""
+    for control in controls:
+        control.layout.display = None if shown else "none"
+
+
 def text_form(explorer: widgets.Widget) -> str:
     """Return what stands in place of an explorer where no kernel draws it, as in a saved notebook.
 

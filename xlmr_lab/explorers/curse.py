@@ -34,6 +34,7 @@ class CurseExplorer(Explorer):
         cells: pl.DataFrame,
         *,
         name: str = "cells",
+        run: str = "",
         state: Mapping[str, Any] | None = None,
     ) -> None:
         self.cells, self.name = cells, name
@@ -59,7 +60,7 @@ class CurseExplorer(Explorer):
         self.seeds = widgets.Checkbox(description="single seeds", indent=False)
         self.tier = choices(theme.order(cells["tier"], "tier"), f"only {theme.GROUPS['tier']}")
         first, second = (self.group, self.reference), (self.width, self.seeds, self.tier)
-        super().__init__(HINT, [first, second], state=state)
+        super().__init__(HINT, [first, second], run=run, state=state)
 
     @property
     def arguments(self) -> dict[str, Any]:

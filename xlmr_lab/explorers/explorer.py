@@ -27,7 +27,8 @@ LINE = 90
 
 
 class Explorer(widgets.VBox):
-    """Controls over one figure; `state` is a state that `Explorer.state` wrote down."""
+    """Controls over one figure; `state` is a state that `Explorer.state` wrote down, and `run` the
+    run that is shown, as its user names it, which pictures that are saved tell."""
 
     TITLE = ""
     """What stands over a picture that cannot be drawn."""
@@ -38,6 +39,7 @@ class Explorer(widgets.VBox):
         rows: Sequence[Sequence[widgets.Widget]],
         *,
         below: Sequence[widgets.Widget] = (),
+        run: str = "",
         state: Mapping[str, Any] | None = None,
     ) -> None:
         placed = [*(widget for row in rows for widget in row), *_leaves(below)]
@@ -48,9 +50,7 @@ class Explorer(widgets.VBox):
         self._holding = False
         self.call, self.view = widgets.HTML(), widgets.HTML()
         self.canvas = Canvas(theme.empty("nothing drawn yet", title=self.TITLE))
-        self.saving = SaveControl(
-            lambda: self.figure, lambda: self.written, lambda: self.study_name
-        )
+        self.saving = SaveControl(lambda: self.figure, lambda: self.written, run)
         told = widgets.VBox([self.call, self.view, self.saving, *below, OwnKeys()], layout=WIDE)
         super().__init__(panel(hint, rows, self.canvas, told), layout=WIDE)
         self.add_class(type(self).__name__).add_class(MARK)
@@ -67,12 +67,6 @@ class Explorer(widgets.VBox):
     def written(self) -> str:
         """The call that draws the present picture, as Python; empty where there is none."""
         raise NotImplementedError
-
-    @property
-    def study_name(self) -> str:
-        """The run that is shown, as its user names it; empty where the explorer has none."""
-        shown = getattr(self, "study", None) or getattr(getattr(self, "made", None), "study", None)
-        return str(getattr(shown, "name", ""))
 
     @property
     def state(self) -> dict[str, Any]:

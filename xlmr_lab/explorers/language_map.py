@@ -15,7 +15,7 @@ import polars as pl
 
 from xlmr_lab import language_map_results
 from xlmr_lab.alignment_results import ENCODERS, StudyAlignment
-from xlmr_lab.explorers.controls import LABEL, written_call
+from xlmr_lab.explorers.controls import LABEL, dropdown, written_call
 from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.figures import language_map, language_trees, theme
 
@@ -45,17 +45,22 @@ class LanguageMapExplorer(Explorer):
         self.arms = {GIVEN: made, **(others or {})}
         self._closeness: dict[str, pl.DataFrame] = {}
         most = min(own.num_layers() for own in self.arms.values()) - 1
-        self.shown = _dropdown("show", [LANGUAGES, SENTENCES, TREE])
+        self.shown = dropdown("show", [LANGUAGES, SENTENCES, TREE])
         self.layer = widgets.IntSlider(
             value=layer, min=0, max=most, description="layer (0: embeddings)", style=LABEL
         )
         groups = [(theme.GROUPS[name], name) for name in language_map.GROUPINGS]
-        self.color = _dropdown("colour by", groups)
-        self.seed = _dropdown("pretraining seed", list(made.made.models))
-        self.encoder = _dropdown("tree of the", [(f"{name} models", name) for name in ENCODERS])
-        self.arm = _dropdown("arm", list(self.arms))
+        self.color = dropdown("colour by", groups)
+        self.seed = dropdown("pretraining seed", list(made.made.models))
+        self.encoder = dropdown("tree of the", [(f"{name} models", name) for name in ENCODERS])
+        self.arm = dropdown("arm", list(self.arms))
         first = (self.shown, self.layer, self.color)
-        super().__init__(HINT, [first, (self.seed, self.encoder, self.arm)], state=state)
+        super().__init__(
+            HINT,
+            [first, (self.seed, self.encoder, self.arm)],
+            run=made.made.study.name,
+            state=state,
+        )
 
     @property
     def figure(self) -> go.Figure:
@@ -104,7 +109,3 @@ class LanguageMapExplorer(Explorer):
         self.encoder.layout.display = None if is_tree else "none"
         self.seed.layout.display = "none" if is_tree or len(self.seed.options) < 2 else None
         self.arm.layout.display = None if len(self.arms) > 1 else "none"
-
-
-def _dropdown(description: str, options: list[Any]) -> widgets.Dropdown:
-    return widgets.Dropdown(options=options, description=description, style=LABEL)

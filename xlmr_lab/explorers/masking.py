@@ -60,7 +60,9 @@ class MaskingExplorer(Explorer):
         self.block = widgets.HTML(layout=WIDE)
         self._set()
         controls = (self.language, self.number, self.seed, self.fraction)
-        super().__init__(HINT, [controls, (self.text,)], below=[self.block], state=state)
+        super().__init__(
+            HINT, [controls, (self.text,)], below=[self.block], run=made.study.name, state=state
+        )
 
     @property
     def arguments(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ import plotly.graph_objects as go
 
 from xlmr_lab import durations, study_call, training_process, training_tries
 from xlmr_lab.errors import UserError
-from xlmr_lab.explorers.controls import LABEL, written_call
+from xlmr_lab.explorers.controls import LABEL, dropdown, written_call
 from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.figures import learning_curves, theme
 from xlmr_lab.results import Study
@@ -63,10 +63,10 @@ class TrainingMonitor(Explorer):
         self._refused, self._is_stopping = "", False
         self._make_settings()
         arms = [(theme.lettered(run.label), run.name) for run in training_tries.arms(study)]
-        self.shown = _dropdown([(MINE, ""), *arms], "run")
-        self.beside = _dropdown(self._others(), "draw beside it")
+        self.shown = dropdown("run", [(MINE, ""), *arms])
+        self.beside = dropdown("draw beside it", self._others())
         self.beside.value = next((name for _, name in arms), "")
-        self.over = _dropdown([(said, over) for over, said in learning_curves.OVER.items()], "over")
+        self.over = dropdown("over", [(said, over) for over, said in learning_curves.OVER.items()])
         self.start = _button("Start", "success", self._begin)
         self.stop = _button("Stop", "warning", self._end)
         self.resume = _button("Resume", "success", self._begin)
@@ -74,7 +74,7 @@ class TrainingMonitor(Explorer):
         choices = (self.shown, self.beside, self.over)
         settings = (self.steps, self.rate, self.batch, self.alpha)
         pressed = (self.start, self.stop, self.resume, self.told)
-        super().__init__(HINT, [choices, settings, pressed], state=state)
+        super().__init__(HINT, [choices, settings, pressed], run=study.name, state=state)
         if state is None:
             self._open_latest()
 
@@ -266,12 +266,6 @@ def _button(name: str, style: str, pressed: Callable[[Any], None]) -> widgets.Bu
     button = widgets.Button(description=name, button_style=style)
     button.on_click(pressed)
     return button
-
-
-def _dropdown(options: list[tuple[str, str]], description: str) -> widgets.Dropdown:
-    return widgets.Dropdown(
-        options=options, value=options[0][1], description=description, style=LABEL
-    )
 
 
 def _slider(

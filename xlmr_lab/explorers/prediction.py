@@ -52,7 +52,9 @@ class PredictionExplorer(Explorer):
         self.shown = widgets.HTML(layout=WIDE)
         self._set()
         controls = (self.language, self.number, self.words, self.seed, self.best)
-        super().__init__(HINT, [controls, (self.text,)], below=[self.shown], state=state)
+        super().__init__(
+            HINT, [controls, (self.text,)], below=[self.shown], run=made.study.name, state=state
+        )
 
     @property
     def hidden(self) -> Hidden:

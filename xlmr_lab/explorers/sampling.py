@@ -9,7 +9,7 @@ does in a browser. Controls without effect on the present schedule are hidden.
 
 import html
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, Unpack
 
@@ -17,7 +17,7 @@ import ipywidgets as widgets
 import plotly.graph_objects as go
 import polars as pl
 
-from xlmr_lab.explorers.controls import LABEL, choices, written_call
+from xlmr_lab.explorers.controls import LABEL, choices, show, written_call
 from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.figures import theme
 from xlmr_lab.figures.repetition import over_run
@@ -50,6 +50,7 @@ class SamplingExplorer(Explorer):
         *,
         basis: str | None = None,
         budget: float = 1.0,
+        run: str = "",
         state: Mapping[str, Any] | None = None,
         **settings: Unpack[Settings],
     ) -> None:
@@ -62,12 +63,12 @@ class SamplingExplorer(Explorer):
         self.max_passes.layout.width = SLIDER
         self._begin(SamplingConfig(**settings))
         self.note = widgets.HTML(_difference(settings, self._settings()))
-        _show([self.note], bool(self.note.value))
+        show([self.note], bool(self.note.value))
         first = (self.corpus, self.schedule, self.alpha, self.max_passes, self.budget)
         second = (self.later, self.changes, self.joining, self.join_at)
         third = (self.basis, self.color, self.picture, self.logarithmic)
         rows = [first, second, third, (self.note,)]
-        super().__init__(HINT, rows, state=state)
+        super().__init__(HINT, rows, run=run, state=state)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -193,10 +194,10 @@ class SamplingExplorer(Explorer):
                 self._change_schedule()
         schedule = self.schedule.value
         annealed = (self.later, self.changes, self.joining, self.join_at)
-        _show(annealed, schedule == "annealed")
-        _show([self.max_passes], schedule == "capped")
-        _show([self.alpha], schedule != "capped")
-        _show([self.logarithmic], not self._by_part())
+        show(annealed, schedule == "annealed")
+        show([self.max_passes], schedule == "capped")
+        show([self.alpha], schedule != "capped")
+        show([self.logarithmic], not self._by_part())
 
     def _change_corpus(self) -> None:
         """Offer the languages and the sizes of the other corpus."""
@@ -229,8 +230,3 @@ def _difference(given: Mapping[str, Any], shown: Mapping[str, Any]) -> str:
         return ""
     text = f"The schedule that was given is not quite the one shown: {'; '.join(told)}."
     return html.escape(text, quote=False)
-
-
-def _show(controls: Sequence[widgets.Widget], shown: bool) -> None:
-    for control in controls:
-        control.layout.display = None if shown else "none"

@@ -27,11 +27,10 @@ FORMATS = [
 
 
 class SaveControl(widgets.HBox):
-    """Saves what `draw` draws; `call` writes the call that draws it, `run` names the run shown."""
+    """Saves what `draw` draws; `call` writes the call that draws it, `run` is the run shown, empty
+    where there is none."""
 
-    def __init__(
-        self, draw: Callable[[], go.Figure], call: Callable[[], str], run: Callable[[], str]
-    ) -> None:
+    def __init__(self, draw: Callable[[], go.Figure], call: Callable[[], str], run: str) -> None:
         self.draw, self.written, self.run = draw, call, run
         self.format = widgets.Dropdown(options=FORMATS, description="save as", style=LABEL)
         self.format.layout.width = "200px"
@@ -46,11 +45,11 @@ class SaveControl(widgets.HBox):
         try:
             figure, call = self.draw(), self.written()
             name = export.named(figure.layout.title.text or "")
-            mark = hashlib.sha256(f"{self.run()} {call}".encode()).hexdigest()[:6]
+            mark = hashlib.sha256(f"{self.run} {call}".encode()).hexdigest()[:6]
             drawing = Drawing(
                 figure=figure,
                 stem=_folder() / f"{name}-{mark}",
-                origin=Origin(run=self.run(), call=call),
+                origin=Origin(run=self.run, call=call),
             )
             (path,) = export.write_figures([drawing], [self.format.value])
         except (UserError, OSError) as error:

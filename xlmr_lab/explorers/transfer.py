@@ -12,7 +12,7 @@ import ipywidgets as widgets
 import plotly.graph_objects as go
 import polars as pl
 
-from xlmr_lab.explorers.controls import LABEL, choices, written_call
+from xlmr_lab.explorers.controls import choices, dropdown, written_call
 from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.figures import theme
 from xlmr_lab.figures.task_scores import METRICS, TASKS, in_order_of_print
@@ -36,11 +36,12 @@ class TransferExplorer(Explorer):
         scores: pl.DataFrame,
         *,
         name: str = "study.scores()",
+        run: str = "",
         state: Mapping[str, Any] | None = None,
     ) -> None:
         self.scores, self.name = scores, name
         self._make_scores()
-        self.by = _dropdown("a dot for each", [(told, key) for key, told in GROUPINGS.items()])
+        self.by = dropdown("a dot for each", [(told, key) for key, told in GROUPINGS.items()])
         self.seeds = widgets.Checkbox(description="single seeds", indent=False)
         self.arms = choices(_ranked(scores), "only arms")
         self.tier, self.script, self.family = (
@@ -50,7 +51,7 @@ class TransferExplorer(Explorer):
         first = (self.task, self.protocol, self.selection, self.metric)
         second = (self.by, self.less, self.seeds)
         third = (self.arms, self.tier, self.script, self.family)
-        super().__init__(HINT, [first, second, third], state=state)
+        super().__init__(HINT, [first, second, third], run=run, state=state)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -78,24 +79,20 @@ class TransferExplorer(Explorer):
         """Make the controls of which scores are drawn."""
         found = {name: self.scores[name].unique().to_list() for name in ("task", "selection")}
         tasks = [(told, task) for task, told in TASKS.items() if task in found["task"]]
-        self.task = _dropdown("task", tasks or [(told, task) for task, told in TASKS.items()])
+        self.task = dropdown("task", tasks or [(told, task) for task, told in TASKS.items()])
         protocols = in_order_of_print(self.scores["protocol"]) or ["zero-shot"]
-        self.protocol = _dropdown("protocol", protocols)
+        self.protocol = dropdown("protocol", protocols)
         selections = [("as usual", ""), *((name, name) for name in sorted(found["selection"]))]
-        self.selection = _dropdown("model selected by", selections)
+        self.selection = dropdown("model selected by", selections)
         metrics = sorted(self.scores["metric"].unique().to_list())
         named = [("as usual", ""), *((METRICS.get(name, name), name) for name in metrics)]
-        self.metric = _dropdown("measure", named)
+        self.metric = dropdown("measure", named)
         others = [(f"less {name}", name) for name in protocols]
         differences = [("the score itself", ""), ("less no pretraining", PRETRAINING), *others]
-        self.less = _dropdown("show", differences)
+        self.less = dropdown("show", differences)
 
 
 def _ranked(scores: pl.DataFrame) -> list[str]:
     """Return the arms, those without pretraining last."""
     arms = scores.select("arm", "pretrained").unique()
     return arms.sort("pretrained", "arm", descending=[True, False])["arm"].to_list()
-
-
-def _dropdown(description: str, options: list[Any]) -> widgets.Dropdown:
-    return widgets.Dropdown(options=options, description=description, style=LABEL)

@@ -13,7 +13,14 @@ import ipywidgets as widgets
 import plotly.graph_objects as go
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.explorers.controls import LABEL, WIDE, choices, coded, text_box, written_call
+from xlmr_lab.explorers.controls import (
+    WIDE,
+    choices,
+    coded,
+    dropdown,
+    text_box,
+    written_call,
+)
 from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.figures import segmentation, theme
 from xlmr_lab.figures.vocabulary import MEASURES, ORDERS, by_language
@@ -49,12 +56,12 @@ class VocabularyExplorer(Explorer):
         self.beside = beside or FoundVocabularies(folders={})
         self.frame = made.languages()
         self.other_frame = None if other is None else other.languages()
-        self.measure = _dropdown("measure", list(MEASURES))
+        self.measure = dropdown("measure", list(MEASURES))
         colors = [(theme.GROUPS[name], name) for name in ("script", "family", "tier")]
-        self.color = _dropdown("colour by", colors)
-        self.order = _dropdown("order", [(told, name) for name, told in ORDERS.items()])
+        self.color = dropdown("colour by", colors)
+        self.order = dropdown("order", [(told, name) for name, told in ORDERS.items()])
         self.text = text_box("text", text, "a text in any script")
-        self.language = _dropdown("in language", self.frame["language"].to_list())
+        self.language = dropdown("in language", self.frame["language"].to_list())
         self.language.value = language or self.language.options[0]
         self.vocabularies = self._offered()
         self.ids = widgets.Checkbox(value=True, description="pieces with ids", indent=False)
@@ -64,6 +71,7 @@ class VocabularyExplorer(Explorer):
             HINT,
             [(self.measure, self.order, self.color)],
             below=[words, self.pieces, self.pieces_call],
+            run=made.study.name,
             state=state,
         )
 
@@ -130,7 +138,3 @@ class VocabularyExplorer(Explorer):
         names = [OWN, *self.vocabularies.value]
         cuts = f"{text!r}, beside.cuts({text!r}, {language!r}, {names!r})"
         return written_call("segmentation.compared", cuts, ids)
-
-
-def _dropdown(description: str, options: list[Any]) -> widgets.Dropdown:
-    return widgets.Dropdown(options=options, description=description, style=LABEL)
