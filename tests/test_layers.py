@@ -21,6 +21,7 @@ LEAVES = {
     "configs",
     "data_cards",
     "durations",
+    "environment_variables",
     "errors",
     "intervals",
     "languages",

@@ -43,6 +43,15 @@ bound; of words those that are."""
 Values = Mapping[str, Sequence[str]]
 
 
+def claim_number(claim: str) -> int:
+    """Return the number of a claim, by which claims are ordered.
+
+    >>> claim_number("F15")
+    15
+    """
+    return int(claim.lstrip("F"))
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Cells:
     """Cells of a campaign, all or some of them."""
@@ -84,6 +93,11 @@ class Cells:
             raise UserError(f"no setting or outcome {unknown[0]!r} varies here; there are {known}")
         kept = table.filter(pl.Series(within(table, brush), dtype=pl.Boolean))
         return self._of(self.settings.filter(pl.col("cell").is_in(kept["cell"].implode())))
+
+    def claims(self) -> list[str]:
+        """Return the claims that any of these cells is of, in order."""
+        known = self.settings["claims"].explode().drop_nulls().unique().to_list()
+        return sorted(known, key=claim_number)
 
     def axes(self) -> list[str]:
         """Return the settings in which these cells differ, without those that one other determines:

@@ -25,6 +25,7 @@ from xlmr_lab.cell_frames import (
     PIECES,
     WORDS,
     Cells,
+    claim_number,
 )
 from xlmr_lab.score_results import OWN_SETS
 
@@ -50,9 +51,8 @@ def cells(tested: Tested) -> Cells:
     names = [[row["cell"] for row in rows] for rows in groups.values()]
     heads = [own[0] if change else BASE for own, change in zip(names, changes, strict=True)]
     merged = {name: head for head, own in zip(heads, names, strict=True) for name in own}
-    claims = [
-        sorted({c for row in rows for c in row["claims"]}, key=_number) for rows in groups.values()
-    ]
+    sets = [{claim for row in rows for claim in row["claims"]} for rows in groups.values()]
+    claims = [sorted(own, key=claim_number) for own in sets]
     told = {"cell": heads, "names": names, "claims": claims} | _columns(base, changes)
     lists = dict.fromkeys(("names", "claims"), pl.List(pl.String))
     took = {head: _took(base, change) for head, change in zip(heads, changes, strict=True)}
@@ -62,15 +62,6 @@ def cells(tested: Tested) -> Cells:
         compute=_compute(tested, merged, took, outcomes),
         outcomes=outcomes,
     )
-
-
-def _number(claim: str) -> int:
-    """Return the number of a claim, by which claims are ordered.
-
-    >>> _number("F15")
-    15
-    """
-    return int(claim.lstrip("F"))
 
 
 def _columns(base: Change, changes: Sequence[Change]) -> dict[str, list[Any]]:

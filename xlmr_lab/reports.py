@@ -7,19 +7,18 @@ shows stands below it as a plain figure. A notebook that stops leaves its execut
 error in it, and raises. Papermill loads slowly, hence inside.
 """
 
-import contextlib
 import json
 import logging
 import math
-import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from xlmr_lab import intervals, notebook_parameters, progress, storage
 from xlmr_lab.campaign_results import Tested
+from xlmr_lab.environment_variables import held
 from xlmr_lab.errors import UserError
 from xlmr_lab.figures.looks import VARIABLE
 from xlmr_lab.report_page import page
@@ -35,6 +34,8 @@ STUDY, CAMPAIGN = "run", "studies"
 tested."""
 FIRST = "16_results"
 """The notebook that a campaign's report begins with: the claims as a whole."""
+LIGHT = {VARIABLE: "light"}
+"""Has a kernel show figures in the light look, of which the page makes the other."""
 VERDICTS = ("supported", "contradicted", "inconclusive")
 """The order in which contrasts are counted."""
 
@@ -52,7 +53,7 @@ def run_notebook(source: Path, target: Path, parameters: Mapping[str, Any] | Non
     notebook_parameters.require(source, parameters or {})
     logging.getLogger("papermill").setLevel(logging.ERROR)  # it warns of names that it cannot read
     failure = None
-    with tempfile.TemporaryDirectory() as folder, _light():
+    with tempfile.TemporaryDirectory() as folder, held(LIGHT):
         executed = Path(folder) / target.name
         try:
             papermill.execute_notebook(
@@ -72,21 +73,6 @@ def run_notebook(source: Path, target: Path, parameters: Mapping[str, Any] | Non
         raise UserError(f"{source.name} stopped: {failure}; the executed copy is {target}")
     logger.info("executed %s: %s", source.name, target)
     return target
-
-
-@contextlib.contextmanager
-def _light() -> Iterator[None]:
-    """Have the kernels that are started show figures in the light look, of which the page makes the
-    other."""
-    before = os.environ.get(VARIABLE)
-    os.environ[VARIABLE] = "light"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[VARIABLE]
-        else:
-            os.environ[VARIABLE] = before
 
 
 def write_report(

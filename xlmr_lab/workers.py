@@ -18,6 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from xlmr_lab import progress
+from xlmr_lab.environment_variables import held
 from xlmr_lab.errors import ResumableError
 
 KILLED = (
@@ -42,7 +43,7 @@ def pool(
     """
     context = multiprocessing.get_context("spawn")
     others = multiprocessing.active_children()
-    with _environment(ONE_THREAD):
+    with held(ONE_THREAD):
         executor = concurrent.futures.ProcessPoolExecutor(
             jobs, mp_context=context, initializer=_begin, initargs=(os.getpid(), start, arguments)
         )
@@ -83,18 +84,3 @@ def _begin(parent: int, start: Callable[..., object] | None, arguments: tuple[An
     begin(parent)
     if start is not None:
         start(*arguments)
-
-
-@contextlib.contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    """Have processes that start in this block find `values` in their environment."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -70,9 +70,10 @@ def files(folder: Path) -> dict[Path, int]:
 
 
 def drawn(monitor: TrainingMonitor, panel: int) -> list[tuple[int, float]]:
-    """Return the points of the run that is shown in a panel of the picture, which is in front."""
-    line = monitor.canvas.figure.data[4 + panel if monitor.beside.value else panel]
-    return list(zip(line.x, line.y, strict=True))
+    """Return the points of the run that is shown in a panel of the picture, which is in front;
+    none while another thread draws it."""
+    lines, place = monitor.canvas.figure.data, 4 + panel if monitor.beside.value else panel
+    return list(zip(lines[place].x, lines[place].y, strict=True)) if place < len(lines) else []
 
 
 def recorded(monitor: TrainingMonitor, kind: str) -> list[tuple[int, float]]:

@@ -3,22 +3,17 @@ none.
 """
 
 import json
-import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from served import ROOT, environment, free_port, wait_for
 
-ROOT = Path(__file__).parents[2]
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -28,7 +23,6 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-START_SECONDS = 180
 
 
 @pytest.fixture(scope="session")
@@ -77,14 +71,14 @@ def lab(
     text = text.replace("notebooks/results/laptop", str(tested_folder))
     for path in (results, results.with_name("16_again.ipynb")):  # one for each test that saves it
         path.write_text(text, "utf-8")
-    port, token = _free_port(), secrets.token_hex(8)
+    port, token = free_port(), secrets.token_hex(8)
     with (home / "server.log").open("w") as log:
         server = subprocess.Popen(
-            _command(home, port, token), env=_environment(home), stdout=log, stderr=log
+            _command(home, port, token), env=environment(home), stdout=log, stderr=log
         )
     address = f"http://127.0.0.1:{port}"
     try:
-        _wait(server, f"{address}/api?token={token}", home / "server.log")
+        wait_for(server, f"{address}/api?token={token}", home / "server.log")
         yield f"{address}/lab/tree/notebooks/{{name}}.ipynb?token={token}"
     finally:
         server.terminate()
@@ -104,36 +98,6 @@ def _command(home: Path, port: int, token: str) -> list[str]:
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         f"--LabApp.workspaces_dir={home / 'workspaces'}",
     ]
-
-
-def _environment(home: Path) -> dict[str, str]:
-    places = {
-        "IPYTHONDIR": "ipython",
-        "JUPYTERLAB_SETTINGS_DIR": "settings",
-        "JUPYTER_CONFIG_DIR": "config",
-        "JUPYTER_DATA_DIR": "data",
-    }
-    own = {name: str(home / folder) for name, folder in places.items()}
-    paths = filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))
-    return os.environ | own | {"PYTHONPATH": os.pathsep.join(paths)}
-
-
-def _wait(server: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            urllib.request.urlopen(address, timeout=2).close()
-            return
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            alive = server.poll() is None and time.monotonic() < deadline
-            assert alive, f"JupyterLab did not start:\n{log.read_text()[-2000:]}"
-            time.sleep(0.25)
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def _note(foreign: list[str], url: str) -> None:

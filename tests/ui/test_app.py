@@ -7,15 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ui.conftest import ROOT, _environment, _free_port
+from served import ROOT, environment, free_port, wait_for
 
 pytestmark = [
     pytest.mark.ui,
@@ -35,32 +32,20 @@ MARKS = """selector => [...document.querySelectorAll(
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve the page; return its address."""
-    home, port = tmp_path_factory.mktemp("app"), _free_port()
+    home, port = tmp_path_factory.mktemp("app"), free_port()
     command = [sys.executable, "-m", "xlmr_lab", "app", f"port={port}", "browser=false"]
     address = f"http://127.0.0.1:{port}/"
     log = home / "server.log"
     with log.open("w") as file:
         server = subprocess.Popen(
-            command, env=_environment(home), cwd=ROOT, stdout=file, stderr=file
+            command, env=environment(home), cwd=ROOT, stdout=file, stderr=file
         )
     try:
-        _wait(server, f"{address}voila/static/voila.js", log)
+        wait_for(server, f"{address}voila/static/voila.js", log)
         yield address
     finally:
         server.send_signal(signal.SIGTERM)
         assert server.wait(60) == 128 + signal.SIGTERM
-
-
-def _wait(server: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
-    deadline = time.monotonic() + 180
-    while True:
-        try:
-            urllib.request.urlopen(address, timeout=2).close()
-            return
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            alive = server.poll() is None and time.monotonic() < deadline
-            assert alive, f"the app did not start:\n{log.read_text()[-2000:]}"
-            time.sleep(0.25)
 
 
 def drawn(page: Any, explorer: str) -> tuple[str, str]:

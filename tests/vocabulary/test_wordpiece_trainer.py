@@ -91,9 +91,10 @@ def test_an_error_of_the_source_comes_out_as_it_is():
 
 @pytest.mark.parametrize("before", [None, "true"])
 def test_the_setting_of_threads_is_put_back(monkeypatch, before):
+    (name,) = trainer.ONE_THREAD
     if before is None:
-        monkeypatch.delenv(trainer.PARALLELISM, raising=False)
+        monkeypatch.delenv(name, raising=False)
     else:
-        monkeypatch.setenv(trainer.PARALLELISM, before)
+        monkeypatch.setenv(name, before)
     content(LINES, 38, "delnorstwi")
-    assert os.environ.get(trainer.PARALLELISM) == before
+    assert os.environ.get(name) == before

@@ -6,13 +6,13 @@ that draws it.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
-from xlmr_lab.explorers.controls import LABEL
+from xlmr_lab.explorers.controls import LABEL, slider
 from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.figures.anatomy import BASE, whole
 from xlmr_lab.model_costs import Load, Model
@@ -46,13 +46,13 @@ class AnatomyExplorer(Explorer):
         )
         self.start.value = BASE if BASE in self.models else models[0].name
         sizes = {model.vocab_size for model in models}
-        self.vocab_size = _slider("ids of the vocabulary", {*VOCABULARIES, *sizes})
-        self.hidden_size = _slider("width", {*WIDTHS, *(model.hidden_size for model in models)})
+        self.vocab_size = slider("ids of the vocabulary", {*VOCABULARIES, *sizes})
+        self.hidden_size = slider("width", {*WIDTHS, *(model.hidden_size for model in models)})
         self.num_layers = widgets.IntSlider(
             min=1, max=48, description="layers", style=LABEL, layout=SLIDER
         )
-        self.block_tokens = _slider("tokens of a block", {*BLOCKS, load.block_tokens})
-        self.step_tokens = _slider("tokens at once", {*STEPS, load.step_tokens})
+        self.block_tokens = slider("tokens of a block", {*BLOCKS, load.block_tokens})
+        self.step_tokens = slider("tokens at once", {*STEPS, load.step_tokens})
         self.mask_fraction = widgets.FloatSlider(
             min=0.05, max=0.95, step=0.05, description="masked", readout_format=".0%"
         )
@@ -112,12 +112,3 @@ class AnatomyExplorer(Explorer):
 
 def _called(start: Model) -> str:
     return f"{start.name}, changed"
-
-
-def _slider(description: str, values: Iterable[int]) -> widgets.SelectionSlider:
-    return widgets.SelectionSlider(
-        options=[(f"{number:,}", number) for number in sorted(values)],
-        description=description,
-        style=LABEL,
-        layout=SLIDER,
-    )

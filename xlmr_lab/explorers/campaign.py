@@ -115,9 +115,7 @@ class CampaignExplorer(Explorer):
 
     def _make_filters(self) -> None:
         outcomes = self.cells.outcomes
-        found = self.cells.settings["claims"].explode().drop_nulls().unique().to_list()
-        claims = sorted(found, key=lambda claim: (len(claim), claim))
-        self.claims = choices(claims, "only claims")
+        self.claims = choices(self.cells.claims(), "only claims")
         tiers = [*theme.order(outcomes["tier"], "tier")]
         tiers += [ADDED] * (ADDED in outcomes["tier"])
         self.tier = choices(tiers, f"only {theme.GROUPS['tier']}")

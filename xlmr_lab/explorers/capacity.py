@@ -6,13 +6,13 @@ call that draws it. The range is of `NUM_SIZES` vocabularies, each twice as larg
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
-from xlmr_lab.explorers.controls import LABEL
+from xlmr_lab.explorers.controls import LABEL, slider
 from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.figures.capacity import PAPER_SIZES, TITLE, trade_off
 from xlmr_lab.model import parameters
@@ -46,12 +46,12 @@ class CapacityExplorer(Explorer):
         self.starts = {PAPER: paper, STUDY: (total, min(vocab_sizes), body_width, shape)}
         totals, smallest, *_ = zip(*self.starts.values(), strict=True)
         self.start = widgets.Dropdown(options=[PAPER, STUDY], description="model", style=LABEL)
-        self.total = _slider("parameters at a fixed total", {*totals, *_round(5, 10)}, "460px")
-        self.smallest = _slider("smallest vocabulary", {*smallest, *SMALLEST}, "340px")
+        self.total = slider("parameters at a fixed total", {*totals, *_round(5, 10)}, width="460px")
+        self.smallest = slider("smallest vocabulary", {*smallest, *SMALLEST})
         self.body_width = widgets.IntSlider(min=16, max=2048, description="width of the body")
         self.layers = widgets.IntSlider(min=1, max=48, description="layers")
-        for slider in (self.body_width, self.layers):
-            slider.layout.width, slider.style = "340px", LABEL
+        for control in (self.body_width, self.layers):
+            control.layout.width, control.style = "340px", LABEL
         self._set()
         first, second = (self.start, self.total), (self.smallest, self.body_width, self.layers)
         super().__init__(HINT, [first, second], state=state)
@@ -115,13 +115,3 @@ def _round(lowest: int, highest: int) -> list[int]:
     [10, 13, 16, 20, 25, 32, 40, 50, 63, 79, 100]
     """
     return [round(float(f"{10 ** (i / 10):.2g}")) for i in range(10 * lowest, 10 * highest + 1)]
-
-
-def _slider(description: str, values: Iterable[int], width: str) -> widgets.SelectionSlider:
-    """Return a slider over some numbers."""
-    return widgets.SelectionSlider(
-        options=[(f"{number:,}", number) for number in sorted(values)],
-        description=description,
-        style=LABEL,
-        layout=widgets.Layout(width=width),
-    )

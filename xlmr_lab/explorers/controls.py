@@ -49,6 +49,26 @@ def dropdown(description: str, options: Iterable[Any]) -> widgets.Dropdown:
     return widgets.Dropdown(options=list(options), description=description, style=LABEL)
 
 
+def slider(
+    description: str,
+    values: Iterable[float],
+    *,
+    value: float | None = None,
+    form: str = "{:,}",
+    width: str = "340px",
+) -> widgets.SelectionSlider:
+    """Return a slider over some numbers, written in a form; at the least to begin with, or at
+    `value`, which is one of them."""
+    known = sorted(set(values))
+    return widgets.SelectionSlider(
+        options=[(form.format(number), number) for number in known],
+        value=known[0] if value is None else value,
+        description=description,
+        style=LABEL,
+        layout=widgets.Layout(width=width),
+    )
+
+
 def show(controls: Iterable[widgets.Widget], shown: bool) -> None:
     """Show controls, or hide those that have no effect."""
     for control in controls:
@@ -99,13 +119,3 @@ def coded(text: str) -> str:
     '<code>f(a &lt; b)</code>'
     """
     return f"<code>{html.escape(text, quote=False)}</code>"
-
-
-def call_text(function: str, frame: str, arguments: Mapping[str, Any]) -> str:
-    """Write the call that draws a picture, as HTML to copy from.
-
-    >>> call_text("f", "study.sizes()", {"alpha": 0.3})
-    'This picture: <code>f(study.sizes(), alpha=0.3)</code>'
-    """
-    written = ", ".join([frame, *(f"{name}={value!r}" for name, value in arguments.items())])
-    return f"This picture: <code>{html.escape(f'{function}({written})', quote=False)}</code>"

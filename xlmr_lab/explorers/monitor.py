@@ -22,7 +22,7 @@ import plotly.graph_objects as go
 
 from xlmr_lab import durations, study_call, training_process, training_tries
 from xlmr_lab.errors import UserError
-from xlmr_lab.explorers.controls import LABEL, dropdown, written_call
+from xlmr_lab.explorers.controls import dropdown, slider, written_call
 from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.figures import learning_curves, theme
 from xlmr_lab.results import Study
@@ -43,7 +43,6 @@ LENGTHS = tuple(n * 10**power for power in range(2, 7) for n in (1, 2, 5))
 FACTORS = (1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8)
 """Learning rates and batches to choose from, as multiples of the study's."""
 MINE, NONE = "a try with the settings below", "none"
-SLIDER = widgets.Layout(width="320px")
 
 
 class TrainingMonitor(Explorer):
@@ -128,11 +127,11 @@ class TrainingMonitor(Explorer):
         affordable = [n for n in lengths if n < own.steps and n * seconds <= TRY_SECONDS]
         rates = [float(f"{own.peak_learning_rate * factor:.3g}") for factor in FACTORS]
         batches = {max(1, round(own.batch_sequences * factor)) for factor in FACTORS}
-        self.steps = _slider("steps", lengths, max(affordable, default=min(lengths)), "{:,}")
-        self.rate = _slider("peak learning rate", rates, rates[FACTORS.index(1)], "{:g}")
-        self.batch = _slider("blocks of a batch", batches, own.batch_sequences, "{:,}")
+        self.steps = slider("steps", lengths, value=max(affordable, default=min(lengths)))
+        self.rate = slider("peak learning rate", rates, value=rates[FACTORS.index(1)], form="{:g}")
+        self.batch = slider("blocks of a batch", batches, value=own.batch_sequences)
         alphas = {*(tenth / 10 for tenth in range(11)), own.alpha}
-        self.alpha = _slider("exponent \u03b1", alphas, own.alpha, "{:g}")
+        self.alpha = slider("exponent \u03b1", alphas, value=own.alpha, form="{:g}")
         if not training_tries.has_one_exponent(self.study):
             self.alpha.layout.display = "none"
 
@@ -162,8 +161,8 @@ class TrainingMonitor(Explorer):
                 value = self.beside.value
                 self.beside.options = others
                 self.beside.value = value
-        for slider in (self.steps, self.rate, self.batch, self.alpha):
-            slider.disabled = bool(self.shown.value)
+        for control in (self.steps, self.rate, self.batch, self.alpha):
+            control.disabled = bool(self.shown.value)
         if change is not None:
             self._refused = ""
         self._tell()
@@ -266,15 +265,3 @@ def _button(name: str, style: str, pressed: Callable[[Any], None]) -> widgets.Bu
     button = widgets.Button(description=name, button_style=style)
     button.on_click(pressed)
     return button
-
-
-def _slider(
-    description: str, values: Iterable[float], value: float, form: str
-) -> widgets.SelectionSlider:
-    return widgets.SelectionSlider(
-        options=[(form.format(number), number) for number in sorted(values)],
-        value=value,
-        description=description,
-        style=LABEL,
-        layout=SLIDER,
-    )

@@ -111,8 +111,7 @@ def _values(scores: pl.DataFrame, part: pl.DataFrame, less: str) -> pl.DataFrame
     if not less:
         return part.with_columns(shown="value")
     if less == PRETRAINING:
-        gained = gain(part)
-        return gained.with_columns(shown="gain").drop("gain")
+        return gain(part).rename({"gain": "shown"})
     task, metric, protocol = (part[name][0] for name in ("task", "metric", "protocol"))
     both = selected(of_task(scores, task, metric), part["selection"][0])
     return paired(both, "protocol", protocol, less).with_columns(shown="difference")

@@ -18,6 +18,7 @@ import functools
 import os
 from collections.abc import Callable
 
+from xlmr_lab.environment_variables import held
 from xlmr_lab.vocabulary.extra import needed
 
 READ_ONLY = "PYTHAINLP_READ_ONLY"
@@ -60,14 +61,9 @@ def japanese() -> Callable[[str], str]:
 def thai() -> Callable[[str], str]:
     """Return what puts spaces between Thai words."""
     given = {READ_ONLY, OLD_READ_ONLY} & os.environ.keys()
-    if not given:  # else its import makes a folder in the user's home
-        os.environ[READ_ONLY] = "1"
-    try:
-        with needed("th"):
-            from pythainlp.tokenize import newmm
-    finally:
-        if not given:
-            del os.environ[READ_ONLY]
+    values = {} if given else {READ_ONLY: "1"}  # else its import makes a folder in the user's home
+    with held(values), needed("th"):
+        from pythainlp.tokenize import newmm
     return lambda line: " ".join(newmm.segment(line))
 
 

@@ -11,14 +11,13 @@ Written is `wordpiece.json`: the pieces in the order of their ids (letters, lett
 merges), and what encoding needs to know.
 """
 
-import contextlib
 import json
-import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
+from xlmr_lab.environment_variables import held
 from xlmr_lab.vocabulary import sizes
 from xlmr_lab.vocabulary.settings import VocabularyConfig
 from xlmr_lab.vocabulary.special_tokens import FIRST_PIECE_ID
@@ -30,7 +29,8 @@ NUM_SPECIALS = FIRST_PIECE_ID + 1
 """Ids that stand for no text, `<mask>` included."""
 RESERVED = frozenset(" ")
 """What divides words; it needs no piece."""
-PARALLELISM = "TOKENIZERS_PARALLELISM"
+ONE_THREAD = {"TOKENIZERS_PARALLELISM": "false"}
+"""Keeps the library from threads, which it takes by itself and which make later forks unsafe."""
 
 
 class Normalizer:
@@ -106,7 +106,7 @@ def _merged(lines: Iterable[str], chosen: Mapping[str, Any]) -> list[str]:
         limit_alphabet=len(letters),
         continuing_subword_prefix=CONTINUING_PREFIX,
     )
-    with _one_thread():
+    with held(ONE_THREAD):
         tokenizer.train_from_iterator(iter(lines), trainer)
     ids = tokenizer.get_vocab()
     return sorted(ids, key=lambda piece: ids[piece])
@@ -116,17 +116,3 @@ def _bert_normalizer(*, lowercase: bool) -> normalizers.BertNormalizer:
     return normalizers.BertNormalizer(
         clean_text=True, handle_chinese_chars=True, strip_accents=False, lowercase=lowercase
     )
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep the library from threads, which it takes by itself and which make later forks unsafe."""
-    before = os.environ.get(PARALLELISM)
-    os.environ[PARALLELISM] = "false"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[PARALLELISM]
-        else:
-            os.environ[PARALLELISM] = before
