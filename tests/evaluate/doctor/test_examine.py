@@ -69,6 +69,10 @@ def test_answers():
     absent = examples_of(np.tile([3, 0, 0, 0], 20), 4)
     assert names("span", none, absent, 2) == []
     assert names("span", right * np.nan, examples, 2) == ["not finite"]
+    cut = np.tile(gold, 10)
+    cut[:80] = [3, 0, 0, 0] * 20  # rows of a long text that its answer is not in
+    always = np.tile([[0, 0], [2.0, 2.0], [0, 0], [0, 0]], (200, 1))
+    assert names("span", always, examples_of(cut, 4), 2) == []
 
 
 def test_logits_that_are_no_numbers_come_before_what_they_would_mean():

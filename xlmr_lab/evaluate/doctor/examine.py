@@ -1,7 +1,8 @@
 """The examination of one scored set: what its logits and gold labels alone can tell.
 
 For classification and tagging: collapse, skew and (classification) label order; for numbers:
-constant predictions; for spans: whether every row is given no answer. Placeholders are looked for
+constant predictions; for spans: whether every row is given no answer. (That every row is given one
+proves nothing: questions have answers, but for rows of long texts.) Placeholders are looked for
 first, for against them nothing else means anything.
 """
 
@@ -33,9 +34,9 @@ def examine(
     """Return what is wrong with the logits [len(labels), C] of a set, as `predict` gives them."""
     gold = examples.labels
     if objective == "span":
-        broken = not_finite(logits)
         predicted, answered = _answered(logits, examples)
-        return _found(broken) or _found(one_class_collapse(predicted, answered, 2))
+        empty = None if predicted.any() else one_class_collapse(predicted, answered, 2)
+        return _found(not_finite(logits)) or _found(empty)
     is_number = objective == "regression"
     placeholder = placeholder_labels(gold, None if is_number else num_labels)
     if first := _found(placeholder, not_finite(logits)):
