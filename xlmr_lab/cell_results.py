@@ -169,8 +169,9 @@ def _outcomes(tested: Tested, merged: Mapping[str, str]) -> pl.DataFrame:
         for name, frame in ((PIECES, last), (WORDS, tested.words()))
     ]
     parts = [_merged(frame, merged) for frame in (*rows, _scores(tested))]
-    keys = ["cell", "seed", "language", "outcome"]
-    return pl.concat(parts).unique(keys, keep="first", maintain_order=True)
+    keys = [name for name in OUTCOMES.names() if name != "value"]
+    # What merged cells have in common was run once, or once on each of several machines.
+    return pl.concat(parts).group_by(keys, maintain_order=True).agg(pl.col("value").mean())
 
 
 def _scores(tested: Tested) -> pl.DataFrame:

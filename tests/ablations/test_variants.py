@@ -1,10 +1,12 @@
 """Variants: the seven keep their text where languages are added, and widths keep their shape."""
 
+import itertools
+
 import pytest
 
 from xlmr_lab import languages
 from xlmr_lab.ablations import scales, variants
-from xlmr_lab.babel import corpora
+from xlmr_lab.babel import corpora, tongues
 from xlmr_lab.errors import UserError
 
 
@@ -15,6 +17,28 @@ def test_added_languages_leave_the_text_of_the_seven_alone():
     assert len(after) == 30
     for code, size in before.items():
         assert after[code] == pytest.approx(size, rel=1e-5)
+
+
+def test_a_larger_set_holds_the_smaller_ones_and_kin_from_the_first_on():
+    base = scales.laptop().base
+    sets = [variants.more_languages(base, n).babel.languages for n in (7, 8, 15, 30, 60, 100)]
+    for fewer, more in itertools.pairwise(sets):
+        assert more[: len(fewer)] == fewer
+    assert len(set(sets[-1])) == 100
+    family = tongues.script_and_family(scales.SEVEN[0])
+    related = [tongues.script_and_family(code) == family for code in sets[2]]
+    assert related[7:11] == [True, False, False, True]
+    assert sum(related) == 9, "all that there are of it"
+
+
+def test_languages_that_join_are_spread_over_the_sizes():
+    """However many join, each third of Babel's languages by size has its share of them."""
+    base, everything = scales.laptop().base, tongues.codes()
+    for count in (15, 30, 60):
+        added = variants.more_languages(base, count).babel.languages[7:]
+        thirds = [everything.index(code) * 3 // 100 for code in added]
+        wanted = pytest.approx(len(added) / 3, abs=2)
+        assert [thirds.count(third) for third in range(3)] == [wanted] * 3
 
 
 def test_more_languages_than_babel_has_are_refused():

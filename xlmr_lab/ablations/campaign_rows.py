@@ -67,8 +67,12 @@ def _heldout(own: Prepared, known: Known) -> Iterator[dict[str, Any]]:
 
 
 def _losses(arm: Arm, known: Known) -> Iterator[Mapping[str, Any]]:
-    """Yield the held-out losses of a run that is finished, here or elsewhere."""
-    if not arm.final.is_dir():
+    """Yield the held-out losses of a run that is finished, elsewhere or here.
+
+    What is known from elsewhere stays: where such a run is made again for its weights, another
+    machine rounds otherwise, and the losses of words and scores beside them are of the first.
+    """
+    if arm.folder.name in known.heldout or not arm.final.is_dir():
         yield from known.heldout.get(arm.folder.name, ())
         return
     for record in storage.read_jsonl(arm.folder / METRICS_NAME):

@@ -236,8 +236,8 @@ def _finished(figure: go.Figure, conclusions: pl.DataFrame, height: float) -> go
     ]
     subtitle = (
         "Mean effects, to the right of 0 as the claim says, with 95\u00a0% intervals over seeds "
-        f"({_seeds(conclusions)});<br>an arrow where one goes on. Losses are in bits per byte, "
-        f"scores in points.<br>{', '.join(counts)}"
+        f"({_seeds(conclusions)});<br>an arrow where one goes on. Margins are added. Losses are in "
+        f"bits per byte, scores in points.<br>{', '.join(counts)}"
     )
     theme.finish(figure, title=TITLE, subtitle=subtitle)
     top = figure.layout.margin.t + AXIS

@@ -9,7 +9,7 @@ from xlmr_lab.ablations.claims import printed
 from xlmr_lab.ablations.claims.pairs import of_scores, pairs, scored
 from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Scale
 from xlmr_lab.ablations.study_config import StudyConfig
-from xlmr_lab.ablations.variants import tiers_of
+from xlmr_lab.ablations.variants import languages_of, tiers_of
 from xlmr_lab.sampling.settings import SamplingConfig
 
 ALPHAS = (0.01, 0.3, 0.7, 1.0)
@@ -35,8 +35,8 @@ def alpha(scale: Scale) -> Claim:
 
 def _contrasts(scale: Scale) -> tuple[Contrast, ...]:
     high, low = tiers_of(scale.base)
-    both = (*high, *low)
-    first, best, _, last = map(name, ALPHAS)
+    everyone = languages_of(scale.base)
+    first, best, middle, last = map(name, ALPHAS)
     return (
         Contrast(
             id="F3-low",
@@ -50,19 +50,16 @@ def _contrasts(scale: Scale) -> tuple[Contrast, ...]:
             pairs=pairs(last, first, high),
             paper=_printed("high", 0.01, 1.0),
         ),
-        Contrast(
-            id="F3-best-0.01",
-            says="\u03b1 = 0.3 is better than 0.01 over high and low together",
-            pairs=pairs(best, first, both),
-            paper=_printed("all", 0.01, 0.3),
+        *(
+            Contrast(
+                id=f"F3-best-{value:g}",
+                says=f"\u03b1 = 0.3 is better than {value:g} over all languages",
+                pairs=pairs(best, other, everyone),
+                paper=_printed("all", value, 0.3),
+            )
+            for value, other in zip((0.01, 0.7, 1.0), (first, middle, last), strict=True)
         ),
-        Contrast(
-            id="F3-best-1",
-            says="\u03b1 = 0.3 is better than 1 over high and low together",
-            pairs=pairs(best, last, both),
-            paper=_printed("all", 1.0, 0.3),
-        ),
-        _annealed(best, both),
+        _annealed(best, everyone),
     )
 
 

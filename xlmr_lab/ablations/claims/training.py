@@ -25,7 +25,7 @@ def batch_and_length(scale: Scale) -> Claim:
     )
     return Claim(
         id="F6",
-        title="Larger batches and longer training help, past where validation perplexity stops",
+        title="Larger batches and longer training help",
         section="5.1, Figure 7",
         cells=(short, Cell(name="large batch", config=large), Cell(name="long", config=long)),
         contrasts=(

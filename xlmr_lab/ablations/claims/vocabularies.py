@@ -35,24 +35,37 @@ def size(scale: Scale) -> Claim:
         ),
         stand_in=f"{small} to {large} ids; with as many parameters as the base, which has "
         f"{scale.base.vocabulary.size} ids, they have widths {wide} and {narrow} for "
-        f"{scale.base.model.hidden_size}; {OF_WORDS}",
+        f"{scale.base.model.hidden_size}; as many tokens, so that more ids read more text; "
+        f"{OF_WORDS}",
     )
 
 
 def _of_sizes(small: int, large: int, languages: Sequence[str]) -> tuple[Contrast, ...]:
     """Return the contrasts of F4 by losses of whole words."""
+    body = pairs(_name(large), _name(small), languages, WORDS)
+    solved = pairs(_solved(large), _solved(small), languages, WORDS)
     return (
         Contrast(
             id=f"F4-body-{small}-{large}",
             says=f"{large} ids are better than {small} with the same body",
-            pairs=pairs(_name(large), _name(small), languages, WORDS),
+            pairs=body,
             paper=printed.figure(6, ("V=128k", "increased"), ("V=512k", "increased")),
         ),
         Contrast(
             id=f"F4-parameters-{small}-{large}",
             says=f"{large} ids are better than {small} with as many parameters",
-            pairs=pairs(_solved(large), _solved(small), languages, WORDS),
+            pairs=solved,
             paper=printed.figure(6, ("V=32k", "fixed"), ("V=256k", "fixed")),
+        ),
+        Contrast(
+            id=f"F4-more-{small}-{large}",
+            says="that is more with the same body than with as many parameters",
+            pairs=body,
+            less=solved,
+            paper="; ".join(
+                f"{size} {printed.figure(6, ('V=128k', size), ('V=512k', size))}"
+                for size in ("increased", "fixed")
+            ),
         ),
     )
 
