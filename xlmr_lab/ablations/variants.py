@@ -139,9 +139,9 @@ def _joining(own: Sequence[str]) -> list[str]:
     others = [code for code in tongues.codes() if code not in own]
     spread = sorted(range(len(others)), key=lambda i: (i + 1) * GOLDEN_RATIO % 1)
     at_hand = {tongues.script_and_family(code) for code in own}
-    kin, strangers = [], []
-    for code in (others[i] for i in spread):
-        (kin if tongues.script_and_family(code) in at_hand else strangers).append(code)
+    ordered = [others[i] for i in spread]
+    kin = [code for code in ordered if tongues.script_and_family(code) in at_hand]
+    strangers = [code for code in ordered if code not in kin]
     found: list[str] = []
     while kin or strangers:
         is_kins_turn = kin and len(found) % KIN_EVERY == 0
