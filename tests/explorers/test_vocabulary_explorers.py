@@ -46,6 +46,15 @@ def rerun(explorer: Any, **names: Any) -> go.Figure:
     return eval(html.unescape(call[1]), {"vocabulary": vocabulary, "capacity": capacity, **names})
 
 
+def cut_again(explorer: VocabularyExplorer) -> str:
+    """Evaluate the call below the pieces, as if pasted into a cell of the notebook."""
+    call = re.search("<code>(.*)</code>", explorer.pieces_call.value)
+    assert call
+    names = {"segmentation": segmentation, "made": explorer.made}
+    names |= {"other": explorer.other, "beside": explorer.beside}
+    return eval(html.unescape(call[1]), names)._repr_html_()
+
+
 def controls(widget: ipywidgets.Widget) -> list[ipywidgets.Widget]:
     inner = [leaf for child in getattr(widget, "children", ()) for leaf in controls(child)]
     return inner or ([widget] if isinstance(widget, ipywidgets.ValueWidget) else [])
@@ -77,7 +86,7 @@ def beside(made: MeasuredVocabulary) -> FoundVocabularies:
     return FoundVocabularies(folders={OWN: folder, **others})
 
 
-def test_several_vocabularies_cut_the_text_and_the_call_shows_the_same(
+def test_several_vocabularies_cut_the_text(
     made: MeasuredVocabulary, beside: FoundVocabularies
 ) -> None:
     explorer = VocabularyExplorer(made, beside=beside, text=made.example("qab"), language="qab")
@@ -86,22 +95,31 @@ def test_several_vocabularies_cut_the_text_and_the_call_shows_the_same(
     assert "number 4</b>: " in explorer.pieces.value
     assert "number 1</b>" not in explorer.pieces.value
     assert explorer.pieces.value.count("pieces per word") == 2
-    call = re.search("<code>(.*)</code>", explorer.pieces_call.value)
-    assert call
-    names = {"segmentation": segmentation, "beside": beside}
-    assert eval(html.unescape(call[1]), names)._repr_html_() == explorer.pieces.value
-    explorer.ids.value = False
-    assert "flex-direction:column" not in explorer.pieces.value
-    call = re.search("<code>(.*)</code>", explorer.pieces_call.value)
-    assert call
-    assert eval(html.unescape(call[1]), names)._repr_html_() == explorer.pieces.value
+
+
+@pytest.mark.parametrize("ids", [True, False])
+@pytest.mark.parametrize("with_other", [True, False])
+@pytest.mark.parametrize("chosen", [(), ("number 4", "number 1")])
+def test_the_call_below_the_pieces_shows_the_same_pieces(
+    made: MeasuredVocabulary,
+    beside: FoundVocabularies,
+    chosen: tuple[str, ...],
+    *,
+    with_other: bool,
+    ids: bool,
+) -> None:
+    other = made if with_other else None
+    explorer = VocabularyExplorer(made, other, beside=beside if chosen else None, text="a 'b'")
+    explorer.vocabularies.value, explorer.ids.value = chosen, ids
+    num_blocks = 1 + with_other + len(chosen)
+    assert explorer.pieces.value.count("pieces per word") == num_blocks
+    assert ("flex-direction:column" in explorer.pieces.value) == ids
+    assert cut_again(explorer) == explorer.pieces.value
 
 
 def test_without_other_vocabularies_none_is_offered(measures: VocabularyExplorer) -> None:
     assert measures.vocabularies.layout.display == "none"
-    assert "segmentation.shown('', made.cut('', 'qaa'))" in html.unescape(
-        measures.pieces_call.value
-    )
+    assert cut_again(measures) == measures.pieces.value
 
 
 def test_a_state_comes_back_to_the_same_picture_and_pieces(

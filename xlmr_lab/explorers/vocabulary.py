@@ -129,12 +129,13 @@ class VocabularyExplorer(Explorer):
         self.pieces_call.value = f"These pieces: {coded(self._written_pieces())}"
 
     def _written_pieces(self) -> str:
-        """Write the call that shows the pieces, by those vocabularies that were found."""
-        text, language = self.text.value, self.language.value
+        """Write the call that shows the pieces, by the vocabularies of `cut` in their order."""
+        asked = f"{self.text.value!r}, {self.language.value!r}"
+        named = list(self.vocabularies.value)
+        is_alone = self.other is None and not named
+        cuts = [f"{('' if is_alone else OWN)!r}: made.cut({asked})"]
+        cuts += [f"{OTHER!r}: other.cut({asked})"] * (self.other is not None)
+        cuts += [f"**beside.cuts({asked}, {named!r})"] * bool(named)
         ids = {} if self.ids.value else {"ids": False}
-        if not self.beside.folders:
-            both = f", other.cut({text!r}, {language!r})" if self.other else ""
-            return f"segmentation.shown({text!r}, made.cut({text!r}, {language!r}){both})"
-        names = [OWN, *self.vocabularies.value]
-        cuts = f"{text!r}, beside.cuts({text!r}, {language!r}, {names!r})"
-        return written_call("segmentation.compared", cuts, ids)
+        frames = f"{self.text.value!r}, {{{', '.join(cuts)}}}"
+        return written_call("segmentation.compared", frames, ids)
