@@ -3,6 +3,7 @@
 import polars as pl
 import pytest
 from made_cells import small
+from plotly.colors import sample_colorscale
 
 from xlmr_lab.errors import UserError
 from xlmr_lab.figures import campaign, theme
@@ -34,6 +35,16 @@ def test_what_lies_outside_of_a_range_is_grey_and_below() -> None:
     assert "2 of 3 cells are within" in figure.layout.title.text
     boxes = [shape for shape in figure.layout.shapes if shape.type == "rect"]
     assert [round(box.x0) for box in boxes] == [3]
+
+
+def test_a_line_has_the_colour_that_the_bar_has_at_its_outcome() -> None:
+    figure = campaign.parallel(small().table())
+    (bar,) = (trace.marker for trace in figure.data if trace.marker.showscale)
+    least, most, scale = bar.cmin, bar.cmax, [list(stop) for stop in bar.colorscale]
+    assert (least, most) == pytest.approx((0.85, 1.25))
+    for name, outcome in {"base": 1.05, "wide": 0.85, "many": 1.25}.items():
+        (color,) = sample_colorscale(scale, [(outcome - least) / (most - least)])
+        assert lines()[name].line.color == color
 
 
 def test_a_range_of_what_is_not_drawn_has_no_effect() -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import plotly.graph_objects as go
 import plotly.io as pio
 import pytest
+from plotly.colors import sample_colorscale
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.figures import hidden_text, looks, masking, segmentation, theme
+from xlmr_lab.figures import campaign, hidden_text, looks, masking, segmentation, theme
 
 SEEN = 3.0
 """Least contrast of lines and marks to their ground (WCAG 2, 1.4.11); the lightest of the palette
@@ -44,6 +45,21 @@ def test_a_line_can_be_seen_in_the_dark_and_colours_stay_apart(color: str) -> No
     dark = [looks.DARK[other.lower()] for other in theme.PALETTE]
     assert len(set(dark)) == len(theme.PALETTE)
     assert looks.contrast(looks.DARK[color.lower()], DARK_PAGE) >= SEEN
+
+
+@pytest.mark.parametrize("ground", [theme.PAGE, DARK_PAGE])
+def test_a_line_of_any_outcome_can_be_seen_in_both_looks(ground: str) -> None:
+    """Shades between the stops of a scale have no counterpart, so they serve every look."""
+    stops = json.dumps(campaign.SCALE)
+    assert looks.darkened(stops) == stops
+    places = [place / 200 for place in range(201)]
+    shades = sample_colorscale(campaign.SCALE, places, colortype="tuple")
+    colors = ["#" + "".join(f"{round(255 * part):02x}" for part in shade) for shade in shades]
+    assert min(looks.contrast(color, ground) for color in colors) >= SEEN
+    lightness = [looks.contrast(color, "#000000") for color in colors[::20]]
+    assert lightness == sorted(set(lightness))
+    blue = [shade[2] for shade in shades]  # what the colour-blind of red and green tell apart
+    assert blue == sorted(blue, reverse=True)
 
 
 def test_text_on_a_tint_can_be_read_on_any_page() -> None:

@@ -19,7 +19,10 @@ from xlmr_lab.figures.campaign_words import said, unit, value_told
 
 TITLE = "All cells: what varies, and what came out"
 NOTHING = "No cell is left."
-SCALE = "Viridis"
+SCALE = ["#2a5fc0", "#7d5fae", "#b55d90", "#d56367", "#e2742e"]
+"""Colours of the first outcome from its least to its most, for lines and the bar alike. The same in
+every look: each lies between a white ground and a dark one, rises in lightness, and goes from blue
+to orange, which common colour blindnesses leave apart."""
 LABEL_LETTERS, MANY_TICKS, MANY_AXES = 12, 7, 11
 """Letters in a line of an axis's name; an axis of more values than this writes its ends alone; the
 names of more axes than this are turned."""
@@ -86,7 +89,7 @@ def _heights(values: pl.Series) -> dict[Any, float]:
 
 
 def _color(shade: float | None) -> str:
-    return theme.INK if shade is None else str(sample_colorscale(SCALE, [0.9 * shade])[0])
+    return theme.INK if shade is None else str(sample_colorscale(SCALE, [shade])[0])
 
 
 def _add_line(
@@ -153,7 +156,7 @@ def _add_scale(figure: go.Figure, values: pl.Series) -> None:
     known = levels(values)
     if len(known) < 2:
         return
-    ends = {"cmin": known[0], "cmax": known[0] + (known[-1] - known[0]) / 0.9}
+    ends = {"cmin": known[0], "cmax": known[-1]}
     title = {"text": unit(values.name), "side": "right"}
     bar = {"title": title, "thickness": 12, "outlinewidth": 0}
     scale = {"colorscale": SCALE, "showscale": True, "colorbar": bar}
