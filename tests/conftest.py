@@ -436,7 +436,7 @@ def _arm(
             "languages": keys,
             "sampling": {"alpha": alpha, "basis": "blocks"},
             "model": {"num_layers": 2, "hidden_size": 64},
-            "batches": {"batch_sequences": 64},
+            "batches": {"block_tokens": 51, "batch_sequences": 64},
             "pretrain": {"steps": STEPS[-1]},
         },
     )

@@ -3,6 +3,7 @@ from the network."""
 
 import importlib.util
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -36,6 +37,18 @@ def test_what_cannot_be_served_is_told(words: list[str], said: str) -> None:
         app.serve(given, say=pytest.fail)
 
 
+def test_a_study_without_scores_is_told_before_anything_is_served(
+    study_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("voila")
+    copied = shutil.copytree(study_folder, tmp_path / "copied")
+    (copied / "scores.jsonl").unlink()
+    monkeypatch.setattr(app, "_served", lambda *_: pytest.fail("served"))
+    given = [f"run={copied}", f"studies={RESULTS / 'laptop'}"]
+    with pytest.raises(UserError, match="scores"):
+        app.serve(given, say=lambda _: None)
+
+
 def test_without_voila_it_says_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -50,9 +63,10 @@ def test_without_voila_it_says_how_to_install_it(
 def test_the_notebook_behind_it_is_one_cell_and_the_template_fetches_nothing(
     tmp_path: Path,
 ) -> None:
-    notebook = json.loads(app._written(tmp_path, Path("/a"), Path("/b")).read_text())
+    notebook = json.loads(app._written(tmp_path, Path("/a"), Path("/b"), Path("/c")).read_text())
     (cell,) = notebook["cells"]
-    assert cell["source"] == "from xlmr_lab import app\n\napp.shown('/a', '/b')"
+    *_, folder, call = cell["source"].splitlines()
+    assert (folder, call) == ("os.chdir('/c')", "app.shown('/a', '/b')")
     index = (tmp_path / "voila" / "templates" / app.TEMPLATE / "index.html.j2").read_text()
     assert f'replace("{app.FETCHED}", "data:text/css,")' in index
 

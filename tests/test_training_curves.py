@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,11 @@ def study(tmp_path: Path) -> Study:
     """A study of blocks of 50 tokens with one run of 40 steps, 8 blocks each."""
     folder = tmp_path / RUN
     folder.mkdir(parents=True)
-    whole = {"batches": {"block_tokens": 50}, "sampling": {"alpha": 0.3}}
+    model = {"model": {"hidden_size": 8}}
+    whole = model | {"batches": {"block_tokens": 50}, "sampling": {"alpha": 0.3}}
     (tmp_path / "config.json").write_text(json.dumps(whole))
-    own = {"batches": {"batch_sequences": 8}, "pretrain": {"steps": 40}}
+    own = model | {"batches": {"block_tokens": 50, "batch_sequences": 8}}
+    own |= {"pretrain": {"steps": 40}}
     (folder / "config.json").write_text(json.dumps(own))
     return results.open_study(tmp_path)
 
@@ -83,7 +86,6 @@ def test_a_run_that_is_not_there_and_a_broken_record_are_told(study: Study) -> N
 def test_runs_of_one_arm_and_seed_with_other_settings_are_told_apart(study: Study) -> None:
     for mark in ("1a", "2b"):
         folder = study.folder / "arms" / f"alpha=1-s0-{mark}"
-        folder.mkdir()
-        (folder / "config.json").write_text("{}")
+        shutil.copytree(study.folder / RUN, folder)
     labels = [run.label for run in training_tries.arms(study)]
     assert labels == ["alpha=0.3, seed 1", "alpha=1-s0-1a", "alpha=1-s0-2b"]

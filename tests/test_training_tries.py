@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from xlmr_lab import configs, results, training_tries
+from xlmr_lab import configs, results, study_call, training_tries
 from xlmr_lab.ablations import studies
 from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.errors import UserError
@@ -99,6 +99,47 @@ def test_tries_are_found_by_what_was_begun(tmp_path: Path) -> None:
     (home / "process.log").write_text("")
     assert [run.name for run in training_tries.tries(study)] == [f"tries/{settings.name()}"]
     assert TrySettings.named(home.name) == settings
+
+
+def test_runs_of_another_model_are_no_longer_the_studys(tmp_path: Path) -> None:
+    """A study may be made anew under its name with other settings; what was made before stays."""
+    study, settings = made(tmp_path), TrySettings(500, 6e-3, 32, 0.3)
+    config = study.config()
+    other = config | {"model": config["model"] | {"hidden_size": 96}}
+    home = study.folder / "tries" / settings.name()
+    for place, own in (("alpha=0.3-s1-0", other), ("alpha=0.3-s1-1", config)):
+        for folder in (study.folder / "arms" / place, home / "arms" / place):
+            folder.mkdir(parents=True)
+            (folder / "config.json").write_text(json.dumps(own))
+    assert [run.name for run in training_tries.arms(study)] == ["arms/alpha=0.3-s1-1"]
+    assert training_tries.tried(study, settings).folder == home / "arms" / "alpha=0.3-s1-1"
+    (home / "arms" / "alpha=0.3-s1-1" / "config.json").write_text(json.dumps(other))
+    assert training_tries.tried(study, settings).folder is None
+
+
+@pytest.mark.parametrize("name", ["my good try", "steps=600-rate=copy-batch=32-alpha=0.3"])
+def test_a_folder_that_is_named_otherwise_is_no_try(tmp_path: Path, name: str) -> None:
+    study = made(tmp_path)
+    home = study.folder / "tries" / name
+    home.mkdir(parents=True)
+    (home / "process.log").write_text("")
+    assert training_tries.tries(study) == []
+    with pytest.raises(UserError, match="is no name of a try, which is like steps=600-rate"):
+        TrySettings.named(name)
+
+
+def test_paths_of_a_study_are_seen_from_where_it_ran(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = made(tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert training_tries._ran_in(study) == tmp_path, "where its call does not say it"
+    monkeypatch.chdir(elsewhere)
+    study_call.keep(study.folder, "tiny", [f"runs_dir={tmp_path / 'runs'}", "corpus.path=texts"])
+    assert training_tries._ran_in(study) == elsewhere
+    elsewhere.rename(tmp_path / "moved")
+    assert training_tries._ran_in(study) == tmp_path / "runs", "it is gone"
 
 
 def test_a_study_without_its_text_cannot_be_tried(tmp_path: Path) -> None:

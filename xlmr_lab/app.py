@@ -84,9 +84,10 @@ def serve(arguments: Sequence[str], *, say: Callable[[str], None]) -> None:
     if importlib.util.find_spec("voila") is None:
         raise UserError(MISSING)
     run, studies = (_found(given[name], name) for name in ("run", "studies"))
+    shown(str(run), str(studies))  # what cannot be shown is told here, and not in the browser
     say(f"page: http://127.0.0.1:{given['port']} (Ctrl-C ends it)")
     with tempfile.TemporaryDirectory(prefix="xlmr-lab-app-") as folder:
-        notebook = _written(Path(folder), run, studies)
+        notebook = _written(Path(folder), run, studies, Path.cwd())
         code = _served(_command(notebook, given), _environment(Path(folder)))
     if code:
         raise UserError(
@@ -129,9 +130,11 @@ def _found(folder: str, name: str) -> Path:
         raise UserError(f"{name}={folder}: {error}") from error
 
 
-def _written(folder: Path, run: Path, studies: Path) -> Path:
-    """Write the notebook and the template of the page, and return the notebook."""
-    source = f"from xlmr_lab import app\n\napp.shown({str(run)!r}, {str(studies)!r})"
+def _written(folder: Path, run: Path, studies: Path, here: Path) -> Path:
+    """Write the notebook and the template of the page, and return the notebook. It works in the
+    folder `here`, so that pictures are saved there, and not where it is served from."""
+    call = f"app.shown({str(run)!r}, {str(studies)!r})"
+    source = f"import os\n\nfrom xlmr_lab import app\n\nos.chdir({str(here)!r})\n{call}"
     cell: dict[str, Any] = {"cell_type": "code", "id": "page", "metadata": {}, "source": source}
     cell |= {"outputs": [], "execution_count": None}
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}

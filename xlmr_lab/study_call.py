@@ -8,6 +8,7 @@ renamed since is named as it is now.
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from xlmr_lab import storage
 
@@ -26,10 +27,11 @@ MAKERS = {
 
 
 def keep(folder: Path, preset: str, settings: Sequence[str]) -> None:
-    """Have a run folder hold the preset and the `section.field=value` settings of its study, and
-    where it lies.
+    """Have a run folder hold the preset and the `section.field=value` settings of its study, where
+    it lies, and the folder that paths in the settings are seen from, which is the present one.
     """
-    call = {"preset": preset, "settings": list(settings), "folder": str(folder.resolve())}
+    call: dict[str, Any] = {"preset": preset, "settings": list(settings)}
+    call |= {"folder": str(folder.resolve()), "seen_from": str(Path.cwd())}
     storage.write_json(folder / CALL_NAME, call)
 
 

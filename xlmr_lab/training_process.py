@@ -113,15 +113,19 @@ def stop(home: Path) -> None:
     """Ask the process that was begun in a folder to finish its step, save, and end.
 
     Raises:
-        UserError: none trains there, or it does on another machine.
+        UserError: none trains there, or it does on another machine, or is another user's.
     """
     pid, _, host = holder(home / LOCK_NAME).partition(" on ")
     if not pid:
         raise UserError(f"nothing trains in {home}; there is nothing to stop")
     if host != socket.gethostname():
         raise UserError(f"process {pid} trains in {home} on {host}; stop it there")
-    with contextlib.suppress(ProcessLookupError):  # it has just ended
+    try:
         os.kill(int(pid), signal.SIGTERM)
+    except ProcessLookupError:  # it has just ended
+        return
+    except PermissionError:
+        raise UserError(f"process {pid}, which trains in {home}, is another user's") from None
 
 
 def holder(lock: Path) -> str:

@@ -7,6 +7,7 @@ where the study left them, or made again there if they are gone.
 """
 
 import collections
+import contextlib
 import re
 import sys
 from pathlib import Path
@@ -56,9 +57,10 @@ class TrySettings(NamedTuple):
         6e-05
         """
         found = re.fullmatch(r"steps=(\d+)-rate=(.+)-batch=(\d+)-alpha=(.+)", name)
-        if found is None:
-            raise UserError(f"{name!r} is no name of a try, which is like {TRY_NAME}")
-        return cls(int(found[1]), float(found[2]), int(found[3]), float(found[4]))
+        with contextlib.suppress(ValueError):
+            if found:
+                return cls(int(found[1]), float(found[2]), int(found[3]), float(found[4]))
+        raise UserError(f"{name!r} is no name of a try, which is like {TRY_NAME}")
 
 
 TRY_NAME = TrySettings(600, 0.006, 32, 0.3).name()
@@ -86,8 +88,11 @@ def step_seconds(study: Study) -> float:
 
 
 def arms(study: Study) -> list[TrainingRun]:
-    """Return the study's own runs that are begun or finished, those of its main arm first."""
+    """Return the study's own runs that are begun or finished, those of its main arm first; none
+    that was made with another model or other batches than the study has now.
+    """
     places = sorted((study.folder / ARMS_NAME).glob("*/config.json"))
+    places = [place for place in places if _is_alike(study, place)]
     labels = [re.sub(r"-s(\d+)(-\w+)?$", r", seed \1", place.parent.name) for place in places]
     common = collections.Counter(labels)
     found = [
@@ -103,10 +108,14 @@ def arms(study: Study) -> list[TrainingRun]:
 
 
 def tries(study: Study) -> list[TrainingRun]:
-    """Return the tries that are begun, the latest last."""
-    found = (study.folder / TRIES_NAME).glob(f"*/{training_process.LOG_NAME}")
-    ordered = sorted(found, key=lambda log: log.stat().st_mtime)
-    return [tried(study, TrySettings.named(log.parent.name)) for log in ordered]
+    """Return the tries that are begun, the latest last; a folder whose name is none of a try is
+    somebody's own."""
+    found = []
+    logs = (study.folder / TRIES_NAME).glob(f"*/{training_process.LOG_NAME}")
+    for log in sorted(logs, key=lambda log: log.stat().st_mtime):
+        with contextlib.suppress(UserError):
+            found.append(tried(study, TrySettings.named(log.parent.name)))
+    return found
 
 
 def begun(study: Study) -> list[TrainingRun]:
@@ -117,7 +126,7 @@ def begun(study: Study) -> list[TrainingRun]:
 def tried(study: Study, settings: TrySettings) -> TrainingRun:
     """Return the try of these settings, which need not be begun."""
     home = study.folder / TRIES_NAME / settings.name()
-    made = list((home / ARMS_NAME).glob("*/config.json"))
+    made = [p for p in (home / ARMS_NAME).glob("*/config.json") if _is_alike(study, p)]
     latest = max(made, key=lambda place: place.stat().st_mtime, default=None)
     label = (
         f"try: {settings.steps:,} steps of {settings.batch_sequences}, rate "
@@ -125,6 +134,15 @@ def tried(study: Study, settings: TrySettings) -> TrainingRun:
     )
     folder = latest.parent if latest else None
     return TrainingRun(f"{TRIES_NAME}/{home.name}", label, folder, home)
+
+
+def _is_alike(study: Study, place: Path) -> bool:
+    """Tell whether a run, by its settings, has the model and the blocks of the study, which may
+    have been made anew with others under the same name."""
+    own, theirs = storage.read_json(place), study.config()
+    blocks = [config["batches"]["block_tokens"] for config in (own, theirs)]
+    model = {name: theirs["model"].get(name, value) for name, value in own["model"].items()}
+    return bool(own["model"] == model and blocks[0] == blocks[1])
 
 
 def start(study: Study, settings: TrySettings) -> None:
@@ -194,8 +212,12 @@ def _call(study: Study) -> dict[str, Any]:
 
 
 def _ran_in(study: Study) -> Path:
-    """Return the folder that paths in the study's settings are seen from."""
-    given = dict(setting.partition("=")[::2] for setting in _call(study)["settings"])
+    """Return the folder that paths in the study's settings are seen from; where the study does not
+    say it, or it is gone, the one that its runs lie below."""
+    call = _call(study)
+    if (told := call.get("seen_from")) and Path(told).is_dir():
+        return Path(told)
+    given = dict(setting.partition("=")[::2] for setting in call["settings"])
     runs = Path(given.get("runs_dir", "runs"))
     above = 0 if runs.is_absolute() else len(runs.parts)
     return study.folder.resolve().parents[above]

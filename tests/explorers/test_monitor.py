@@ -1,10 +1,12 @@
 """A real run is started, stopped and gone on with, by files that any monitor reads alike; a monitor
 by itself trains nothing."""
 
+import fcntl
 import html
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -41,6 +43,12 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 @pytest.fixture
 def made_up(study_folder: Path) -> Study:
     return results.open_study(study_folder)
+
+
+@pytest.fixture
+def copied(study_folder: Path, tmp_path: Path) -> Study:
+    """Return a study whose files a test may change."""
+    return results.open_study(shutil.copytree(study_folder, tmp_path / "runs" / "copied"))
 
 
 @pytest.fixture(autouse=True)
@@ -203,6 +211,49 @@ def test_a_run_that_another_process_trains_is_watched_until_it_ends(made_up: Stu
         assert monitor._follower is not None
     assert ended(monitor) == "finished"
     assert "<b>finished</b>" in monitor.told.value
+
+
+def test_files_that_cannot_be_read_for_a_moment_end_no_watching(
+    copied: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xlmr_lab.explorers.monitor.POLL_SECONDS", 0.05)
+    folder = copied.folder / "arms" / "alpha=1-s2"
+    with storage.locked(folder / "training.lock", "training"):
+        monitor = TrainingMonitor(copied, state={"shown": "arms/alpha=1-s2"})
+        config = (folder / "config.json").read_text("utf-8")
+        (folder / "config.json").write_text("{")
+        until(lambda: "cannot be looked at for now" in monitor.told.value)
+        (folder / "config.json").write_text(config)
+        until(lambda: "<b>running</b>" in monitor.told.value)
+    assert ended(monitor) == "finished"
+
+
+def test_a_run_that_is_gone_is_no_longer_a_choice(copied: Study) -> None:
+    monitor = TrainingMonitor(copied, state={"beside": "arms/alpha=1-s2"})
+    shutil.rmtree(copied.folder / "arms" / "alpha=1-s2")
+    monitor.over.value = "tokens"
+    assert monitor.beside.value == ""
+    assert "arms/alpha=1-s2" not in dict(monitor.shown.options).values()
+
+
+def test_a_refusal_to_stop_is_told_and_stop_can_be_pressed_again(
+    copied: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monitor = TrainingMonitor(copied)
+    home = monitor.watched.home
+    assert home is not None
+    home.mkdir(parents=True)
+    lock = home / training_process.LOCK_NAME
+    with lock.open("w") as held:
+        held.write("12 on elsewhere")
+        held.flush()
+        fcntl.flock(held, fcntl.LOCK_EX)
+        monitor.over.value = "tokens"
+        assert not monitor.stop.disabled
+        monitor.stop.click()
+        assert "on elsewhere; stop it there" in monitor.told.value
+        assert not monitor.stop.disabled
+    lock.unlink()
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import html
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
@@ -61,10 +62,10 @@ class TrainingMonitor(Explorer):
         self._on_canvas: tuple[str, list[tuple[int, int]]] = ("", [])
         self._refused, self._is_stopping = "", False
         self._make_settings()
-        arms = [(theme.lettered(run.label), run.name) for run in training_tries.arms(study)]
-        self.shown = dropdown("run", [(MINE, ""), *arms])
+        own = self._own()
+        self.shown = dropdown("run", own)
         self.beside = dropdown("draw beside it", self._others())
-        self.beside.value = next((name for _, name in arms), "")
+        self.beside.value = next((name for _, name in own if name), "")
         self.over = dropdown("over", [(said, over) for over, said in learning_curves.OVER.items()])
         self.start = _button("Start", "success", self._begin)
         self.stop = _button("Stop", "warning", self._end)
@@ -82,7 +83,10 @@ class TrainingMonitor(Explorer):
         """The run that is shown."""
         if not self.shown.value:
             return training_tries.tried(self.study, self.settings)
-        return next(r for r in training_tries.arms(self.study) if r.name == self.shown.value)
+        for run in training_tries.arms(self.study):
+            if run.name == self.shown.value:
+                return run
+        raise UserError(f"the run {self.shown.value} is gone; choose another")
 
     @property
     def settings(self) -> TrySettings:
@@ -150,19 +154,22 @@ class TrainingMonitor(Explorer):
         known = {name: {value for _, value in getattr(self, name).options} for name in values}
         return values if all(values[name] in known[name] for name in values) else {}
 
+    def _own(self) -> list[tuple[str, str]]:
+        return [(MINE, ""), *_named(training_tries.arms(self.study))]
+
     def _others(self) -> list[tuple[str, str]]:
-        runs = training_tries.begun(self.study)
-        return [(NONE, ""), *((theme.lettered(run.label), run.name) for run in runs)]
+        return [(NONE, ""), *_named(training_tries.begun(self.study))]
 
     def _adapt(self, change: Any) -> None:
         """Have the list of runs, the buttons and the words be of this moment."""
-        if list(self.beside.options) != (others := self._others()):
-            with self._held():
-                value = self.beside.value
-                self.beside.options = others
-                self.beside.value = value
-        for control in (self.steps, self.rate, self.batch, self.alpha):
-            control.disabled = bool(self.shown.value)
+        for control, runs in ((self.shown, self._own()), (self.beside, self._others())):
+            if list(control.options) != runs:
+                with self._held():
+                    value = control.value
+                    control.options = runs
+                    control.value = value if value in dict(runs).values() else ""
+        for setting in (self.steps, self.rate, self.batch, self.alpha):
+            setting.disabled = bool(self.shown.value)
         if change is not None:
             self._refused = ""
         self._tell()
@@ -191,8 +198,14 @@ class TrainingMonitor(Explorer):
                 self._follower.start()
 
     def _follow(self) -> None:
-        """Look at the run until it ends, or another is shown that does not train."""
-        while self._look():
+        """Look at the run until it ends, or another is shown that does not train; also if files
+        cannot be read for a moment, as of a run that is moved or made anew."""
+        while True:
+            try:
+                if not self._look():
+                    return
+            except (OSError, ValueError, KeyError, UserError) as error:
+                self.told.value = f"cannot be looked at for now: {html.escape(str(error))}"
             time.sleep(POLL_SECONDS)
 
     def _look(self) -> bool:
@@ -223,8 +236,11 @@ class TrainingMonitor(Explorer):
     def _end(self, _: Any) -> None:
         home = self.watched.home
         if home is not None:
-            self._is_stopping = True
-            self._do(lambda: training_process.stop(home))
+            self._do(lambda: self._ask_to_stop(home))
+
+    def _ask_to_stop(self, home: Path) -> None:
+        training_process.stop(home)
+        self._is_stopping = True
 
     def _do(self, work: Callable[[], None]) -> None:
         """Do what a button is for, or say why not."""
@@ -234,6 +250,11 @@ class TrainingMonitor(Explorer):
         except UserError as error:
             self._refused = str(error)
         self._refresh()
+
+
+def _named(runs: Iterable[TrainingRun]) -> list[tuple[str, str]]:
+    """Return what runs are called, each with its name."""
+    return [(theme.lettered(run.label), run.name) for run in runs]
 
 
 def _said(now: Standing) -> str:
