@@ -1,5 +1,6 @@
 """What is exported says inside where it comes from, and holds the numbers that are shown."""
 
+import json
 import re
 import struct
 import sys
@@ -7,12 +8,14 @@ import zlib
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import plotly.graph_objects as go
 import polars as pl
 import pytest
+from made_cells import small
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.figures import export, html_tables, images, tables, theme
+from xlmr_lab.figures import campaign, export, html_tables, images, tables, theme
 from xlmr_lab.figures.export import Drawing, Origin
 
 ORIGIN = Origin(run="runs/tiny", call='losses(frame, by="<a> & b")\n# and more')
@@ -55,6 +58,54 @@ def test_data_has_a_line_for_each_point_with_the_ends_of_its_bar(tmp_path: Path)
         ("heatmap", "p", "r", "1", None, None),
         ("heatmap", "q", "r", None, None, None),
     ]
+
+
+def rows_of(figure: go.Figure, tmp_path: Path) -> list[tuple[str | None, ...]]:
+    drawing = Drawing(figure=figure, stem=tmp_path / "f", origin=ORIGIN)
+    (path,) = export.write_figures([drawing], ["csv"])
+    frame = pl.read_csv(path, comment_prefix="#", infer_schema=False)
+    return frame.select("trace", "x", "y", "z", "low", "high").rows()
+
+
+def test_arrays_that_plotly_packs_in_a_notebook_are_read_back(tmp_path: Path) -> None:
+    bars = {"array": np.array([0.5, 0.25])}
+    drawn = go.Figure(go.Scatter(x=np.arange(2), y=np.array([1.5, np.nan]), error_y=bars))
+    drawn.add_heatmap(z=np.array([[1.0, 2.0], [3.0, np.nan]]), x=["p", "q"], y=["r", "s"])
+    node = json.loads(drawn.to_json())
+    assert set(node["data"][0]["y"]) == {"dtype", "bdata"}
+    assert rows_of(export.read_figure(node), tmp_path) == [
+        ("scatter", "0", "1.5", None, "1.0", "2.0"),
+        ("scatter", "1", None, None, None, None),
+        ("heatmap", "p", "r", "1.0", None, None),
+        ("heatmap", "q", "r", "2.0", None, None),
+        ("heatmap", "p", "s", "3.0", None, None),
+        ("heatmap", "q", "s", None, None, None),
+    ]
+
+
+def test_coordinates_in_even_steps_are_written_out(tmp_path: Path) -> None:
+    drawn = go.Figure(go.Scatter(x0=1_000_000, dx=1, y=[4, 5]))
+    drawn.add_bar(dy=0.1, x=[7, 8, 9, 6], orientation="h")
+    drawn.add_heatmap(z=[[1, 2]], x0=10, dx=5, y=["r"])
+    drawn.add_box(x0=3, y=[1])
+    drawn.add_scatter(y=[6])
+    assert [row[:3] for row in rows_of(drawn, tmp_path)] == [
+        ("scatter", "1000000", "4"),
+        ("scatter", "1000001", "5"),
+        ("bar", "7", "0.0"),
+        ("bar", "8", "0.1"),
+        ("bar", "9", "0.2"),
+        ("bar", "6", "0.3"),
+        ("heatmap", "10", "r"),
+        ("heatmap", "15", "r"),
+        ("box", None, "1"),
+        ("scatter", None, "6"),
+    ]
+
+
+def test_the_lines_of_a_campaigns_cells_have_the_places_of_their_axes(tmp_path: Path) -> None:
+    rows = rows_of(campaign.parallel(small().table()), tmp_path)
+    assert [row[1] for row in rows if row[0] == "base"] == ["0", "1", "2", "3", "4"]
 
 
 def test_a_page_needs_nothing_and_says_where_it_comes_from(tmp_path: Path) -> None:

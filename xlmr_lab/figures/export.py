@@ -8,6 +8,7 @@ room for it: in the page's head, in the image's text, in comments before the row
 written in the light look.
 """
 
+import base64
 import csv
 import dataclasses
 import functools
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import plotly.graph_objects as go
 
 from xlmr_lab import provenance, storage
@@ -88,8 +90,8 @@ def named(title: str) -> str:
 
 
 def read_figure(node: Mapping[str, Any]) -> go.Figure:
-    """Return a figure as a notebook keeps it."""
-    return go.Figure({"data": node["data"], "layout": node.get("layout", {})})
+    """Return a figure as a notebook keeps it, with lists for arrays that plotly packed."""
+    return go.Figure(_unpacked({"data": node["data"], "layout": node.get("layout", {})}))
 
 
 def write_figures(drawings: Sequence[Drawing], formats: Iterable[str]) -> list[Path]:
@@ -164,11 +166,29 @@ def _data(figure: go.Figure, about: dict[str, str]) -> str:
     return _comments(head, "#") + written.getvalue()
 
 
+def _unpacked(part: Any) -> Any:
+    """Return a part of a figure with lists for typed arrays, and None where one has no number."""
+    if isinstance(part, list):
+        return [_unpacked(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    if "bdata" not in part:
+        return {name: _unpacked(own) for name, own in part.items()}
+    kind = np.dtype(part["dtype"].removesuffix("c")).newbyteorder("<")  # u1c: u1 that is clamped
+    packed = np.frombuffer(base64.b64decode(part["bdata"]), dtype=kind)
+    values = packed.astype(object)
+    values[np.isnan(packed)] = None
+    shape = [int(length) for length in re.findall(r"\d+", str(part.get("shape", "")))]
+    return values.reshape(shape or [-1]).tolist()
+
+
 def _points(trace: Any) -> Iterable[list[Any]]:
     """Yield the points of a trace, those of a matrix one by one, as `COLUMNS` has them."""
     name = " ".join(_words(trace["name"] or trace["type"]))
     axes = f"{_value(trace, 'xaxis') or 'x'} {_value(trace, 'yaxis') or 'y'}"
     x, y, z, text = (_listed(_value(trace, part)) for part in ("x", "y", "z", "text"))
+    width, height = (len(z[0]), len(z)) if z else (len(y), len(x))
+    x, y = x or _stepped(trace, "x", width), y or _stepped(trace, "y", height)
     if z:
         for i, row in enumerate(z):
             for j, value in enumerate(row):
@@ -183,6 +203,17 @@ def _points(trace: Any) -> Iterable[list[Any]]:
         known = isinstance(at, int | float) and up not in ("", None)
         ends_at = [_short(at - (down or 0)), _short(at + up)] if known else ["", ""]
         yield [name, axes, _at(x, i), _at(y, i), "", *ends_at, " ".join(_words(_at(text, i)))]
+
+
+def _stepped(trace: Any, axis: str, number: int) -> list[Any]:
+    """Return so many coordinates of a trace that tells only their first and their step; none where
+    it tells neither, of dates, and of a box, all of which stands at the first.
+    """
+    first, step = _value(trace, f"{axis}0"), _value(trace, f"d{axis}")
+    if first is step is None or isinstance(first, str) or trace["type"] in ("box", "violin"):
+        return []
+    start, by = first or 0, 1 if step is None else step
+    return [round(start + place * by, 12) for place in range(number)]
 
 
 def _value(part: Any, name: str) -> Any:
