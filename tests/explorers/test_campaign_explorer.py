@@ -101,6 +101,13 @@ def test_the_pair_that_is_compared_is_chosen(explorer: CampaignExplorer, cells: 
     explorer.claims.value = ("F2",)
     said = explorer.detail.figure.layout.annotations[0].text
     assert "'many' is not among those that are chosen" in said.replace("<br>", " ")
+    assert max(map(len, said.split("<br>"))) <= 90, "it fits the picture"
+
+
+def test_what_was_told_of_a_saved_picture_goes_with_it(explorer: CampaignExplorer) -> None:
+    explorer.saving.told.value = explorer.detail_saving.told.value = "saved: there"
+    explorer.shown.value = PAIR
+    assert explorer.saving.told.value == explorer.detail_saving.told.value == ""
 
 
 def test_a_range_at_its_ends_wants_nothing(explorer: CampaignExplorer) -> None:

@@ -19,10 +19,9 @@ import plotly.graph_objects as go
 import polars as pl
 
 from xlmr_lab.cell_frames import ADDED, KNOWN, Cells, is_outcome
-from xlmr_lab.errors import UserError
 from xlmr_lab.explorers.canvas import Canvas
 from xlmr_lab.explorers.controls import LABEL, choices, coded, dropdown, show, written_call
-from xlmr_lab.explorers.explorer import Explorer
+from xlmr_lab.explorers.explorer import Explorer, draw
 from xlmr_lab.explorers.saving import SaveControl
 from xlmr_lab.figures import campaign_dots, theme
 from xlmr_lab.figures.campaign import levels, parallel
@@ -62,14 +61,16 @@ class CampaignExplorer(Explorer):
         self._make_view()
         self.detail = Canvas(theme.empty("nothing drawn yet", title=self.TITLE))
         self.detail_call = widgets.HTML()
+        self.detail_saving = SaveControl(
+            lambda: self.detail_figure, lambda: self.detail_written, run
+        )
         filters = (self.claims, self.tier, self.script, self.family, self.seed)
         view = (self.shown, self.outcome, self.axis, self.seeds, self.paper)
         ranges = sorted(self._ranges.values(), key=_is_list)
         rows = [filters, ranges, (*view, self.second, self.first)]
         super().__init__(HINT, rows, run=run, state=state)
         hint, above, between, below, canvas, told = self.children
-        saving = SaveControl(lambda: self.detail_figure, lambda: self.detail_written, run)
-        detail = (below, self.detail, self.detail_call, saving)
+        detail = (below, self.detail, self.detail_call, self.detail_saving)
         self.set_trait("children", (hint, above, between, canvas, told, *detail))
 
     @property
@@ -207,10 +208,8 @@ class CampaignExplorer(Explorer):
 
     def _draw(self) -> None:
         super()._draw()
-        try:
-            self.detail.show(self.detail_figure)
-        except UserError as error:
-            self.detail.show(theme.empty(str(error), title=self.shown.value))
+        draw(self.detail, lambda: self.detail_figure, title=self.shown.value)
+        self.detail_saving.clear()
         self.detail_call.value = f"This picture: {coded(self.detail_written)}"
 
 
@@ -230,7 +229,7 @@ def _range(values: pl.Series) -> widgets.Widget | None:
     low, high = math.floor(known[0] / step), math.ceil(known[-1] / step)
     ends = {"min": round(low * step, 9), "max": round(high * step, 9), "step": step}
     value = (ends["min"], ends["max"])
-    return widgets.FloatRangeSlider(value=value, readout_format=".2f", **ends, **common)
+    return widgets.FloatRangeSlider(value=value, readout_format=".4~g", **ends, **common)
 
 
 def _is_list(control: widgets.Widget) -> bool:

@@ -8,7 +8,7 @@ Setting `explorer.alpha.value` in Python does what the control does in a browser
 
 import contextlib
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -104,11 +104,7 @@ class Explorer(widgets.VBox):
 
     def _draw(self) -> None:
         """Draw the present picture, or say in its place why there is none."""
-        try:
-            self.canvas.show(self.figure)
-        except UserError as error:
-            lines = "<br>".join(textwrap.wrap(str(error), LINE))
-            self.canvas.show(theme.empty(lines, title=self.TITLE))
+        draw(self.canvas, lambda: self.figure, title=self.TITLE)
 
     def _refresh(self, change: Any = None) -> None:
         self._adapt(change)
@@ -147,6 +143,15 @@ class Explorer(widgets.VBox):
             yield
         finally:
             self._holding = before
+
+
+def draw(canvas: Canvas, figure: Callable[[], go.Figure], *, title: str) -> None:
+    """Show a figure, or under its title why there is none."""
+    try:
+        canvas.show(figure())
+    except UserError as error:
+        lines = "<br>".join(textwrap.wrap(str(error), LINE))
+        canvas.show(theme.empty(lines, title=title))
 
 
 def _leaves(placed: Sequence[widgets.Widget]) -> Iterator[widgets.Widget]:
