@@ -229,7 +229,7 @@ def _range(values: pl.Series) -> widgets.Widget | None:
     low, high = math.floor(known[0] / step), math.ceil(known[-1] / step)
     ends = {"min": round(low * step, 9), "max": round(high * step, 9), "step": step}
     value = (ends["min"], ends["max"])
-    return widgets.FloatRangeSlider(value=value, readout_format=".4~g", **ends, **common)
+    return widgets.FloatRangeSlider(value=value, readout_format=".4g", **ends, **common)
 
 
 def _is_list(control: widgets.Widget) -> bool:
