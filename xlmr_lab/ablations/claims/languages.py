@@ -23,8 +23,8 @@ def curse(scale: Scale) -> Claim:
         section="5.1, Figure 2",
         cells=tuple(_cell(scale, count) for count in counts),
         contrasts=(*contrasts, *map(by_pieces, contrasts)),
-        stand_in=f"{few} to {many} languages of one fixed model and number of tokens; the added "
-        "ones have text of their own, the first seven keep theirs; each set has a vocabulary of "
+        stand_in=f"{few} to {many} languages of one fixed model and number of tokens; larger "
+        "sets hold the smaller ones, the first seven keep their text; each set has a vocabulary of "
         f"its own of as many ids; {OF_WORDS}",
     )
 
