@@ -1,6 +1,7 @@
 """One notebook with parameters from the command line, or over a grid, with its figures as files."""
 
 import json
+import re
 from pathlib import Path
 
 import nbformat
@@ -84,6 +85,7 @@ def test_names_given_several_times_span_a_grid(notebook: Path) -> None:
         (["share=0.1,0.2"], "several values are several settings: share=A share=B"),
         (["loud=yes"], "loud is bool, got 'yes'"),
         (["names=x"], "names is dict"),
+        (["names={[]: 1.0}"], "names is dict"),
         (["size=1", "size=01"], "size is 01 twice"),
     ],
 )
@@ -103,6 +105,71 @@ def test_a_misspelt_notebook_is_named(notebook: Path) -> None:
     assert found.is_file()
     assert notebook_runs.asked_for(["name=mine"]) is notebook_runs.asked_for([]) is None
     assert notebook_runs.asked_for(["notebooks/results/laptop"]) is None
+
+
+def with_parameters(cell: str) -> Path:
+    """Write a notebook of one's own that has this cell of parameters, and return where it is."""
+    tagged = new_code_cell(cell)
+    tagged.metadata["tags"] = ["parameters"]
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# Mine"), tagged]), "mine.ipynb")
+    return Path("mine.ipynb")
+
+
+def test_a_comment_behind_letters_of_several_bytes_is_whole(notebook: Path) -> None:
+    own = with_parameters("word: str = 'مرحبا\u2028é'  # what to say\nsize: int = 2  # α")
+    said = [each.said for each in notebook_parameters.parameters(own)]
+    assert said == ["what to say", "α"]
+
+
+def test_a_cell_of_parameters_that_is_not_python_is_told_in_one_line(notebook: Path) -> None:
+    own = with_parameters("size: int = 2\n%matplotlib inline")
+    with pytest.raises(UserError) as caught:
+        notebook_runs.run(own, [], (), lambda told: None)
+    told = str(caught.value)
+    assert "mine.ipynb: line 2 of the parameters cell is '%matplotlib inline'" in told
+    assert told.endswith("move anything else to a cell of its own")
+    assert "\n" not in told
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b'{"cells": [', b"\xff\xfe", b"[]", b'{"worksheets": []}']
+)
+def test_a_file_that_is_no_notebook_is_told_in_one_line(notebook: Path, content: bytes) -> None:
+    notebook.write_bytes(content)
+    with pytest.raises(UserError, match=r"sizes.ipynb is no notebook: .* save it again") as caught:
+        notebook_runs.help_text(notebook)
+    assert "\n" not in str(caught.value)
+
+
+def test_only_the_runs_of_a_notebook_are_read_from_its_parameters(notebook: Path) -> None:
+    own = with_parameters("run = 'runs/a'\nk = 2 * 3\nother_run = str(k)\nthird_run: str = ''")
+    assert notebook_parameters.runs(own) == "runs/a, str(k)"
+
+
+def test_a_value_that_is_no_literal_is_refused_where_the_notebook_gives_no_type(
+    notebook: Path,
+) -> None:
+    own = with_parameters("k = 2 * 3")
+    assert notebook_parameters.grid(own, ["k=4"]) == [{"k": 4}]
+    with pytest.raises(UserError, match="k is a Python literal, got 'four'"):
+        notebook_parameters.grid(own, ["k=four"])
+
+
+def test_a_long_text_gives_a_copy_a_name_that_files_may_have(
+    notebook: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def copy(source: Path, target: Path, values: dict[str, str]) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(source.read_bytes())
+
+    monkeypatch.setattr(notebook_runs.reports, "run_notebook", copy)
+    texts = ["ب" * 150, "ب" * 149 + "ت", "short"]
+    notebook_runs.run(notebook, [f"run={text}" for text in texts], (), lambda told: None)
+    names = sorted(path.stem for path in Path("runs/notebooks/sizes").glob("*.ipynb"))
+    assert len(names) == 3
+    assert names[0] == "sizes-run=short"
+    for name in names[1:]:
+        assert re.fullmatch("sizes-run=ب{28}-[0-9a-f]{8}", name)
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ import dataclasses
 import difflib
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,20 +40,19 @@ def parameters(source: Path) -> list[Parameter]:
     """Return what a notebook's cell of parameters sets, in order.
 
     Raises:
-        UserError: there is no such notebook.
+        UserError: there is no such notebook, or its cell of parameters is not Python alone.
     """
-    if not source.is_file():
-        raise UserError(f"no notebook at {source}")
-    cells = json.loads(source.read_text("utf-8"))["cells"]
-    tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", ())]
+    cells = _read(source)["cells"]
+    tagged = [cell for cell in cells if "parameters" in cell.get("metadata", {}).get("tags", ())]
     text = "\n".join("".join(cell["source"]) for cell in tagged)
-    lines = text.splitlines()
+    lines = re.split("\r\n?|\n", text)  # as Python does, which goes on behind other separators
     found = []
-    for node in ast.parse(text).body:
+    for node in _statements(source, text):
         if isinstance(node, ast.AnnAssign | ast.Assign) and node.value is not None:
             target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
             kind = ast.unparse(node.annotation) if isinstance(node, ast.AnnAssign) else ""
-            comment = lines[(node.end_lineno or node.lineno) - 1][node.end_col_offset or 0 :]
+            line = lines[(node.end_lineno or node.lineno) - 1].encode("utf-8")
+            comment = line[node.end_col_offset or 0 :].decode("utf-8")  # ast counts bytes
             found.append(
                 Parameter(
                     name=ast.unparse(target),
@@ -70,12 +70,17 @@ def names(source: Path) -> list[str]:
 
 
 def runs(executed: Path) -> str:
-    """Return the runs that an executed notebook shows, as they were given it, commas between."""
-    given = {each.name: ast.literal_eval(each.default) for each in parameters(executed)}
-    injected = json.loads(executed.read_text("utf-8"))["metadata"].get("papermill", {})
-    given |= injected.get("parameters", {})
-    shown = [given[name] for name in given if name in RUNS or name.endswith("_run")]
-    return ", ".join(dict.fromkeys(filter(None, shown)))
+    """Return the runs that an executed notebook shows, as they were given it, commas between; one
+    that it works out itself as it is written there.
+    """
+    papermill = _read(executed).get("metadata", {}).get("papermill", {})
+    injected = papermill.get("parameters", {})
+    shown = [
+        injected.get(each.name, _literal(each.default))
+        for each in parameters(executed)
+        if each.name in RUNS or each.name.endswith("_run")
+    ]
+    return ", ".join(dict.fromkeys(str(run) for run in shown if run))
 
 
 def require(source: Path, given: Iterable[str]) -> None:
@@ -119,6 +124,49 @@ def help_text(source: Path) -> str:
     return "\n".join(lines)
 
 
+def _read(source: Path) -> dict[str, Any]:
+    """Return a notebook as it is stored.
+
+    Raises:
+        UserError: there is none, or it is none.
+    """
+    if not source.is_file():
+        raise UserError(f"no notebook at {source}")
+    wrong = "there are no cells"
+    try:
+        found = json.loads(source.read_text("utf-8"))
+    except ValueError as error:  # no JSON, or not even UTF-8
+        found, wrong = None, str(error)
+    if isinstance(found, dict) and isinstance(found.get("cells"), list):
+        return found
+    allowed = "a notebook is JSON with a list of cells"
+    raise UserError(f"{source} is no notebook: {wrong}; {allowed}; save it again from Jupyter")
+
+
+def _statements(source: Path, text: str) -> list[ast.stmt]:
+    """Return the statements of a notebook's cell of parameters.
+
+    Raises:
+        UserError: something in it is not Python, such as what only IPython understands.
+    """
+    try:
+        return ast.parse(text).body
+    except SyntaxError as error:
+        told = f"line {error.lineno} of the parameters cell is {(error.text or '').strip()!r}"
+        allowed = "the cell takes plain Python such as `size: int = 3  # what it is`"
+        raise UserError(
+            f"{source}: {told} ({error.msg}); {allowed}; move anything else to a cell of its own"
+        ) from None
+
+
+def _literal(text: str) -> Any:
+    """Return the value of Python that is a literal, and the Python itself where it is none."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, TypeError):
+        return text
+
+
 def _value(parameter: Parameter, text: str) -> Any:
     """Return a value as the parameter's type reads it."""
     kinds = [kind.strip() for kind in parameter.kind.split("|")]
@@ -133,11 +181,10 @@ def _value(parameter: Parameter, text: str) -> Any:
     read = next((readers[kind] for kind in kinds if kind in readers), ast.literal_eval)
     try:
         return read(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError):
         several = f"; several values are several settings: {parameter.name}=A {parameter.name}=B"
-        raise UserError(
-            f"{parameter.name} is {parameter.kind}, got {text!r}{several * (',' in text)}"
-        ) from None
+        told = f"{parameter.name} is {parameter.kind or 'a Python literal'}, got {text!r}"
+        raise UserError(told + several * ("," in text)) from None
 
 
 def _truth(text: str) -> bool:

@@ -6,6 +6,7 @@ executed copies and the page of all stand in `runs/notebooks/NOTEBOOK/`.
 """
 
 import difflib
+import hashlib
 import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,9 @@ from xlmr_lab import (
 from xlmr_lab.errors import UserError
 
 FOLDER = Path("runs/notebooks")
+MAX_NAME_BYTES = 60
+"""Bytes of the parameters in the name of an executed copy; longer ones end in a digest. A name may
+have 255 bytes in all, and a letter takes up to 4."""
 HELP = """xlmr-lab report {name} [export=FORMATS] [name=value ...]
 
 {about}
@@ -102,5 +106,9 @@ def _label(values: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> st
 def _named(stem: str, label: str, taken: Mapping[str, str]) -> str:
     """Return the name of an executed copy, which no other has."""
     words = re.sub(r"[^\w.=]+", "-", label.replace(" = ", "=")).strip("-.")
+    if len(words.encode("utf-8")) > MAX_NAME_BYTES:
+        digest = hashlib.sha256(words.encode("utf-8")).hexdigest()[:8]
+        begun = words.encode("utf-8")[:MAX_NAME_BYTES].decode("utf-8", errors="ignore")
+        words = f"{begun.rstrip('-.')}-{digest}"
     name = f"{stem}-{words}" if words else stem
     return name if name not in taken else f"{name}-{len(taken) + 1}"
