@@ -45,6 +45,20 @@ def test_each_control_changes_the_block_and_its_call_draws_it(
     assert getattr(explorer, control).description
 
 
+@pytest.mark.parametrize("control", ["number", "seed", "fraction"])
+def test_with_a_text_of_ones_own_what_would_change_nothing_is_hidden(
+    explorer: MaskingExplorer, control: str
+) -> None:
+    turned = getattr(explorer, control)
+    assert turned.layout.display is None
+    explorer.text.value = "Fima lobo " * 9
+    before = explorer.block.value
+    turned.value = turned.max
+    assert (turned.layout.display is None) == (explorer.block.value != before)
+    explorer.text.value = " "
+    assert turned.layout.display is None
+
+
 def test_a_state_comes_back_to_the_same_block(explorer: MaskingExplorer) -> None:
     explorer.language.value, explorer.seed.value = "qab", 7
     explorer.number.value = explorer.number.max

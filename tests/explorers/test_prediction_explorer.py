@@ -58,6 +58,21 @@ def test_documents_go_as_far_as_the_language_has_them(explorer: PredictionExplor
     assert explorer.number.value <= explorer.number.max
 
 
+@pytest.mark.parametrize("control", ["number", "words", "seed", "best"])
+def test_with_a_text_of_ones_own_what_would_change_nothing_is_hidden(
+    explorer: PredictionExplorer, control: str
+) -> None:
+    turned = getattr(explorer, control)
+    assert turned.layout.display is None
+    explorer.text.value = "Fima <mask> lobo"
+    before = explorer.canvas.figure, explorer.shown.value
+    turned.value = turned.max
+    is_changed = (explorer.canvas.figure, explorer.shown.value) != before
+    assert (turned.layout.display is None) == is_changed
+    explorer.text.value = " "
+    assert turned.layout.display is None
+
+
 def test_a_text_without_a_mask_says_what_to_write(made: TrainedModels) -> None:
     explorer = PredictionExplorer(made, text="Fima lobo")
     assert "write &lt;mask&gt; where" in explorer.shown.value

@@ -14,7 +14,7 @@ import polars as pl
 
 from xlmr_lab.batch_results import StudyBatches
 from xlmr_lab.errors import UserError
-from xlmr_lab.explorers.controls import LABEL, WIDE, text_box
+from xlmr_lab.explorers.controls import LABEL, WIDE, show, text_box
 from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.figures import masking, theme
 
@@ -22,7 +22,7 @@ HINT = (
     "Go through the blocks of a language, change the seed and see other tokens hidden, raise the "
     "share; or write a text below, which then takes the place of the block."
 )
-SLIDER = widgets.Layout(width="300px")
+SLIDER = {"width": "300px"}
 
 
 class MaskingExplorer(Explorer):
@@ -95,6 +95,7 @@ class MaskingExplorer(Explorer):
         if change is not None and change.owner is self.language:
             with self._held():
                 self._set()
+        show([self.number], not self.text.value.strip())
 
     def _draw(self) -> None:
         try:

@@ -13,7 +13,7 @@ import ipywidgets as widgets
 import plotly.graph_objects as go
 
 from xlmr_lab.errors import UserError
-from xlmr_lab.explorers.controls import LABEL, WIDE, text_box
+from xlmr_lab.explorers.controls import LABEL, WIDE, show, text_box
 from xlmr_lab.explorers.explorer import Explorer
 from xlmr_lab.figures import hidden_text, prediction, theme
 from xlmr_lab.prediction_results import Hidden, TrainedModels
@@ -22,7 +22,7 @@ HINT = (
     "Go through documents that no model was trained on, hide more words or others; or write a text "
     "with <mask> in it, which then takes the place of the document."
 )
-SLIDER = widgets.Layout(width="300px")
+SLIDER = {"width": "300px"}
 MAX_WORDS, MAX_BEST = 6, 10
 
 
@@ -84,6 +84,7 @@ class PredictionExplorer(Explorer):
         if change is not None and change.owner is self.language:
             with self._held():
                 self._set()
+        show([self.number, self.words, self.seed], not self.text.value.strip())
 
     def _draw(self) -> None:
         try:
