@@ -55,6 +55,22 @@ def test_it_begins_with_the_studys_own_thresholds(explorer: CleaningExplorer) ->
     assert before.y == after.y
 
 
+@pytest.mark.parametrize("own", [0.00005, 1 / 3000])
+def test_thresholds_of_many_decimals_stay_the_studys_own_until_moved(
+    cleaned: Cleaning, monkeypatch: pytest.MonkeyPatch, own: float
+) -> None:
+    config = cleaned.study.config()
+    config["clean"] |= {"max_damaged_share": own, "min_letter_share": own}
+    monkeypatch.setattr(results.Study, "config", lambda study: config)
+    explorer = CleaningExplorer(cleaned)
+    assert (explorer.thresholds, explorer.command.value) == ({}, "")
+    explorer.damaged.value = 0.0
+    assert explorer.thresholds == {"max_damaged_share": 0.0}
+    assert code(explorer.command.value).endswith("clean.max_damaged_share=0.0")
+    given = {"max_damaged_share": 0.00012}
+    assert CleaningExplorer(cleaned, given).thresholds == given
+
+
 @pytest.mark.parametrize(
     ("control", "value"),
     [

@@ -33,6 +33,8 @@ HINT = (
 SHARES, FLIPS = "rejudged.compared", "verdicts.flips"
 PAGE = 6
 """Paragraphs of a column on a page."""
+NUM_DECIMALS = 10
+"""Decimals that thresholds are rounded to: the noise of a slider's steps lies far behind them."""
 
 SLIDERS = {
     "max_damaged_share": ("most damaged characters", 0.3, 0.001, ".1%"),
@@ -95,7 +97,8 @@ class CleaningExplorer(Explorer):
     def thresholds(self) -> dict[str, Any]:
         """The settings of `clean` that are not those of the study."""
         held = {name: _rounded(control.value) for name, control in self._settings.items()}
-        return {name: value for name, value in held.items() if value != _written(self._own[name])}
+        own = {name: _rounded(_written(self._own[name])) for name in held}
+        return {name: value for name, value in held.items() if value != own[name]}
 
     @property
     def judged(self) -> pl.DataFrame:
@@ -244,8 +247,12 @@ def _written(value: Any) -> Any:
 
 
 def _rounded(value: Any) -> Any:
-    """Return what a slider stands at without the noise of its steps."""
-    return round(value, 4) if isinstance(value, float) else value
+    """Return what a slider stands at without the noise of its steps.
+
+    >>> _rounded(3 * 0.1), _rounded(0.00005), _rounded("sw:0.9")
+    (0.3, 5e-05, 'sw:0.9')
+    """
+    return round(value, NUM_DECIMALS) if isinstance(value, float) else value
 
 
 def _calibrated(scores: Mapping[str, float]) -> str:
