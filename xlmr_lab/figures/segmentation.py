@@ -59,13 +59,6 @@ class Segmentation:
         )
 
 
-def shown(text: str, cut: pl.DataFrame, other: pl.DataFrame | None = None) -> Segmentation:
-    """Show a text as one vocabulary cuts it, or as two do; frames of `MeasuredVocabulary.cut`."""
-    if other is None:
-        return Segmentation(text=text, cuts={"": cut})
-    return Segmentation(text=text, cuts={"this vocabulary": cut, "the other": other})
-
-
 def compared(
     text: str, cuts: Mapping[str, pl.DataFrame | str], *, ids: bool = True
 ) -> Segmentation:
