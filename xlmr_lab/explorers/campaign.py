@@ -34,6 +34,8 @@ HINT = (
 )
 FILTERS = ("tier", "script", "family")
 DOTS, PAIR = "one outcome", "two cells compared"
+DECIMALS = 9
+"""Of the ends and steps of a range."""
 STEPS = 40
 """Steps of a range of an outcome."""
 RANGE = {"width": "calc(50% - 32px)", "min_width": "360px"}
@@ -197,7 +199,11 @@ class CampaignExplorer(Explorer):
         return self.axis.value in campaign_dots.PAPER_FIGURES
 
     def _adapt(self, change: Any) -> None:
-        """Hide what has no effect."""
+        """Hide what has no effect, and take off what a page adds to decimals of a range."""
+        for control in self._ranges.values():
+            if isinstance(control, widgets.FloatRangeSlider):
+                with self._held():
+                    control.value = tuple(round(value, DECIMALS) for value in control.value)
         drawn = self._chosen().table().columns
         for name, control in self._ranges.items():
             show([control], name in drawn)
@@ -227,9 +233,9 @@ def _range(values: pl.Series) -> widgets.Widget | None:
         return widgets.SelectionRangeSlider(options=options, index=(0, len(known) - 1), **common)
     step = float(f"{(known[-1] - known[0]) / STEPS:.1g}")
     low, high = math.floor(known[0] / step), math.ceil(known[-1] / step)
-    ends = {"min": round(low * step, 9), "max": round(high * step, 9), "step": step}
-    value = (ends["min"], ends["max"])
-    return widgets.FloatRangeSlider(value=value, readout_format=".4g", **ends, **common)
+    ends = {"min": round(low * step, DECIMALS), "max": round(high * step, DECIMALS), "step": step}
+    value, form = (ends["min"], ends["max"]), f".{max(2, math.ceil(-math.log10(step)))}f"
+    return widgets.FloatRangeSlider(value=value, readout_format=form, **ends, **common)
 
 
 def _is_list(control: widgets.Widget) -> bool:
