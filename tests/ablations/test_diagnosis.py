@@ -71,13 +71,13 @@ def test_a_study_with_one_language_of_nli_has_no_premium(folder: Path, tmp_path:
 
 def test_the_cost_is_told_in_parameters_of_the_model(folder: Path) -> None:
     told = diagnosis.cost(micro(folder).config)
-    assert told.startswith("500 ids of width 64 take 32,500 of the model's 145,204 parameters")
+    assert told.startswith("500 ids of width 16 take 8,500 of the model's 15,364 parameters")
 
 
 def test_the_cost_counts_what_the_arms_of_the_model_add(folder: Path) -> None:
-    """Three languages of width 64; 400 ids of width 16, an entry with its bias, what narrows."""
+    """Three languages of width 16; 400 ids of width 4, an entry with its bias, what narrows."""
     told = diagnosis.cost(micro(folder, "model.language_embeddings=true").config)
-    assert f"32,500 of the model's {145_204 + 3 * 64:,}" in told
+    assert f"8,500 of the model's {15_364 + 3 * 16:,}" in told
     told = diagnosis.cost(micro(folder, "model.adaptive_cutoffs=100").config)
-    rows, ways = 400 * 16, 65 + 64 * 16
-    assert f"{32_500 + rows:,} of the model's {145_204 + rows + ways:,}" in told
+    rows, ways = 400 * 4, 17 + 16 * 4
+    assert f"{8_500 + rows:,} of the model's {15_364 + rows + ways:,}" in told

@@ -70,7 +70,7 @@ def test_the_playground_cuts_by_several_vocabularies(page: Any, lab: str, home: 
     )
     assert rates.count() == 2
     page.get_by_label("cut also by").select_option([])
-    page.locator(".widget-html code").filter(has_text="['this vocabulary'])").wait_for()
+    page.locator(".widget-html code").filter(has_text="{'': made.cut(").wait_for()
     page.wait_for_function(
         "() => document.querySelectorAll('.jupyter-widgets div[dir=rtl]').length === 1"
     )
