@@ -82,6 +82,27 @@ def test_each_shape_is_measured_once_and_told_beside_what_was_taken(tmp_path):
     assert again.predicted == work.predicted
 
 
+def test_a_file_that_cannot_be_read_is_told_before_anything_is_trained(tmp_path):
+    tasks = tmp_path / "tasks"
+    tasks.mkdir()
+    (tasks / "train-qaa.tsv").write_text("x\tB-PER\n")
+    (tasks / "test-qam.tsv").write_text("x\tB-PER\n\ny\tPER\n")
+    scale = least(tmp_path)
+    own = dataclasses.replace(
+        scale,
+        base=configs.override(
+            scale.base,
+            [f"ner.path={tasks}", "ner.train_language=qaa", "ner.finetune.selections=last"],
+        ),
+    )
+    tested = (claim(own, "alpha", "sampling.alpha=1.0", evaluated=True),)
+    folder = tmp_path / "runs" / "own"
+    work = Campaign(scale=own, claims=tested, folder=folder, jobs=2)
+    with pytest.raises(UserError, match=r"test-qam.tsv.*3.*PER"):
+        campaign_run.ready(work)
+    assert not (folder / "arms").exists()
+
+
 @pytest.mark.slow
 def test_a_budget_is_kept_to(tmp_path):
     whole = made(tmp_path, "wide", "alpha")

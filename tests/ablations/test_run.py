@@ -241,6 +241,17 @@ def test_a_task_that_cannot_run_is_refused_before_anything_is_trained(tmp_path) 
         micro(tmp_path, f"nli.path={tmp_path / 'none'}").prepare()
 
 
+def test_a_file_that_cannot_be_read_is_told_before_anything_is_trained(tmp_path) -> None:
+    tasks = tmp_path / "tasks"
+    tasks.mkdir()
+    (tasks / "train-qaa.tsv").write_text("x\tB-PER\n\ny\tPER\n")
+    (tasks / "test-qab.tsv").write_text("x\tB-PER\n")
+    study = micro(tmp_path, f"ner.path={tasks}", "ner.train_language=qaa")
+    with pytest.raises(UserError, match=r"train-qaa.tsv.*3.*PER"):
+        study.prepare()
+    assert not (tmp_path / "runs").exists()
+
+
 @pytest.mark.slow
 def test_other_settings_leave_nothing_of_the_old_ones_beside_them(finished) -> None:
     """A partial run under new settings clears what was collected; a report says what to run."""

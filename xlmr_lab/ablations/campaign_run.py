@@ -9,7 +9,7 @@ import dataclasses
 import time
 from typing import Any
 
-from xlmr_lab.ablations import campaign_costs, campaign_rows, campaign_work, cost
+from xlmr_lab.ablations import campaign_costs, campaign_rows, campaign_work, cost, task_jobs
 from xlmr_lab.ablations.campaign import Campaign, Prepared, prepare, require, write_settings
 from xlmr_lab.ablations.campaign_costs import Predicted
 from xlmr_lab.ablations.campaign_work import Work
@@ -58,6 +58,9 @@ def ready(campaign: Campaign, *, measured: bool | None = None) -> Ready:
     missing: list[dict[str, Any]] = []
     prepared = prepare(campaign, missing)
     work = campaign_work.everything(campaign, prepared)
+    task_jobs.require_readable(
+        one.of for one in work if isinstance(one.of, task_jobs.Plan) and not one.is_done
+    )
     if measured is None:
         measured = sum(not one.is_done for one in work) >= WORTH
     look = campaign_costs.measure if measured else campaign_costs.known

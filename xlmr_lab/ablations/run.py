@@ -75,7 +75,9 @@ class Study:
             transfer.check(self.config, task)
         shards = parallel_text.training_shards(self.config)
         shards.require_vocabulary(load(stages.vocabulary(self.config)).fingerprint)
-        check(self.arms([self.config.sampling.alpha])[0].run, shards)
+        main = self.arms([self.config.sampling.alpha])
+        check(main[0].run, shards)
+        task_jobs.require_readable(self._planned(main))
         self.prepare_vocabulary()
 
     def prepare_vocabulary(self) -> None:
@@ -143,7 +145,7 @@ class Study:
         """
         config = self.config
         main = self.pretrain([config.sampling.alpha])
-        wanted = task_jobs.planned(config, main, folder=self.folder, name=self.name)
+        wanted = self._planned(main)
         jobs.run(task_jobs.waiting(wanted), workers=config.jobs, label="fine-tuning", unit="run")
         for plan in wanted:
             task_runs.tidy(plan.runs)
@@ -151,6 +153,10 @@ class Study:
         examined.collect(self.folder, [plan.runs for plan in wanted], rows, without=BASELINE)
         score_tables.write(self.folder / "scores.jsonl", rows)
         return rows
+
+    def _planned(self, main: list[Arm]) -> list[task_jobs.Plan]:
+        """Return what the main arm's runs, and what is beside them, do on every task."""
+        return task_jobs.planned(self.config, main, folder=self.folder, name=self.name)
 
     def doctor(self) -> list[dict[str, Any]]:
         """Return what the evaluation doctor says of sets and scores, a record for each verdict."""

@@ -4,16 +4,19 @@ Each job is one model on one task over its seeds. What is finished is found by t
 of scores, which is the fingerprint of all it depends on, and is no job any more.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from xlmr_lab import configs
 from xlmr_lab.ablations import baseline_runs, transfer
 from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.baseline_runs import BaselineRuns
 from xlmr_lab.ablations.jobs import Job
 from xlmr_lab.ablations.study_config import StudyConfig
+from xlmr_lab.evaluate.text import of_vocabulary
 from xlmr_lab.evaluate.transfer import FINETUNE_VERSION
+from xlmr_lab.vocabulary.load import load
 
 BASELINE = "no-pretraining"
 """The arm that is fine-tuned from fresh weights."""
@@ -50,6 +53,24 @@ def planned(config: StudyConfig, main: Sequence[Arm], *, folder: Path, name: str
                 of_seeds=[({"seed": seed}, [seed]) for seed in seeds],
             )
     return found
+
+
+def require_readable(plans: Iterable[Plan]) -> None:
+    """Read the files of plans that are not finished, so that one that cannot be read is told before
+    anything is pretrained for it; those that many models are fine-tuned on are read once.
+
+    Raises:
+        UserError: a file is not well-formed; names its line.
+    """
+    seen = set()
+    for plan in plans:
+        if isinstance(plan, transfer.Plan) and not plan.runs.output.exists():
+            runs = plan.runs
+            own = (runs.protocols, runs.train_language, runs.languages, runs.finetune.selections)
+            mark = configs.fingerprint(runs.task, str(runs.folder), runs.reading, *own)
+            if mark not in seen:
+                runs.load(of_vocabulary(load(plan.vocabulary)))
+                seen.add(mark)
 
 
 def waiting(plans: Sequence[Plan]) -> list[Job]:
