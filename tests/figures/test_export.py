@@ -67,6 +67,15 @@ def rows_of(figure: go.Figure, tmp_path: Path) -> list[tuple[str | None, ...]]:
     return frame.select("trace", "x", "y", "z", "low", "high").rows()
 
 
+def test_a_box_by_its_measures_has_a_line_for_each(tmp_path: Path) -> None:
+    drawn, measures = go.Figure(), (1, 2, 3, 5, 9)
+    parts = zip(("lowerfence", "q1", "median", "q3", "upperfence"), measures, strict=True)
+    drawn.add_box(x=["a", "b"], **{part: [value, 10 * value] for part, value in parts})
+    rows = rows_of(theme.finish(drawn, title="Lengths", subtitle="", height=200), tmp_path)
+    assert [row[:3] for row in rows[4:6]] == [("box", "a", "3"), ("box", "b", "30")]
+    assert [float(row[2] or 0) for row in rows if row[1] == "a"] == list(measures)
+
+
 def test_arrays_that_plotly_packs_in_a_notebook_are_read_back(tmp_path: Path) -> None:
     bars = {"array": np.array([0.5, 0.25])}
     drawn = go.Figure(go.Scatter(x=np.arange(2), y=np.array([1.5, np.nan]), error_y=bars))

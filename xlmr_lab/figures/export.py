@@ -33,6 +33,14 @@ OF_FIGURE, OF_TABLE = ("html", "svg", "png", "csv"), ("csv", "tex")
 """Formats of a figure and of a table."""
 COLUMNS = ("trace", "axes", "x", "y", "z", "low", "high", "text")
 """Columns of a figure's data: a line for each point; low and high are the ends of its error bar."""
+BOX = {
+    "lowerfence": "lower whisker",
+    "q1": "lower quartile",
+    "median": "median",
+    "q3": "upper quartile",
+    "upperfence": "upper whisker",
+}
+"""Parts of a box whose measures a figure gives, and what the data calls them."""
 LONGEST_NAME = 60
 TAGS, BREAK = re.compile(r"<[^>]*>"), re.compile(r"<br\s*/?>")
 
@@ -187,6 +195,11 @@ def _points(trace: Any) -> Iterable[list[Any]]:
     name = " ".join(_words(trace["name"] or trace["type"]))
     axes = f"{_value(trace, 'xaxis') or 'x'} {_value(trace, 'yaxis') or 'y'}"
     x, y, z, text = (_listed(_value(trace, part)) for part in ("x", "y", "z", "text"))
+    if not y and _value(trace, "median") is not None:
+        for part, told in BOX.items():
+            for i, end in enumerate(_listed(trace[part])):
+                yield [name, axes, _at(x, i), end, "", "", "", told]
+        return
     width, height = (len(z[0]), len(z)) if z else (len(y), len(x))
     x, y = x or _stepped(trace, "x", width), y or _stepped(trace, "y", height)
     if z:
