@@ -31,6 +31,16 @@ def crash(path: Path) -> None:
     raise ZeroDivisionError(path.name)
 
 
+def die(path: Path, times: int) -> None:
+    """End as one that is killed, the first `times` times."""
+    tries = path.with_name(f"{path.name}.tries")
+    count = len(tries.read_text()) if tries.exists() else 0
+    if count < times:
+        tries.write_text("x" * (count + 1))
+        os._exit(1)
+    path.write_text("done")
+
+
 def pause() -> None:
     """Run for a while."""
     time.sleep(1)
@@ -67,6 +77,24 @@ def test_a_failure_that_ends_all_is_told_in_the_end_alone(tmp_path, caplog) -> N
     with pytest.raises(UserError, match=r"^1 of 1 jobs failed: bad: bad cannot be used$"):
         jobs.run([job(refuse, tmp_path / "bad")], workers=1, label="test")
     assert not caplog.records
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_worker_that_is_killed_stops_no_other_job(tmp_path, workers) -> None:
+    work = [job(write, tmp_path / str(i), text="x") for i in range(4)]
+    work.insert(1, job(die, tmp_path / "bad", times=9))
+    with pytest.raises(UserError, match=r"^1 of 5 jobs failed: bad: (as told|a worker .* killed)"):
+        jobs.run(work, workers=workers, label="test")
+    assert all((tmp_path / str(i)).exists() for i in range(4))
+
+
+def test_what_was_at_work_when_a_worker_was_killed_is_done_again(tmp_path, caplog) -> None:
+    work = [job(write, tmp_path / str(i), text="x") for i in range(3)]
+    jobs.run([job(die, tmp_path / "bad", times=1), *work], workers=2, label="test")
+    assert (tmp_path / "bad").read_text() == "done"
+    assert all((tmp_path / str(i)).exists() for i in range(3))
+    (record,) = caplog.records
+    assert record.getMessage().startswith("a worker process was killed; one by one now: ")
 
 
 def test_the_bar_tells_what_running_jobs_have_to_say(tmp_path, monkeypatch) -> None:

@@ -3,7 +3,9 @@ failure stops nothing else.
 
 Small models run faster as two processes of one thread than as one of two, and a job's result does
 not depend on how many run beside it. Jobs are resumable by themselves; this module only starts
-them, counts their progress, and tells what failed. A worker whose parent is gone ends itself.
+them, counts their progress, and tells what failed. Where a worker is killed, for want of memory as
+a rule, what was at work then is done again in the end, one after the other. A worker whose parent
+is gone ends itself.
 """
 
 import concurrent.futures
@@ -54,61 +56,85 @@ def run(jobs: Sequence[Job], *, workers: int, label: str, unit: str = "step") ->
     """
     if not jobs:
         return
-    total = sum(job.units for job in jobs)
-    context = multiprocessing.get_context("spawn")
-    failures: dict[str, BaseException] = {}
-    told: set[str] = set()
-    with (
-        progress.bar(total, label, unit=unit) as bar,
-        concurrent.futures.ProcessPoolExecutor(
+    with progress.bar(sum(job.units for job in jobs), label, unit=unit) as bar:
+        work = _Work(jobs, bar)
+        waiting, again = list(jobs), list[Job]()
+        while waiting:
+            waiting = work.through(waiting, workers, again)
+        if again:
+            names = ", ".join(job.name for job in again)
+            logger.warning("a worker process was killed; one by one now: %s", names)
+        while again:
+            again = work.through(again, 1, killed=[])
+    if work.failures:
+        _raise(work.failures, work.told, len(jobs))
+
+
+class _Work:
+    """Jobs on their way: how far each is, what failed, and which failures the log has told."""
+
+    def __init__(self, jobs: Sequence[Job], bar: "tqdm[None]") -> None:
+        self.bar = bar
+        self.failures: dict[str, BaseException] = {}
+        self.told: set[str] = set()
+        self._units = {id(job): min(job.units, job.done()) for job in jobs}
+
+    def through(self, jobs: Sequence[Job], workers: int, killed: list[Job]) -> list[Job]:
+        """Do jobs and return those that are left because a worker was killed: not what was at work
+        then, which goes to `killed`, or where one is at work at a time has failed.
+        """
+        context = multiprocessing.get_context("spawn")
+        waiting = list(reversed(jobs))
+        running: dict[concurrent.futures.Future[Any], Job] = {}
+        with concurrent.futures.ProcessPoolExecutor(
             workers, mp_context=context, initializer=_start_worker, initargs=(os.getpid(),)
-        ) as pool,
-    ):
-        try:
-            _work_through(pool, jobs, workers, failures, told, bar)
-        except KeyboardInterrupt:
-            for worker in multiprocessing.active_children():
-                worker.terminate()
-            raise
-    if failures:
-        _raise(failures, told, len(jobs))
+        ) as pool:
+            try:
+                self._hand_out(pool, waiting, running, workers)
+            except BrokenProcessPool:
+                if workers == 1 and running:
+                    self._fail(running.popitem()[1], UserError(KILLED), is_last=not waiting)
+                killed += running.values()
+            except KeyboardInterrupt:
+                for worker in multiprocessing.active_children():
+                    worker.terminate()
+                raise
+        return waiting[::-1]
 
+    def _hand_out(
+        self,
+        pool: concurrent.futures.Executor,
+        waiting: list[Job],
+        running: dict[concurrent.futures.Future[Any], Job],
+        workers: int,
+    ) -> None:
+        """Hand out no more jobs than can run (a queued one never comes back), and note failures."""
+        while running or waiting:
+            while waiting and len(running) < workers:
+                job = waiting[-1]
+                running[pool.submit(_call, job.function, job.arguments)] = job
+                waiting.pop()
+            ended, _ = concurrent.futures.wait(
+                running, POLL_SECONDS, concurrent.futures.FIRST_COMPLETED
+            )
+            for job in running.values():  # those that wait are where they were
+                self._units[id(job)] = min(job.units, job.done())
+            for future in ended:
+                error = future.exception()
+                if isinstance(error, BrokenProcessPool):
+                    raise error
+                job = running.pop(future)
+                if error is not None:
+                    self._fail(job, error, is_last=not (running or waiting))
+            self.bar.set_postfix_str(_noted(list(running.values())), refresh=False)
+            self.bar.update(sum(self._units.values()) - self.bar.n)
 
-def _work_through(
-    pool: concurrent.futures.Executor,
-    jobs: Sequence[Job],
-    workers: int,
-    failures: dict[str, BaseException],
-    told: set[str],
-    bar: "tqdm[None]",
-) -> None:
-    """Hand out no more jobs than can run (a queued one never comes back), and note failures; one
-    that is not the end is `told` in the log, in the words of others once.
-    """
-    running: dict[concurrent.futures.Future[Any], Job] = {}
-    waiting = list(reversed(jobs))
-    units = [min(job.units, job.done()) for job in jobs]
-    place = {id(job): number for number, job in enumerate(jobs)}
-    while running or waiting:
-        while waiting and len(running) < workers:
-            job = waiting.pop()
-            running[pool.submit(_call, job.function, job.arguments)] = job
-        ended, _ = concurrent.futures.wait(
-            running, POLL_SECONDS, concurrent.futures.FIRST_COMPLETED
-        )
-        for job in running.values():  # those that wait are where they were
-            units[place[id(job)]] = min(job.units, job.done())
-        for future in ended:
-            job, error = running.pop(future), future.exception()
-            if isinstance(error, BrokenProcessPool):
-                raise UserError(KILLED)
-            if error is not None:
-                failures[job.name] = error
-                if (running or waiting) and str(error) not in told:
-                    logger.warning("%s failed, others go on: %s", job.name, error)
-                    told.add(str(error))
-        bar.set_postfix_str(_noted(list(running.values())), refresh=False)
-        bar.update(sum(units) - bar.n)
+    def _fail(self, job: Job, error: BaseException, *, is_last: bool) -> None:
+        """Note a failure; one that is not the last is told in the log, in the words of others once."""
+        self.failures[job.name] = error
+        if not is_last and str(error) not in self.told:
+            logger.warning("%s failed, others go on: %s", job.name, error)
+            self.told.add(str(error))
 
 
 def _call(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
