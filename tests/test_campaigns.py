@@ -1,13 +1,10 @@
 """`xlmr-lab ablate SCALE`: what its words mean, what it plans, and a study from end to end."""
 
-import math
-
 import pytest
 from least_campaign import LEAST
 
 from xlmr_lab import campaigns, reports, storage
 from xlmr_lab.__main__ import main
-from xlmr_lab.ablations.conclusions import Conclusion
 from xlmr_lab.errors import UserError
 
 OWN = (
@@ -21,38 +18,6 @@ LEAST_NLI = [
     "tasks.nli_test=30",
     "nli.seeds=1",
 ]
-
-
-def conclusion(**changes: object) -> Conclusion:
-    values = {
-        "claim": "F3",
-        "contrast": "F3-low",
-        "title": "",
-        "says": "low-resource languages lose",
-        "section": "5.1",
-        "effect": 0.092,
-        "low": 0.049,
-        "high": 0.135,
-        "languages_low": math.nan,
-        "languages_high": math.nan,
-        "verdict": "supported",
-        "lean": "",
-        "by_language": (),
-        "detectable": math.nan,
-        "seeds_needed": None,
-        "pretraining_std": math.nan,
-        "finetuning_std": 0.0,
-        "languages_std": math.nan,
-        "num_seeds": 2,
-        "num_languages": 2,
-        "unit": "bits per byte",
-        "paper": "",
-        "scale": "",
-        "stand_in": "",
-        "note": "",
-        "aside": False,
-    }
-    return Conclusion(**{**values, **changes})  # type: ignore[arg-type]
 
 
 def test_words_and_settings_are_told_apart():
@@ -99,8 +64,18 @@ def test_near_misses_are_told_what_is_meant(capsys):
         assert told in capsys.readouterr().err
 
 
-def test_claims_are_named_in_capitals_or_not():
-    work = campaigns.planned(["tiny", "f3", "F1", "plan"], [])
+def test_words_that_would_have_no_effect_are_refused(capsys):
+    for words, told in {
+        ("plan", "predict"): "plan runs nothing and predict measures",
+        ("predict", "executor=ray"): "predict is by this machine's speed",
+        ("budget=2h", "executor=ray"): "budget=2h is by this machine's speed",
+    }.items():
+        assert main(["ablate", "tiny", *words]) == 2
+        assert told in capsys.readouterr().err
+
+
+def test_claims_are_named_in_capitals_or_not_and_each_once():
+    work = campaigns.planned(["tiny", "f3", "F1", "plan", "F3"], [])
     assert [claim.id for claim in work.claims] == ["F3", "F1"]
 
 
@@ -135,28 +110,6 @@ def test_a_plan_for_another_machine_says_what_is_wanting_here(tmp_path, capsys):
     assert main(["ablate", "paper", "F3", *places]) == 2
     assert "are no languages of Babel; add corpus.path=FOLDER" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
-
-
-def test_a_conclusion_is_told_in_eighty_columns():
-    (line,) = campaigns.lines(conclusion(says="low languages lose"))
-    assert line == "F3-low: low languages lose: +0.092 [+0.049, +0.135] bits per byte, supported"
-    lost = campaigns.lines(conclusion(effect=math.nan, note="nothing is known of 'base'"))
-    assert "nan" not in " ".join(lost)
-    assert all(len(line) <= 80 for line in lost)
-
-
-def test_each_claim_is_told_as_a_whole_without_its_asides():
-    found = [
-        conclusion(claim_verdict="inconclusive"),
-        conclusion(claim_verdict="inconclusive", verdict="inconclusive"),
-        conclusion(claim_verdict="inconclusive", verdict="contradicted", aside=True),
-        conclusion(claim="F7", claim_verdict="supported"),
-    ]
-    assert campaigns.verdicts(found) == [
-        "F3 as a whole: inconclusive (1 supported, 1 inconclusive)",
-        "F7 as a whole: supported (1 supported)",
-    ]
-    assert "contradicted, beside the claim" in " ".join(campaigns.lines(found[2]))
 
 
 def test_the_help_names_scales_and_claims(capsys):

@@ -2,6 +2,7 @@
 
 import shutil
 
+import polars as pl
 import pytest
 
 from xlmr_lab import campaign_results, claim_results
@@ -52,6 +53,16 @@ def test_only_constant_exponents_where_they_are_asked_for(tested):
     constant = claim_results.alphas(tested, constant=True)
     assert constant["alpha"].unique().sort().to_list() == [0.01, 0.3, 0.7, 1.0]
     assert "alpha annealed" not in constant["arm"]
+
+
+def test_a_dev_set_counts_for_a_language_without_a_test_set(tested):
+    rows = claim_results.compared(tested.scores())
+    language = rows["language"][0]
+    split = pl.when(pl.col("language") == language).then(pl.lit("dev")).otherwise("split")
+    changed = claim_results.compared(rows.with_columns(split=split))
+    assert changed.drop("split").equals(rows.drop("split"))
+    both = pl.concat([rows, rows.with_columns(split=pl.lit("dev"))])
+    assert claim_results.compared(both).equals(rows)
 
 
 def test_text_is_told_by_its_sources(tested):

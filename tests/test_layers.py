@@ -47,6 +47,7 @@ TOP = {
     "campaign_report",
     "campaigns",
     "commands",
+    "conclusions_told",
     "encoder_evaluation",
     "notebook_runs",
     "verb_help",

@@ -6,13 +6,11 @@ F3; without a claim those of the scale are tested. Settings hold for every cell.
 
 import dataclasses
 import difflib
-import math
 import textwrap
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from xlmr_lab import campaign_report, configs, durations, storage
+from xlmr_lab import campaign_report, conclusions_told, configs, durations, storage
 from xlmr_lab.ablations import (
     campaign,
     campaign_costs,
@@ -29,7 +27,6 @@ from xlmr_lab.ablations.campaign_run import Ready
 from xlmr_lab.ablations.conclusions import Conclusion
 from xlmr_lab.commands import WIDTH, table
 from xlmr_lab.errors import UserError
-from xlmr_lab.intervals import told
 
 CONCLUSIONS_NAME = "conclusions.jsonl"
 PLAN, PREDICT = "plan", "predict"
@@ -102,7 +99,7 @@ def planned(words: Sequence[str], settings: Sequence[str]) -> Campaign:
         UserError: an unknown scale, claim or setting.
     """
     scale = scales.scale(words[0])
-    ids = tuple(_claim(word) for word in words[1:] if word not in (PLAN, PREDICT))
+    ids = tuple(dict.fromkeys(_claim(w) for w in words[1:] if w not in (PLAN, PREDICT)))
     base = configs.override(scale.base, settings)
     scale = dataclasses.replace(scale, base=base)
     return Campaign(
@@ -140,6 +137,7 @@ def run(arguments: Sequence[str], *, say: Callable[[str], None]) -> None:
         if near := difflib.get_close_matches(f"{name}=", VALUES, 1):
             raise UserError(f"unknown setting {name!r}; did you mean {near[0]}{VALUES[near[0]]}?")
     work = planned(words, own)
+    _refuse_idle(work, words, times)
     if PLAN not in words:
         campaign.require(work)
         for folder in others:
@@ -163,6 +161,15 @@ def run(arguments: Sequence[str], *, say: Callable[[str], None]) -> None:
         _finish(made, say)
 
 
+def _refuse_idle(work: Campaign, words: Sequence[str], times: Sequence[str]) -> None:
+    """Refuse words that would have no effect, or a wrong one."""
+    if {PLAN, PREDICT} <= {*words}:
+        raise UserError("plan runs nothing and predict measures; write one of them")
+    if work.executor == "ray" and (times or PREDICT in words):
+        told = f"{BUDGET}{times[-1]}" if times else PREDICT
+        raise UserError(f"{told} is by this machine's speed; leave it or executor=ray out")
+
+
 def _tell_obstacle(work: Campaign, say: Callable[[str], None]) -> None:
     """Say why a campaign cannot run here, if so: a plan may be for another machine."""
     try:
@@ -175,9 +182,9 @@ def _finish(made: Ready, say: Callable[[str], None]) -> None:
     predicted, work = made.seconds, made.campaign
     taken = durations.told(campaign_run.finish(made))
     found = conclude(work)
-    for line in (line for conclusion in found for line in lines(conclusion)):
+    for line in (line for conclusion in found for line in conclusions_told.lines(conclusion)):
         say(line)
-    for line in verdicts(found):
+    for line in conclusions_told.verdicts(found):
         say(line)
     before = f"predicted {durations.told(predicted)}, " if predicted else ""
     say(f"{before}took {taken}; each run's costs: {work.folder / campaign_costs.COSTS_NAME}")
@@ -223,7 +230,7 @@ def _predicted_told(made: Ready, seconds: float) -> str:
         f"{sum(one.kind == kind for one in waiting)} runs of {kind}" for kind in campaign_work.KINDS
     ]
     unknown = sum(one.name not in made.predicted for one in waiting)
-    more = f" ({unknown} of them could not be measured)" if unknown else ""
+    more = f" ({unknown} of them are not measured)" if unknown else ""
     told = durations.told(seconds) if waiting else "no time"
     return f"predicted: {told} for {' and '.join(kinds)}{more}, {made.campaign.jobs} at a time"
 
@@ -239,28 +246,6 @@ def conclude(work: Campaign) -> list[Conclusion]:
     rows = [conclusions.written(conclusion) for conclusion in found]
     storage.write_jsonl(work.folder / CONCLUSIONS_NAME, rows)
     return found
-
-
-def lines(conclusion: Conclusion) -> list[str]:
-    """Return a conclusion in lines of 80 columns."""
-    effect = told(conclusion.effect, conclusion.low, conclusion.high)
-    known = math.isfinite(conclusion.effect)
-    number = f"{effect} {conclusion.unit}, {conclusion.verdict}" if known else "not known"
-    number += ", beside the claim" if conclusion.aside else ""
-    more = f" ({conclusion.note})" if conclusion.note else ""
-    text = f"{conclusion.contrast}: {conclusion.says}: {number}{more}"
-    return textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
-
-
-def verdicts(found: Sequence[Conclusion]) -> list[str]:
-    """Return a line for each claim: its verdict, and on how many contrasts it rests."""
-    told = []
-    for claim in dict.fromkeys(conclusion.claim for conclusion in found):
-        own = [c for c in found if c.claim == claim and not c.aside]
-        parts = Counter(conclusion.verdict for conclusion in own)
-        counted = ", ".join(f"{number} {verdict}" for verdict, number in parts.items())
-        told.append(f"{claim} as a whole: {own[0].claim_verdict} ({counted})")
-    return told
 
 
 def _cells(work: Campaign) -> list[tuple[str, ...]]:

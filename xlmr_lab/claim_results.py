@@ -76,9 +76,11 @@ def with_settings(
 
 def compared(scores: pl.DataFrame) -> pl.DataFrame:
     """Return the scores that claims go by: of checkpoints chosen as they are, and of dev sets only
-    for tasks without test sets."""
+    where a language has no test set of a task."""
     is_test = pl.col("split") == "test"
-    return scores.filter(selection=SELECTION).filter(is_test | ~is_test.any().over("task"))
+    return scores.filter(selection=SELECTION).filter(
+        is_test | ~is_test.any().over("cell", "task", "language")
+    )
 
 
 def alphas(tested: Tested, *, constant: bool = False) -> pl.DataFrame:

@@ -17,7 +17,7 @@ from xlmr_lab import configs, storage
 from xlmr_lab.ablations import campaign, campaign_run, campaign_work, scales
 from xlmr_lab.ablations.campaign import Campaign
 from xlmr_lab.ablations.claims.pairs import pairs
-from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Scale
+from xlmr_lab.ablations.grid import BEST, Cell, Claim, Contrast, Scale, Term
 from xlmr_lab.corpus import executors
 from xlmr_lab.errors import UserError
 
@@ -44,21 +44,26 @@ def least(folder: Path) -> Scale:
 
 
 def claim(name: str, cells: tuple[Cell, ...]) -> Claim:
-    """Return a claim that compares the first cell with the last."""
+    """Return a claim that compares the first cell with the last, or one with its best step."""
+    term = Term(cell=cells[0].name, language="qaa")
+    with_itself = ((term, dataclasses.replace(term, outcome=BEST)),)
+    with_last = pairs(cells[0].name, cells[-1].name, ["qaa"])
     return Claim(
         id=name,
         title="",
         section="",
         cells=cells,
-        contrasts=(
-            Contrast(id=name, says="", pairs=pairs(cells[0].name, cells[-1].name, ["qaa"])),
-        ),
+        contrasts=(Contrast(id=name, says="", pairs=with_last if len(cells) > 1 else with_itself),),
         stand_in="",
     )
 
 
 def cell(scale: Scale, name: str, *changes: str) -> Cell:
     return Cell(name=name, config=configs.override(scale.base, changes))
+
+
+def _fail() -> None:
+    raise ZeroDivisionError
 
 
 def made(folder: Path, *claims: Claim) -> Campaign:
@@ -71,7 +76,7 @@ def test_what_cells_share_is_made_once(tmp_path):
     alpha = cell(scale, "alpha=1", "sampling.alpha=1.0")
     again = cell(scale, "alpha=0.3", "sampling.alpha=0.3")
     more = cell(scale, "vocabulary", "vocabulary.size=600")
-    work = made(tmp_path, claim("F3", (base, alpha, again)), claim("F4", (base, more)))
+    work = made(tmp_path, claim("F3", (base, again, alpha)), claim("F4", (base, more)))
     campaign_run.run(work)
     kinds = [path.name.rsplit("-", 1)[0] for path in (tmp_path / "data").iterdir()]
     assert kinds.count("babel") == kinds.count("measured") == kinds.count("clean") == 1
@@ -119,6 +124,37 @@ def test_cells_of_one_name_must_be_one(tmp_path):
     work = made(tmp_path, claim("F3", (one,)), claim("F4", (other,)))
     with pytest.raises(UserError, match=r"F4: another claim has a cell 'base' too"):
         campaign.require(work)
+
+
+def test_a_cell_compared_with_one_of_the_same_settings_is_refused(tmp_path):
+    scale = least(tmp_path)
+    cells = (cell(scale, "base"), cell(scale, "told", "seed=0"))
+    with pytest.raises(UserError, match=r"^F14 compares 'base' with 'told', which have the same"):
+        campaign.require(made(tmp_path, claim("F14", cells)))
+
+
+def test_text_and_tasks_that_cannot_be_known_are_refused(tmp_path):
+    scale = least(tmp_path)
+    for changes, told in {
+        ("corpus.languages=qaa,qam",): "name Babel's with babel.languages=",
+        ("corpus.languages=en",): "en are no languages of Babel",
+        (f"corpus.path={tmp_path}",): "corpus.languages must name the languages of",
+        (f"corpus.path={tmp_path}", "corpus.languages=en"): "it is scored on nli; add nli.path=",
+    }.items():
+        one = dataclasses.replace(cell(scale, "own", *changes), evaluated=True)
+        with pytest.raises(UserError, match=told):
+            campaign.require(made(tmp_path, claim("F8", (one,))))
+
+
+def test_a_run_that_was_killed_has_no_time(tmp_path):
+    place = tmp_path / "times" / "run.json"
+    campaign_work._run_timed(int, {}, place)
+    assert storage.read_json(place)["seconds"] >= 0
+    with pytest.raises(ZeroDivisionError):
+        campaign_work._run_timed(_fail, {}, place)
+    campaign_work._run_timed(int, {}, place)
+    assert storage.read_json(place)["seconds"] is None, "its first part is not known"
+    assert [path.name for path in place.parent.iterdir()] == ["run.json"]
 
 
 def test_a_killed_campaign_goes_on(tmp_path):

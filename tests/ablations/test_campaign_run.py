@@ -9,7 +9,7 @@ import pytest
 from least_campaign import LEAST
 
 from xlmr_lab import configs, storage
-from xlmr_lab.ablations import campaign_run, scales
+from xlmr_lab.ablations import campaign_run, jobs, scales
 from xlmr_lab.ablations.campaign import Campaign
 from xlmr_lab.ablations.claims.pairs import pairs
 from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Scale
@@ -112,3 +112,14 @@ def test_a_budget_is_kept_to(tmp_path):
     with pytest.raises(UserError, match=r"more for wide alone with 2 seeds, 0s are left"):
         campaign_run.within(whole, 0.5)
     assert not (whole.folder / "arms").exists()
+    assert not (whole.folder / "campaign.json").exists(), "nothing was run"
+
+
+@pytest.mark.slow
+def test_a_budget_is_not_kept_where_a_run_could_not_be_measured(tmp_path, monkeypatch):
+    def broken(*args, **kwargs):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(jobs, "run", broken)
+    with pytest.raises(UserError, match=r"no budget can be kept: 6 runs, the first of them alpha"):
+        campaign_run.within(made(tmp_path, "wide"), 86_400.0)

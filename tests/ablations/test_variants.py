@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from xlmr_lab import languages
+from xlmr_lab import configs, languages
 from xlmr_lab.ablations import scales, variants
 from xlmr_lab.babel import corpora, tongues
 from xlmr_lab.errors import UserError
@@ -39,6 +39,18 @@ def test_languages_that_join_are_spread_over_the_sizes():
         thirds = [everything.index(code) * 3 // 100 for code in added]
         wanted = pytest.approx(len(added) / 3, abs=2)
         assert [thirds.count(third) for third in range(3)] == [wanted] * 3
+
+
+def test_tiers_are_the_papers_or_else_by_size_however_languages_are_named():
+    assert variants.tiers_of(scales.real().base) == (("en", "fr"), ("sw", "ur"))
+    laptop = scales.laptop().base
+    wanted = ("qaa", "qam"), ("qcu", "qds")
+    assert variants.tiers_of(laptop) == wanted
+    turned = configs.override(laptop, ["babel.languages=qds,qcu,qay,qam,qaa"])
+    high, low = variants.tiers_of(turned)
+    assert (high, set(low)) == (wanted[0], set(wanted[1]))
+    own = configs.override(scales.real().base, ["corpus.languages=sw,de,pl,ru,hi"])
+    assert variants.tiers_of(own) == (("ru", "de"), ("hi", "sw"))
 
 
 def test_more_languages_than_babel_has_are_refused():

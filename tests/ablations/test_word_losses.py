@@ -47,6 +47,17 @@ def test_a_paragraph_is_read_to_its_end_and_no_further_one(tmp_path):
     assert len(word_losses.sentences(tmp_path, "qaa", 1.0)) == 4, "4 of 3,001 bytes for 10,000"
 
 
+def test_what_is_read_does_not_depend_on_the_order_in_which_documents_come(tmp_path):
+    """Of more documents than are read, the first by hash are, as if all were sorted."""
+    texts = {f"d{n}": f"{n} {'x' * (n * 37 % 400)}\n{n} y\n" for n in range(400)}
+    write(tmp_path, list(texts.items()))
+    in_order = [line for name in sorted(texts, key=rank) for line in texts[name].splitlines()]
+    read = word_losses.sentences(tmp_path, "qaa", 1.0)
+    assert read == in_order[: len(read)]
+    size = sum(len(line) for line in read)
+    assert size - len(read[-1]) < word_losses.READ_BYTES <= size
+
+
 @pytest.mark.slow
 def test_vocabularies_are_compared_by_words_of_one_text(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -8,7 +8,7 @@ the rows, which is said in the conclusions.
 
 import dataclasses
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from xlmr_lab import configs, provenance, storage
 from xlmr_lab.ablations import arms, campaign_known, parallel_text, stages, transfer
 from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.beforehand import likely_run
-from xlmr_lab.ablations.grid import Cell, Claim, Scale
+from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Scale
 from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.ablations.variants import languages_of, tiers_of
 from xlmr_lab.corpus.executors import Executor
@@ -104,23 +104,59 @@ def require(campaign: Campaign) -> None:
     Raises:
         UserError: names the cell and what to change.
     """
-    for cell in campaign.cells():
+    cells = {cell.name: cell for cell in campaign.cells()}
+    for claim in campaign.claims:
+        for contrast in claim.contrasts:
+            require_two(contrast, cells)
+    for cell in cells.values():
         run = likely_run(cell.config)
         try:
             _require_text(cell.config)
+            if cell.evaluated:
+                _require_tasks(cell.config)
             parallel_text.check(cell.config)
             foresight.check(run, cell.config.vocabulary.size, runs=campaign.jobs)
         except UserError as error:
             raise UserError(f"cell {cell.name} of {campaign.scale.name}: {error}") from None
 
 
+def require_two(contrast: Contrast, cells: Mapping[str, Cell]) -> None:
+    """Refuse to compare a cell with itself: with a margin it would be supported."""
+    for better, worse in (*contrast.pairs, *contrast.less):
+        a, b = cells[better.cell], cells[worse.cell]
+        same = dataclasses.replace(better, cell="") == dataclasses.replace(worse, cell="")
+        if same and a.config == b.config:
+            raise UserError(
+                f"{contrast.id} compares {a.name!r} with {b.name!r}, which have the same settings: "
+                "one that holds for every cell undoes their difference; leave it out"
+            )
+
+
 def _require_text(config: StudyConfig) -> None:
-    foreign = set(config.corpus.languages) - set(config.babel.codes())
-    if config.corpus.path is None and foreign:
+    """Refuse text whose languages are not known before it is read: cells differ in them."""
+    corpus = config.corpus
+    if corpus.path is not None and not corpus.languages:
         raise UserError(
-            f"{', '.join(sorted(foreign))} are no languages of Babel; add corpus.path=FOLDER, the "
-            "folder of their text"
+            f"corpus.languages must name the languages of {corpus.path}, such as "
+            "corpus.languages=en,sw"
         )
+    if corpus.path is None and corpus.languages:
+        foreign = sorted(set(corpus.languages) - set(config.babel.codes()))
+        raise UserError(
+            f"{', '.join(foreign)} are no languages of Babel; add corpus.path=FOLDER, the folder "
+            "of their text"
+            if foreign
+            else "corpus.languages are of text of one's own; name Babel's with babel.languages="
+        )
+
+
+def _require_tasks(config: StudyConfig) -> None:
+    """Refuse to score models on a task of which there are no files."""
+    for task in config.evaluated:
+        if getattr(config, task).path is None and config.corpus.path is not None:
+            raise UserError(
+                f"it is scored on {task}; add {task}.path=FOLDER, the folder of the task's files"
+            )
 
 
 def prepare(campaign: Campaign, missing: list[dict[str, Any]]) -> list[Prepared]:

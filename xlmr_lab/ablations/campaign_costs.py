@@ -19,21 +19,22 @@ from xlmr_lab.ablations.campaign import Campaign, Prepared
 from xlmr_lab.ablations.campaign_work import Work
 from xlmr_lab.ablations.cost import Part, Speed
 from xlmr_lab.ablations.jobs import Job
-from xlmr_lab.ablations.transfer import Plan
+from xlmr_lab.ablations.transfer import Plan as TuningPlan
 from xlmr_lab.ablations.word_losses import Reading
 from xlmr_lab.batches.shards import TokenShards
 from xlmr_lab.errors import UserError
+from xlmr_lab.pretrain.distributed import chosen_device
 
 logger = logging.getLogger(__name__)
 
 MEASURED_NAME, COSTS_NAME = "measured", "costs.jsonl"
 TIMES = ("predicted_seconds", "seconds")
-MEASURE_VERSION = 1
+MEASURE_VERSION = 2
 """Raised when the same runs are measured otherwise."""
 
 MEASURING: Mapping[type, Callable[..., None]] = {
     Reading: measuring.word_losses,
-    Plan: measuring.tuning,
+    TuningPlan: measuring.tuning,
     BaselineRuns: measuring.baseline,
 }
 """What measures a run that starts from a model."""
@@ -58,6 +59,8 @@ def measure(campaign: Campaign, prepared: Sequence[Prepared], work: Sequence[Wor
         jobs.run(found, workers=campaign.jobs, label="measuring", unit="shape")
     except UserError as error:
         logger.warning("%s", error)
+    except Exception:  # it would fail later as well, and stop no other run then
+        logger.exception("a run could not be measured")
     return _read(work, places)
 
 
@@ -123,17 +126,23 @@ def _place(campaign: Campaign, work: Work, own: Prepared) -> Path:
     of = work.of
     if isinstance(of, Arm):
         run, shards = of.run, TokenShards.open(own.tokens)
-        settings = [run.pretrain.precision, run.pretrain.micro_sequences, run.pretrain.device]
+        settings: list[Any] = [run.pretrain.precision, run.pretrain.micro_sequences]
+        settings += [run.pretrain.activation_checkpointing, str(chosen_device(run.pretrain.device))]
         looked_at = [run.pretrain.heldout_blocks, len(run.languages), own.pairs is not None]
         parts += [run.model, run.batches, shards.vocab_size, settings, looked_at]
     elif isinstance(of, Reading):
         parts += [of.model, of.vocabulary.name, str(of.documents), of.languages]
     else:
         runs = of.runs
-        models = [of.config] if isinstance(of, BaselineRuns) else [of.model, of.vocabulary.name]
-        parts += [runs.task, runs.folder.parent.name, runs.finetune, runs.protocols, models]
+        models: list[Any] = [of.config] if isinstance(of, BaselineRuns) else _models(of)
+        place = [str(runs.folder.resolve()), runs.reading]
+        parts += [runs.task, place, runs.finetune, runs.protocols, models]
         parts += [runs.train_language, runs.languages, len(runs.seeds)]
     return campaign.folder / MEASURED_NAME / f"{configs.fingerprint(*parts)}.json"
+
+
+def _models(plan: TuningPlan) -> list[Any]:
+    return [plan.model, plan.vocabulary.name, str(chosen_device(plan.device))]
 
 
 def _measuring(work: Work, own: Prepared, place: Path) -> Job:

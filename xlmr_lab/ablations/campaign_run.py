@@ -10,9 +10,17 @@ import time
 from typing import Any
 
 from xlmr_lab.ablations import campaign_costs, campaign_rows, campaign_work, cost, task_jobs
-from xlmr_lab.ablations.campaign import Campaign, Prepared, prepare, require, write_settings
+from xlmr_lab.ablations.campaign import (
+    CAMPAIGN_NAME,
+    Campaign,
+    Prepared,
+    prepare,
+    require,
+    write_settings,
+)
 from xlmr_lab.ablations.campaign_costs import Predicted
 from xlmr_lab.ablations.campaign_work import Work
+from xlmr_lab.errors import UserError
 
 WORTH = 24
 """So many waiting runs are worth the minute that measuring takes."""
@@ -54,7 +62,6 @@ def ready(campaign: Campaign, *, measured: bool | None = None) -> Ready:
         UserError: something cannot be run at all, which is told before anything starts.
     """
     require(campaign)
-    write_settings(campaign)
     missing: list[dict[str, Any]] = []
     prepared = prepare(campaign, missing)
     work = campaign_work.everything(campaign, prepared)
@@ -62,7 +69,8 @@ def ready(campaign: Campaign, *, measured: bool | None = None) -> Ready:
         one.of for one in work if isinstance(one.of, task_jobs.Plan) and not one.is_done
     )
     if measured is None:
-        measured = sum(not one.is_done for one in work) >= WORTH
+        waiting = sum(not one.is_done for one in work)
+        measured = waiting >= WORTH and campaign.executor == "local"  # a cluster is of others
     look = campaign_costs.measure if measured else campaign_costs.known
     return Ready(
         campaign=campaign,
@@ -81,6 +89,12 @@ def within(campaign: Campaign, budget: float) -> Ready:
     """
     started = time.monotonic()
     everything = ready(campaign, measured=True)
+    waiting = (one.name for one in everything.work if not one.is_done)
+    if unknown := [name for name in waiting if name not in everything.predicted]:
+        raise UserError(
+            f"no budget can be kept: {len(unknown)} runs, the first of them {unknown[0]}, could "
+            "not be measured (see above); mend that, or leave budget= out"
+        )
     first = campaign.scale.base.seed
     claims, seeds = cost.affordable(
         campaign_costs.parts(campaign, everything.work, everything.predicted),
@@ -94,10 +108,13 @@ def within(campaign: Campaign, budget: float) -> Ready:
 
 def finish(work: Ready) -> float:
     """Do what waits, collect it, and return the seconds that it took."""
-    started = time.monotonic()
+    started, folder = time.monotonic(), work.campaign.folder
+    if not (folder / CAMPAIGN_NAME).is_file():
+        write_settings(work.campaign)
     for kind in campaign_work.KINDS:
         campaign_work.do(work.campaign, work.work, kind)
     taken = time.monotonic() - started
+    write_settings(work.campaign)
     campaign_rows.collect(work.campaign, work.prepared, work.missing)
     campaign_costs.write(work.campaign, work.work, work.predicted)
     return taken

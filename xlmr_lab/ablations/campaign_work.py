@@ -112,12 +112,15 @@ def do(campaign: Campaign, work: Sequence[Work], kind: Kind) -> None:
     wanted = [_timed(campaign.folder, one) for one in waiting(work, kind)]
     label = f"{kind}, {len(wanted)} run{'s' * (len(wanted) != 1)}"
     if campaign.executor == "ray":
-        _on_ray(wanted, label, UNITS[kind])
+        on_cpu = campaign.scale.base.pretrain.device == "cpu"
+        _on_ray(wanted, label, UNITS[kind], gpus=0.0 if on_cpu else 1 / campaign.jobs)
         return
     try:
         jobs.run(wanted, workers=campaign.jobs, label=label, unit=UNITS[kind])
     except UserError as error:
         logger.warning("%s", error)
+    except Exception:  # of whatever kind, it is one run's; a night of others is not given up for it
+        logger.exception("a run of %s failed as none should", kind)
 
 
 def _taken_over(folder: Path, work: Sequence[Work]) -> list[Work]:
@@ -140,9 +143,10 @@ def _taken_over(folder: Path, work: Sequence[Work]) -> list[Work]:
 
 
 def seconds_taken(folder: Path, work: Work) -> float | None:
-    """Return how long a run took, as far as it went on without being killed; None: not known."""
+    """Return how long a run took; None: not known, or it was killed on the way."""
     place = folder / TIMES_NAME / f"{work.name}.json"
-    return float(storage.read_json(place)["seconds"]) if place.is_file() else None
+    seconds = storage.read_json(place)["seconds"] if place.is_file() else None
+    return None if seconds is None else float(seconds)
 
 
 def _is_ready(work: Work) -> bool:
@@ -209,18 +213,23 @@ def _timed(folder: Path, work: Work) -> Job:
 
 
 def _run_timed(function: Callable[..., Any], arguments: dict[str, Any], place: Path) -> None:
-    started = time.perf_counter()
+    """Do a run and write how long it took; of one that goes on where it was killed nothing is known
+    of its first part."""
+    begun, started = place.with_suffix(".begun"), time.perf_counter()
+    is_whole = not begun.exists()
+    storage.write_text(begun, "")
     function(**arguments)
-    storage.write_json(place, {"seconds": round(time.perf_counter() - started, 3)})
+    seconds = round(time.perf_counter() - started, 3)
+    storage.write_json(place, {"seconds": seconds if is_whole else None})
+    begun.unlink()
 
 
-def _on_ray(wanted: Sequence[Job], label: str, unit: str) -> None:
-    """Do jobs as Ray's tasks; a failure is told and stops no other."""
+def _on_ray(wanted: Sequence[Job], label: str, unit: str, *, gpus: float) -> None:
+    """Do jobs as Ray's tasks, each on a share of a GPU; a failure is told and stops no other."""
     calls = [Call(job.function, job.arguments, job.units) for job in wanted]
     names = {id(call): job.name for call, job in zip(calls, wanted, strict=True)}
-    executors.run(
-        calls, label=label, unit=unit, executor="ray", failed=functools.partial(_tell, names)
-    )
+    failed = functools.partial(_tell, names)
+    executors.run(calls, label=label, unit=unit, executor="ray", failed=failed, gpus=gpus)
 
 
 def _tell(names: dict[int, str], call: Call, error: Exception) -> None:

@@ -83,7 +83,7 @@ def affordable(
     kept = tuple(claims)
     while kept:
         for count in range(len(seeds), least - 1, -1):
-            if total(of(parts, kept, seeds[:count]), workers) <= left:
+            if total(of(parts, kept, seeds[:count]), workers) <= max(0, left):
                 return kept, count
         kept = kept[:-1]
     needed = total(of(parts, claims[:1], seeds[:least]), workers)

@@ -130,7 +130,7 @@ class _Work:
             self.bar.update(sum(self._units.values()) - self.bar.n)
 
     def _fail(self, job: Job, error: BaseException, *, is_last: bool) -> None:
-        """Note a failure; one that is not the last is told in the log, in the words of others once."""
+        """Note a failure; one that is not the last is told in the log, the same words once."""
         self.failures[job.name] = error
         if not is_last and str(error) not in self.told:
             logger.warning("%s failed, others go on: %s", job.name, error)

@@ -7,11 +7,12 @@ learned nothing, on the task's files, losses of words likewise; a BiLSTM-CRF by 
 its first model.
 """
 
+import contextlib
 import dataclasses
 import math
-import tempfile
+import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from xlmr_lab import storage
@@ -51,7 +52,7 @@ def pretraining(run: PretrainRun, tokens: Path, pairs: Path | None, output: Path
     steps = max(LEAST_STEPS, min(STEPS, TOKENS // per_step))
     with _scratch(output) as scratch:
         for number, count in enumerate((1, steps)):  # the first finds nothing loaded
-            folder, short = Path(scratch) / str(number), _shortened(run, count)
+            folder, short = scratch / str(number), _shortened(run, count)
             started = time.perf_counter()
             pretrain(folder, tokens, short, pairs_folder=pairs, threads=1, passes_warned=math.inf)
             whole = time.perf_counter() - started
@@ -152,9 +153,17 @@ def baseline(plan: BaselineRuns, output: Path) -> None:
     storage.write_json(output, {"seconds": beside + len(runs.seeds) * each})
 
 
-def _scratch(output: Path) -> tempfile.TemporaryDirectory[str]:
-    output.parent.mkdir(parents=True, exist_ok=True)
-    return tempfile.TemporaryDirectory(dir=output.parent)
+@contextlib.contextmanager
+def _scratch(output: Path) -> Iterator[Path]:
+    """Yield a folder beside the output that is there no longer; what a killed process left of it
+    goes first."""
+    folder = output.with_suffix(".scratch")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _step_seconds(run: Finetuning) -> float:

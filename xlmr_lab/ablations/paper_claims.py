@@ -1,5 +1,6 @@
 """The paper's claims by their ids (design, section 6)."""
 
+from xlmr_lab.ablations import variants
 from xlmr_lab.ablations.claims import (
     data,
     embeddings,
@@ -37,9 +38,15 @@ def claims(scale: Scale, ids: tuple[str, ...] = ()) -> tuple[Claim, ...]:
     """Return claims at a scale, all of them if none is named.
 
     Raises:
-        UserError: there is no such claim.
+        UserError: there is no such claim, or the scale's base has too few languages.
     """
     for name in ids:
         if name not in CLAIMS:
             raise UserError(f"unknown claim {name!r}; there are {', '.join(CLAIMS)}")
+    own = variants.languages_of(scale.base)
+    if len(own) < variants.LEAST_LANGUAGES:
+        raise UserError(
+            "claims compare languages of much text with such of little, so they need at least "
+            f"{variants.LEAST_LANGUAGES}, got {', '.join(own)}; name more"
+        )
     return tuple(CLAIMS[name](scale) for name in ids or CLAIMS)

@@ -17,6 +17,10 @@ TASKS = ("nli", "ner", "qa", "glue")
 KIN_EVERY = 3
 """Of languages that join, one of so many is kin, while there are any: of the eight that XNLI has
 beside the paper's seven three are near relatives of one (es of fr, bg of ru, hi of ur)."""
+HIGH, LOW = ("en", "fr"), ("sw", "ur")
+"""Languages that the paper calls high- and low-resource (Sec. 5.1)."""
+LEAST_LANGUAGES = 5
+"""So many languages a base has at least: two of much text, two of little, and one between (F12)."""
 GOLDEN_RATIO = (1 + 5**0.5) / 2
 MONOLINGUAL_IDS = 40_000 / 150_000
 """Ids of a model of one language for each of one of seven (XLM-R Sec. 5.3); Babel's languages have
@@ -101,12 +105,19 @@ def of_width(config: StudyConfig, width: int, *, num_heads: int) -> StudyConfig:
 
 
 def tiers_of(config: StudyConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the high- and the low-resource languages of a base: Babel's two largest and smallest,
-    or the paper's (Sec. 5.1)."""
+    """Return the high- and the low-resource languages of a base: the paper's (Sec. 5.1) where it
+    has them all, else its two largest and its two smallest by the size that they stand for, or that
+    CC-100 has of them."""
+    own = languages_of(config)
+    if {*HIGH, *LOW} <= {*own}:
+        return HIGH, LOW
     if is_babel(config):
-        own = config.babel.codes()
-        return tuple(own[:2]), tuple(own[-2:])
-    return ("en", "fr"), ("sw", "ur")
+        sizes = {code: tongues.stands_for(code).size_gib for code in own}
+    else:
+        known = languages.LANGUAGES
+        sizes = {key: known[key].size_gib for key in own if key in known}
+    ordered = sorted(sizes, key=lambda key: -sizes[key])
+    return tuple(ordered[:2]), tuple(ordered[-2:])
 
 
 def is_babel(config: StudyConfig) -> bool:

@@ -8,8 +8,9 @@ left is that a mask for each piece tells how many the word has. Sentences are th
 documents of smallest hash, the same for all models of a text.
 """
 
+import bisect
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from xlmr_lab.model.encoder import EncoderConfig
 from xlmr_lab.model.masked_lm import MaskedLM
 from xlmr_lab.vocabulary.load import load
 
+Ranked = tuple[float, str]
+"""A document's place among those of its language, by its hash, and its text."""
 WORDS_VERSION = 1
 READ_BYTES = 10_000
 """Held-out text of a language that is read, at most (bytes), to the end of a paragraph."""
@@ -97,6 +100,35 @@ def sentences(folder: Path, language: str, heldout_fraction: float) -> list[str]
     """Return the paragraphs that are read of a language: of the documents that are held out by
     their hash, or where none is so of that of smallest hash, which is held out then.
     """
-    found = sorted((rank(doc_id), text) for doc_id, text in documents.iterate(folder, language))
-    held = [text for place, text in found if place < heldout_fraction]
-    return first_paragraphs(held or [text for _, text in found[:1]], READ_BYTES)
+    ranked = ((rank(doc_id), text) for doc_id, text in documents.iterate(folder, language))
+    found = _first(ranked, heldout_fraction)
+    return first_paragraphs([text for _, text in found], READ_BYTES)
+
+
+def _first(ranked: Iterable[Ranked], below: float) -> list[Ranked]:
+    """Return those of documents with their ranks that are held out, or else the first, in order: of
+    the first ones only so many as are read, however many there are.
+
+    >>> _first([(0.5, "b"), (0.2, "a"), (0.9, "c")], 0.6)
+    [(0.2, 'a'), (0.5, 'b')]
+    >>> _first([(0.5, "b"), (0.2, "a")], 0.1)
+    [(0.2, 'a')]
+    """
+    held: list[Ranked] = []
+    first: Ranked | None = None
+    num_bytes = 0
+    for own in ranked:
+        first = own if first is None else min(first, own)
+        if own[0] >= below:
+            continue
+        bisect.insort(held, own)
+        num_bytes += _size(own)
+        while num_bytes - (last := _size(held[-1])) >= READ_BYTES:
+            num_bytes -= last
+            held.pop()
+    return held or ([] if first is None else [first])
+
+
+def _size(own: Ranked) -> int:
+    """Return the bytes of a document's paragraphs."""
+    return len(own[1].encode("utf-8")) - own[1].count("\n")

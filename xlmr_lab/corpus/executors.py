@@ -55,9 +55,11 @@ def run(
     jobs: int = 1,
     executor: Executor,
     failed: Failed | None = None,
+    gpus: float = 0.0,
 ) -> None:
     """Make all calls, `jobs` at a time (Ray: as many as the cluster has room for); the first
-    failure stops the rest, unless `failed` is told of it.
+    failure stops the rest, unless `failed` is told of it. `gpus` is the share of a GPU that a call
+    takes of a cluster that has some.
 
     Raises:
         ResumableError: a worker was killed.
@@ -67,7 +69,7 @@ def run(
         return
     with progress.bar(sum(call.size for call in calls), label, unit=unit) as bar:
         if executor == "ray":
-            _run_on_ray(calls, bar, failed)
+            _run_on_ray(calls, bar, failed, gpus)
         elif jobs == 1 or len(calls) == 1:
             for call in calls:
                 _end(call, _call(call.function, call.arguments), failed)
@@ -86,27 +88,41 @@ def _run_in_processes(
             bar.update(running[future].size)
 
 
-def _run_on_ray(calls: Sequence[Call], bar: "tqdm[None]", failed: Failed | None) -> None:
+def _run_on_ray(
+    calls: Sequence[Call], bar: "tqdm[None]", failed: Failed | None, gpus: float
+) -> None:
     """Run on the cluster that RAY_ADDRESS names, or on one that is started on this machine and ends
     with this process.
     """
     join_cluster()
     import ray
 
-    remote = ray.remote(num_cpus=1, max_retries=3)(_call)
+    share = gpus if ray.cluster_resources().get("GPU") else 0
+    remote = ray.remote(num_cpus=1, num_gpus=share, max_retries=3)(_call)
     waiting = {remote.remote(call.function, call.arguments): call for call in calls}
     try:
         while waiting:
             ended, _ = ray.wait(list(waiting), num_returns=1)
             for reference in ended:
                 call = waiting.pop(reference)
-                _end(call, ray.get(reference), failed)
+                _end(call, _outcome(reference), failed)
                 bar.update(call.size)
     finally:
         for reference in waiting:
             ray.cancel(reference, force=True)
         if waiting:
             ray.wait(list(waiting), num_returns=len(waiting))
+
+
+def _outcome(reference: Any) -> Exception | None:
+    """Return what went wrong with a call on a cluster: what users see, a bug, or a lost machine."""
+    import ray
+
+    try:
+        error: Exception | None = ray.get(reference)
+    except ray.exceptions.RayError as lost:
+        return lost
+    return error
 
 
 def join_cluster() -> None:

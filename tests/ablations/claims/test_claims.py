@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from xlmr_lab import configs
-from xlmr_lab.ablations import paper_claims, scales
+from xlmr_lab.ablations import campaign, paper_claims, scales
 from xlmr_lab.ablations.claims import (
     data,
     embeddings,
@@ -259,6 +259,13 @@ def test_differences_are_taken_off_as_many():
         dataclasses.replace(curse, less=curse.less[:1])
 
 
+def test_a_base_of_too_few_languages_is_refused():
+    scale = LAPTOP
+    base = configs.override(scale.base, ["babel.languages=qaa,qam,qay,qbk"])
+    with pytest.raises(UserError, match=r"at least 5, got qaa, qam, qay, qbk"):
+        paper_claims.claims(dataclasses.replace(scale, base=base), ("F3",))
+
+
 def test_an_unknown_claim_is_refused_with_those_there_are():
     with pytest.raises(UserError, match=r"unknown claim 'F99'; there are F1, F2"):
         paper_claims.claims(LAPTOP, ("F99",))
@@ -282,3 +289,11 @@ def test_every_score_that_a_contrast_needs_is_made(name):
             assert outcome.protocol in settings.protocols, where
             assert outcome.selection in settings.finetune.selections, where
             assert own.baselines or not outcome.arm, where
+
+
+@pytest.mark.parametrize("name", scales.SCALES)
+def test_no_contrast_compares_a_cell_with_itself(name):
+    for claim in paper_claims.claims(scales.scale(name)):
+        cells = {own.name: own for own in claim.cells}
+        for own in claim.contrasts:
+            campaign.require_two(own, cells)

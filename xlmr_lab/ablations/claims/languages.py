@@ -24,8 +24,8 @@ def curse(scale: Scale) -> Claim:
         cells=tuple(_cell(scale, count) for count in counts),
         contrasts=(*contrasts, *map(by_pieces, contrasts)),
         stand_in=f"{few} to {many} languages of one fixed model and number of tokens; larger "
-        "sets hold the smaller ones, the first seven keep their text; each set has a vocabulary of "
-        f"its own of as many ids; {OF_WORDS}",
+        f"sets hold the smaller ones, the first {few} keep their text; each set has a vocabulary "
+        f"of its own of as many ids; {OF_WORDS}",
     )
 
 

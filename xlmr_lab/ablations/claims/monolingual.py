@@ -42,8 +42,8 @@ def glue(scale: Scale) -> Claim:
         contrasts=(
             Contrast(
                 id="F11",
-                says=f"seven languages are as good as one on its tasks, to {100 * GLUE_MARGIN:g} "
-                "points",
+                says=f"a model of {len(languages_of(base))} languages is as good as one of one on "
+                f"its tasks, to {100 * GLUE_MARGIN:g} points",
                 pairs=compared,
                 margin=GLUE_MARGIN,
                 paper=_glue_told(),
