@@ -1,4 +1,4 @@
-"""Turn the sizes of a model and see where its parameters, operations and memory go (XLM-R Sec. 3.1,
+"""Turn the sizes of a model and see where its parameters, operations and memory go (XLM-R Sec. 3,
 Table 7).
 
 The picture is `figures.anatomy.whole`; the explorer only chooses its arguments and shows the call

@@ -1,4 +1,4 @@
-"""Turn the dials of language sampling and see what each language gets (XLM-R Sec. 3.1): shares,
+"""Turn the dials of language sampling and see what each language gets (XLM-R Sec. 3): shares,
 sampling probabilities, passes over its text, under a constant exponent, an annealed one, or a cap.
 
 The picture is `figures.sampling.distribution` or, by part of the run,

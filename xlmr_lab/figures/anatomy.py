@@ -1,5 +1,5 @@
 """A model by its parts: where parameters, operations and memory go, and what a vocabulary does to
-each (XLM-R Sec. 3.1, Table 7).
+each (XLM-R Sec. 3, Table 7).
 
 All is calculated (see model_costs), nothing measured.
 """

@@ -1,4 +1,4 @@
-"""How pretraining is shared out among languages (XLM-R Sec. 3.1): shares, probabilities, passes.
+"""How pretraining is shared out among languages (XLM-R Sec. 3): shares, probabilities, passes.
 
 `project` is the calculation, `shares` its end as a frame, `distribution` the picture of it; the
 explorer calls the same. What a language's size counts is always said. White-space words are offered

@@ -1,4 +1,4 @@
-"""How many parameters an encoder has, and which width a vocabulary leaves room for (XLM-R Sec. 3.1,
+"""How many parameters an encoder has, and which width a vocabulary leaves room for (XLM-R Sec. 3,
 Figure 6).
 
 A vocabulary of V ids takes V H parameters of a model of width H. At a fixed total a larger one
@@ -29,7 +29,7 @@ FIRST_POSITION = 2
 """Positions that the published layout keeps for padding (see model.encoder)."""
 
 PAPER_VOCABULARY, PAPER_LAYERS, PAPER_WIDTH = 150_000, 12, 768
-"""The model of the paper's ablations (XLM-R Sec. 3.1): BERT-Base with 150k pieces."""
+"""The model of the paper's ablations (XLM-R Sec. 3): BERT-Base with 150k pieces."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
