@@ -135,7 +135,7 @@ def test_changed_dependencies_are_installed_into_the_same_environment(lab: Lab, 
 @pytest.mark.parametrize(
     ("arguments", "call"),
     [
-        (["test"], "python [-m] [pytest]"),
+        (["test"], "python [-m] [pytest] [-m] [not slow and not gpu]"),
         (["test", "-k", "a or b"], "python [-m] [pytest] [-k] [a or b]"),
         (["corpus", "x=a b"], "python [-m] [xlmr_lab] [corpus] [x=a b]"),
         (["study", "--help"], "python [-m] [xlmr_lab] [study] [--help]"),
