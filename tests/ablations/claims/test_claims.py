@@ -264,6 +264,8 @@ def test_a_base_of_too_few_languages_is_refused():
     base = configs.override(scale.base, ["babel.languages=qaa,qam,qay,qbk"])
     with pytest.raises(UserError, match=r"at least 5, got qaa, qam, qay, qbk"):
         paper_claims.claims(dataclasses.replace(scale, base=base), ("F3",))
+    (found,) = paper_claims.claims(dataclasses.replace(scale, base=base), ("F7",))
+    assert found.id == "F7", "it has no tiers"
 
 
 def test_an_unknown_claim_is_refused_with_those_there_are():
