@@ -109,7 +109,7 @@ def within(campaign: Campaign, budget: float) -> Ready:
 def finish(work: Ready) -> float:
     """Do what waits, collect it, and return the seconds that it took."""
     started, folder = time.monotonic(), work.campaign.folder
-    if not (folder / CAMPAIGN_NAME).is_file():
+    if not (folder / CAMPAIGN_NAME).is_file():  # else they are of results that are there yet
         write_settings(work.campaign)
     for kind in campaign_work.KINDS:
         campaign_work.do(work.campaign, work.work, kind)
