@@ -17,6 +17,7 @@ from xlmr_lab.ablations import (
     campaign_known,
     campaign_run,
     campaign_work,
+    claim_seeds,
     conclusions,
     outcomes,
     paper_claims,
@@ -43,7 +44,8 @@ CLAIM those are tested that stand with the scale. With `plan` cells and runs are
 told and nothing is run; with `predict` their text is made, a few steps of each
 kind of run are measured, and the time is told that the study will take. With
 budget=2h (90m, 1h30m) as many seeds are run as that pays for; if it does not
-pay for two, the last claims are left out.
+pay for two, the last claims are left out. seeds=5 is for all claims, seeds.F5=8
+for one that wants more (its conclusion says how many).
 
 A finished study ends in a page, report/index.html in its run folder, which
 `xlmr-lab report FOLDER` makes again, and leaves its small tables in results/.
@@ -100,11 +102,14 @@ def planned(words: Sequence[str], settings: Sequence[str]) -> Campaign:
     """
     scale = scales.scale(words[0])
     ids = tuple(dict.fromkeys(_claim(w) for w in words[1:] if w not in (PLAN, PREDICT)))
-    base = configs.override(scale.base, settings)
+    own = [setting for setting in settings if not setting.startswith(claim_seeds.PREFIX)]
+    base = configs.override(scale.base, own)
     scale = dataclasses.replace(scale, base=base)
     return Campaign(
         scale=scale,
-        claims=paper_claims.claims(scale, ids or scale.claims),
+        claims=claim_seeds.given(
+            paper_claims.claims(scale, ids or scale.claims), claim_seeds.parsed(settings)
+        ),
         folder=Path(base.runs_dir) / (base.name or f"studies-{scale.name}"),
         jobs=base.jobs,
         executor=base.executor,
@@ -241,11 +246,19 @@ def conclude(work: Campaign) -> list[Conclusion]:
     found = conclusions.conclude(
         outcomes.measured(*(storage.read_jsonl(work.folder / name) for name in names)),
         work.claims,
-        f"{work.scale.about}, {work.scale.base.seeds} seeds",
+        f"{work.scale.about}, {_seeds_told(work)}",
     )
     rows = [conclusions.written(conclusion) for conclusion in found]
     storage.write_jsonl(work.folder / CONCLUSIONS_NAME, rows)
     return found
+
+
+def _seeds_told(work: Campaign) -> str:
+    """Return how many seeds the claims have: 5 seeds (F5: 8)."""
+    seeds = work.scale.base.seeds
+    more = claim_seeds.differing(work.claims, seeds)
+    told = ", ".join(f"{claim}: {number}" for claim, number in more.items())
+    return f"{seeds} seeds ({told})" if more else f"{seeds} seeds"
 
 
 def _cells(work: Campaign) -> list[tuple[str, ...]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from xlmr_lab import configs, provenance, storage
-from xlmr_lab.ablations import arms, campaign_known, parallel_text, stages, transfer
+from xlmr_lab.ablations import arms, campaign_known, claim_seeds, parallel_text, stages, transfer
 from xlmr_lab.ablations.arms import Arm
 from xlmr_lab.ablations.beforehand import likely_run
 from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Scale
@@ -52,25 +52,22 @@ class Campaign:
         found: dict[str, Cell] = {}
         for claim in self.claims:
             for cell in claim.cells:
-                known = found.setdefault(cell.name, cell)
-                if known.config != cell.config:
-                    raise UserError(f"{claim.id}: another claim has a cell {cell.name!r} too")
-                found[cell.name] = dataclasses.replace(
-                    cell,
-                    evaluated=cell.evaluated or known.evaluated,
-                    baselines=cell.baselines or known.baselines,
-                )
+                try:
+                    found[cell.name] = claim_seeds.merged(found.get(cell.name, cell), cell)
+                except UserError as error:
+                    raise UserError(f"{claim.id}: {error}") from None
         return list(found.values())
 
     def limited(self, claims: Sequence[str], seeds: int) -> "Campaign":
         """Return the campaign with some of its claims and fewer seeds."""
+        base = self.scale.base
         return dataclasses.replace(
             self,
-            scale=dataclasses.replace(self.scale, base=_seeded(self.scale.base, seeds)),
+            scale=dataclasses.replace(
+                self.scale, base=dataclasses.replace(base, seeds=min(base.seeds, seeds))
+            ),
             claims=tuple(
-                dataclasses.replace(claim, cells=tuple(_with(cell, seeds) for cell in claim.cells))
-                for claim in self.claims
-                if claim.id in claims
+                claim_seeds.limited(claim, seeds) for claim in self.claims if claim.id in claims
             ),
         )
 
@@ -178,11 +175,12 @@ def write_settings(campaign: Campaign) -> None:
         {
             "cell": cell.name,
             "claims": campaign.claims_of(cell.name),
+            "seeds": cell.config.seeds,
             "evaluated": cell.evaluated,
             "changed": {
                 name: value
                 for name, value in configs.flatten(cell.config).items()
-                if value != base[name]
+                if value != base[name] and name != "seeds"
             },
         }
         for cell in campaign.cells()
@@ -195,6 +193,7 @@ def write_settings(campaign: Campaign) -> None:
             "about": campaign.scale.about,
             "claims": [claim.id for claim in campaign.claims],
             "seeds": campaign.scale.base.seeds,
+            "more_seeds": claim_seeds.differing(campaign.claims, campaign.scale.base.seeds),
             "languages": languages_of(campaign.scale.base),
             "high": list(tiers_of(campaign.scale.base)[0]),
             "low": list(tiers_of(campaign.scale.base)[1]),
@@ -217,12 +216,3 @@ def _prepared(campaign: Campaign, cell: Cell) -> Prepared:
     shards.require_vocabulary(load(stages.vocabulary(config)).fingerprint)
     check(found[0].run, shards)
     return Prepared(cell=cell, arms=tuple(found), tokens=tokens, pairs=pairs)
-
-
-def _with(cell: Cell, seeds: int) -> Cell:
-    return dataclasses.replace(cell, config=_seeded(cell.config, seeds))
-
-
-def _seeded(config: StudyConfig, seeds: int) -> StudyConfig:
-    """Return a study with at most so many seeds."""
-    return dataclasses.replace(config, seeds=min(config.seeds, seeds))
