@@ -314,7 +314,7 @@ def test_settings_of_surgery_leave_the_study_as_it_is(place, trimmed):
         (surgery.extend, [*NEW[:1], "surgery.pieces=2"], r"qdd has \d+ characters that are not th"),
         (surgery.extend, ["surgery.language=sw"], "no text of sw in"),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_bad_settings_are_one_line_and_leave_nothing(place, verb, settings, message):
     needs_text = verb is surgery.extend and "give the" not in message

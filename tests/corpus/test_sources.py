@@ -136,7 +136,7 @@ def test_a_file_that_is_not_packed_is_damaged(tmp_path: Path, packing: str) -> N
             "text".encode("utf-16"),
             r"line 1: not UTF-8 .* `iconv -f windows-1252 -t utf-8`",
         ),
-        ("sw.txt", gzip.compress(b"text"), r"line 1: not UTF-8"),
+        ("sw.txt", gzip.compress(b"text", mtime=0), r"line 1: not UTF-8"),
         ("sw.txt", b"x\n" * 150 + b"\xe9\n", r"line 151: not UTF-8"),
         ("sw.jsonl", b'{"text": "a"}\n{"text": \n', r"line 2: not valid JSON"),
         ("sw.jsonl", b'{"text": "\xe9"}\n', r"line 1: not UTF-8"),
