@@ -3,7 +3,7 @@
 import pytest
 from least_campaign import LEAST
 
-from xlmr_lab import campaigns, reports, storage
+from xlmr_lab import campaigns, notebook_execution, storage
 from xlmr_lab.__main__ import main
 from xlmr_lab.errors import UserError
 
@@ -128,7 +128,7 @@ def pages(monkeypatch):
         asked.append(target)
         raise UserError(f"{source.name} stopped: a test")
 
-    monkeypatch.setattr(reports, "run_notebook", stop)
+    monkeypatch.setattr(notebook_execution, "run_notebook", stop)
     return asked
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from xlmr_lab import commands, configs, reports, storage
+from xlmr_lab import commands, configs, notebook_execution, storage
 from xlmr_lab.__main__ import main
 from xlmr_lab.ablations import stages, studies
 from xlmr_lab.ablations.opened import open_run
@@ -135,7 +135,7 @@ def shown(work: Study) -> str:
     """Return notebook 03 as it ran on a study."""
     source = Path(__file__).parents[1] / "notebooks" / "03_language_sampling.ipynb"
     run = {"run": str(work.folder)}
-    return reports.run_notebook(source, work.folder / "03.ipynb", run).read_text("utf-8")
+    return notebook_execution.run_notebook(source, work.folder / "03.ipynb", run).read_text("utf-8")
 
 
 @pytest.mark.slow

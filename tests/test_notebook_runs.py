@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from xlmr_lab import notebook_parameters, notebook_runs, report_exports
+from xlmr_lab import notebook_execution, notebook_parameters, notebook_runs, report_exports
 from xlmr_lab.__main__ import main
 from xlmr_lab.errors import UserError
 
@@ -162,7 +162,7 @@ def test_a_long_text_gives_a_copy_a_name_that_files_may_have(
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(source.read_bytes())
 
-    monkeypatch.setattr(notebook_runs.reports, "run_notebook", copy)
+    monkeypatch.setattr(notebook_execution, "run_notebook", copy)
     texts = ["ب" * 150, "ب" * 149 + "ت", "short"]
     notebook_runs.run(notebook, [f"run={text}" for text in texts], (), lambda told: None)
     names = sorted(path.stem for path in Path("runs/notebooks/sizes").glob("*.ipynb"))

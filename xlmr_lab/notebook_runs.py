@@ -15,13 +15,14 @@ from typing import Any
 
 from xlmr_lab import (
     commands,
+    notebook_execution,
     notebook_parameters,
-    progress,
     provenance,
     report_exports,
     reports,
 )
 from xlmr_lab.errors import UserError
+from xlmr_lab.notebook_execution import Execution
 
 FOLDER = Path("runs/notebooks")
 MAX_NAME_BYTES = 60
@@ -76,19 +77,19 @@ def run(
     """
     wanted = notebook_parameters.grid(source, settings)
     folder = FOLDER / source.stem
-    executed, labels, stopped = list[Path](), dict[str, str](), list[str]()
-    with progress.bar(len(wanted), "runs of the notebook", unit="run") as bar:
-        for values in wanted:
-            label = _label(values, wanted)
-            path = folder / f"{_named(source.stem, label, labels)}.ipynb"
-            labels[path.stem] = label
-            path.unlink(missing_ok=True)
-            try:
-                reports.run_notebook(source, path, values)
-            except UserError as error:
-                stopped.append(f"{label}: {error}" if label else str(error))
-            executed += [path] if path.is_file() else []
-            bar.update(1)
+    work, labels = list[Execution](), dict[str, str]()
+    for values in wanted:
+        label = _label(values, wanted)
+        path = folder / f"{_named(source.stem, label, labels)}.ipynb"
+        labels[path.stem] = label
+        path.unlink(missing_ok=True)
+        work.append(Execution(source=source, target=path, parameters=values))
+    stopped = [
+        ": ".join(filter(None, (labels[one.target.stem], str(error))))
+        for one, error in notebook_execution.run_notebooks(work)
+        if error
+    ]
+    executed = [one.target for one in work if one.target.is_file()]
     page, made = folder / "index.html", provenance.collect()
     reports.write_report(executed, page, title=source.stem, provenance=made, labels=labels)
     say(f"report: {page}")

@@ -1,30 +1,19 @@
-"""Batch side of the notebooks: execute them with parameters, and put them together as one HTML
-page.
-
-papermill only warns of a parameter that the notebook does not have, so names are checked before
-anything runs. Widget state is not saved (five megabytes of JavaScript a notebook); what an explorer
-shows stands below it as a plain figure. A notebook that stops leaves its executed copy, with the
-error in it, and raises. Papermill loads slowly, hence inside.
+"""Batch side of the notebooks: execute those that show a study or a campaign, and put them together
+as one HTML page.
 """
 
-import json
-import logging
 import math
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from xlmr_lab import intervals, notebook_parameters, progress, storage
+from xlmr_lab import intervals, notebook_execution, notebook_parameters, storage
 from xlmr_lab.campaign_results import Tested
-from xlmr_lab.environment_variables import held
 from xlmr_lab.errors import UserError
-from xlmr_lab.figures.looks import VARIABLE
+from xlmr_lab.notebook_execution import Execution
 from xlmr_lab.report_page import page
 from xlmr_lab.results import Study
-
-logger = logging.getLogger(__name__)
 
 NEEDS = {"11_ner_and_qa": {"ner": "run", "qa": "qa_run"}, "17_glue": {"glue": "run"}}
 """Notebooks on tasks that not all studies have: the sections of those tasks, any of which will do,
@@ -34,45 +23,8 @@ STUDY, CAMPAIGN = "run", "studies"
 tested."""
 FIRST = "16_results"
 """The notebook that a campaign's report begins with: the claims as a whole."""
-LIGHT = {VARIABLE: "light"}
-"""Has a kernel show figures in the light look, of which the page makes the other."""
 VERDICTS = ("supported", "contradicted", "inconclusive")
 """The order in which contrasts are counted."""
-
-
-def run_notebook(source: Path, target: Path, parameters: Mapping[str, Any] | None = None) -> Path:
-    """Execute a notebook with parameters in the working directory and save the executed copy.
-
-    Raises:
-        UserError: the notebook is missing, has no such parameter, or stopped with an error (then
-            the executed copy is at `target`).
-    """
-    import papermill
-    from papermill.exceptions import PapermillExecutionError
-
-    notebook_parameters.require(source, parameters or {})
-    logging.getLogger("papermill").setLevel(logging.ERROR)  # it warns of names that it cannot read
-    failure = None
-    with tempfile.TemporaryDirectory() as folder, held(LIGHT):
-        executed = Path(folder) / target.name
-        try:
-            papermill.execute_notebook(
-                str(source),
-                str(executed),
-                dict(parameters or {}),
-                progress_bar=False,
-                store_widget_state=False,
-                extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
-            )
-        except PapermillExecutionError as error:
-            failure = f"{error.ename}: {error.evalue}"
-        except RuntimeError as error:  # the kernel died, or did not start
-            failure = str(error)
-        storage.write_text(target, _without_machine(executed.read_text("utf-8")))
-    if failure:
-        raise UserError(f"{source.name} stopped: {failure}; the executed copy is {target}")
-    logger.info("executed %s: %s", source.name, target)
-    return target
 
 
 def write_report(
@@ -113,17 +65,18 @@ def report_study(study: Study, notebooks: Sequence[Path]) -> Path:
     The notebooks are those that take the run folder as parameter `run`; one on tasks that the study
     has no scores of is left out.
     """
-    executed, taken = [], wanted(study, notebooks)
-    with progress.bar(len(taken), "notebooks", unit="notebook") as bar:
-        for source in taken:
-            target = study.folder / "notebooks" / source.name
-            executed.append(run_notebook(source, target, parameters(study, source)))
-            bar.update(1)
+    work = [
+        _execution(source, study.folder, parameters(study, source))
+        for source in wanted(study, notebooks)
+    ]
+    for _, error in notebook_execution.run_notebooks(work):
+        if error:
+            raise error
     found = study.findings().to_dicts()
     record = {"provenance": study.provenance()}
     storage.write_jsonl(study.folder / "report" / "findings.jsonl", [record, *found])
     return write_report(
-        executed,
+        [one.target for one in work],
         study.folder / "report" / "index.html",
         title=f"XLM-R study: {study.folder.name}",
         summary=f"{study.about()} {study.kinship()}",
@@ -143,17 +96,14 @@ def report_campaign(tested: Tested, notebooks: Sequence[Path]) -> Path:
         UserError: notebooks stopped; the page is written.
     """
     taken = [path for path in notebooks if notebook_parameters.names(path)[:1] == [CAMPAIGN]]
-    executed, stopped = list[Path](), list[str]()
-    with progress.bar(len(taken), "notebooks", unit="notebook") as bar:
-        for source in sorted(taken, key=lambda path: path.stem != FIRST):
-            target = tested.folder / "notebooks" / source.name
-            target.unlink(missing_ok=True)
-            try:
-                run_notebook(source, target, {CAMPAIGN: tested.name})
-            except UserError as error:
-                stopped.append(str(error))
-            executed += [target] if target.is_file() else []
-            bar.update(1)
+    work = [
+        _execution(source, tested.folder, {CAMPAIGN: tested.name})
+        for source in sorted(taken, key=lambda path: path.stem != FIRST)
+    ]
+    for one in work:
+        one.target.unlink(missing_ok=True)
+    stopped = [str(error) for _, error in notebook_execution.run_notebooks(work) if error]
+    executed = [one.target for one in work if one.target.is_file()]
     path = write_report(
         executed,
         tested.folder / "report" / "index.html",
@@ -171,6 +121,11 @@ def report_campaign(tested: Tested, notebooks: Sequence[Path]) -> Path:
 def executed(folder: Path) -> list[Path]:
     """Return the notebooks as they ran on a run, in their order."""
     return sorted((folder / "notebooks").glob("*.ipynb"))
+
+
+def _execution(source: Path, folder: Path, parameters: Mapping[str, str]) -> Execution:
+    target = folder / "notebooks" / source.name
+    return Execution(source=source, target=target, parameters=parameters)
 
 
 def wanted(study: Study, notebooks: Sequence[Path]) -> list[Path]:
@@ -231,13 +186,3 @@ def _contrast(row: Mapping[str, Any]) -> str:
     beside = ", beside the claim" * row["aside"]
     more = f" ({row['note']})" if row["note"] else ""
     return f"{row['contrast']}: {row['says']}: {known}{beside}{more}"
-
-
-def _without_machine(text: str) -> str:
-    """Drop what papermill notes about where the notebook ran, folders and environment, and the
-    indentation, which would be a third of a notebook with figures."""
-    notebook = json.loads(text)
-    ran = notebook["metadata"].get("papermill", {})
-    for name in ("input_path", "output_path", "environment_variables"):
-        ran.pop(name, None)
-    return json.dumps(notebook, ensure_ascii=False, separators=(",", ":")) + "\n"
