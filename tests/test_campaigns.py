@@ -33,6 +33,7 @@ def test_settings_hold_for_every_cell():
     assert work.folder.name == "mine"
 
 
+@pytest.mark.slow
 def test_claims_are_those_that_are_named_or_the_scales():
     tested = {
         "tiny": ["F1", "F3"],

@@ -127,6 +127,7 @@ def test_a_longer_least_length_rejects_exactly_the_shorter_ones(cleaning: Cleani
     assert lost["num_paragraphs"].sum() >= short.sum() > 0
 
 
+@pytest.mark.slow
 def test_settings_that_would_change_nothing_are_refused(home: Path) -> None:
     cleaning = reopened(home)
     with pytest.raises(UserError, match=r"sets changes no verdict here: it is of a later step"):

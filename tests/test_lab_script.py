@@ -76,6 +76,10 @@ PIP = (
 )
 VENV = "python3 [-m] [venv] [.venv]"
 STUDY = "python [-m] [xlmr_lab] [study] [--preset] [tiny]"
+QUICK = (
+    "python [-m] [pytest] [-n] [2] [--dist] [loadfile] [-m] "
+    "[not slow and not ui and not real and not gpu]"
+)
 
 
 @pytest.fixture
@@ -135,7 +139,7 @@ def test_changed_dependencies_are_installed_into_the_same_environment(lab: Lab, 
 @pytest.mark.parametrize(
     ("arguments", "call"),
     [
-        (["test"], "python [-m] [pytest] [-m] [not slow and not gpu]"),
+        (["test"], QUICK),
         (["test", "-k", "a or b"], "python [-m] [pytest] [-k] [a or b]"),
         (["corpus", "x=a b"], "python [-m] [xlmr_lab] [corpus] [x=a b]"),
         (["study", "--help"], "python [-m] [xlmr_lab] [study] [--help]"),

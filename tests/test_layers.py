@@ -337,6 +337,7 @@ def test_heavy_libraries_stay_at_home(path: Path) -> None:
         assert homes is None or is_within(module, homes), f"{module} may not import {name}"
 
 
+@pytest.mark.slow
 def test_no_modules_import_each_other_in_a_circle() -> None:
     modules = {module_of(path): path for path in FILES}
     graph = {
@@ -351,6 +352,7 @@ def target(imported: str, modules: Iterable[str]) -> str:
     return max((m for m in modules if is_within(imported, {m})), key=len, default="")
 
 
+@pytest.mark.slow
 def test_the_trainer_needs_only_torch_numpy_and_sentencepiece() -> None:
     blocked = sorted(
         {*HOMES, "zstandard", "jupyterlab"} - {"torch", "safetensors", "sentencepiece"}

@@ -255,6 +255,7 @@ def test_the_sections_of_a_verb_exist() -> None:
     assert set(SECTIONS) | set(OF_A_RUN) <= set(VERBS)
 
 
+@pytest.mark.slow
 def test_a_reader_that_is_gone_ends_nothing() -> None:
     """As in `xlmr-lab study --help | head -1`."""
     command = [sys.executable, "-m", "xlmr_lab", "study", "--help"]

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 # Heavy libraries are imported first, so that what they do is not laid to this package.
@@ -74,6 +76,7 @@ def modules() -> list[str]:
     return [name.removesuffix(".__init__") for name in names]
 
 
+@pytest.mark.slow
 def test_importing_every_module_changes_nothing_and_says_nothing(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", CODE, json.dumps([LIBRARIES, modules()])],

@@ -51,6 +51,7 @@ def test_the_two_commands_come_first() -> None:
     assert all(command[0] == "./lab" for command in commands())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", VERB_COMMANDS, ids=" ".join)
 def test_commands_and_their_settings_exist(command: list[str]) -> None:
     # a scale, an encoder, a notebook
@@ -73,6 +74,7 @@ def test_settings_named_in_the_text_exist() -> None:
     assert named <= settings
 
 
+@pytest.mark.slow
 def test_the_verbs_are_those_of_the_script_and_of_the_command_line() -> None:
     script = (ROOT / "lab").read_text("utf-8")
     (listed,) = re.findall(r"study corpus [a-z ]+", README)

@@ -58,6 +58,7 @@ def colors() -> dict[tuple[str | None, str, str], str]:
     return {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", NOTEBOOKS, ids=lambda path: path.stem)
 def test_each_notebook_runs_and_stays_small(
     source: Path,
@@ -93,6 +94,7 @@ def test_each_notebook_runs_and_stays_small(
         assert colors.setdefault((given.get("run"), *key), color) == color, f"{source.stem}: {key}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stem", "lacks", "times"),
     [

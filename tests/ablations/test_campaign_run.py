@@ -82,6 +82,7 @@ def test_each_shape_is_measured_once_and_told_beside_what_was_taken(tmp_path):
     assert again.predicted == work.predicted
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_read_is_told_before_anything_is_trained(tmp_path):
     tasks = tmp_path / "tasks"
     tasks.mkdir()

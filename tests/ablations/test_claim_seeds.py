@@ -53,6 +53,7 @@ def test_the_run_folder_and_its_conclusions_say_so(tmp_path):
     assert [scale.endswith(", 2 seeds (F5: 4)") for scale in told] == [True]
 
 
+@pytest.mark.slow
 def test_what_names_no_claim_or_number_is_refused():
     for setting, told in {
         "seeds.F5=none": "seeds.F5=none: seeds must be a whole number of at least 1",

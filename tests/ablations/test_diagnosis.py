@@ -20,6 +20,7 @@ def micro(folder: Path, *changes: str) -> Study:
     return Study(configs.override(studies.tiny(), [*LEAST, *places, *changes]), "tiny")
 
 
+@pytest.mark.slow
 def test_a_vocabulary_is_measured_once_and_kept_in_the_run_folder(folder: Path) -> None:
     study = micro(folder)
     study.prepare_vocabulary()

@@ -47,6 +47,7 @@ def test_other_settings_replace_the_results_with_one_warning(
     assert left == {"config.json", "provenance.json", "call.json", "arms"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "now", "told"),
     [
@@ -153,6 +154,7 @@ def test_what_a_kill_left_without_its_origin_has_it_again(finished: Path) -> Non
     assert (finished / "trimmed" / "x").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("preset", "settings"),
     [
@@ -203,6 +205,7 @@ def test_settings_that_do_not_matter_are_settings(finished: Path) -> None:
     assert set(configs.leaves(StudyConfig)) >= run_folder.WITHOUT_EFFECT
 
 
+@pytest.mark.slow
 def test_a_folder_is_free_unless_it_holds_results_of_other_settings(
     finished: Path, tmp_path: Path
 ) -> None:

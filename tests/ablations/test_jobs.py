@@ -57,12 +57,14 @@ def job(function, path: Path, **arguments) -> jobs.Job:
     )
 
 
+@pytest.mark.slow
 def test_all_jobs_run_in_processes_of_their_own(tmp_path) -> None:
     work = [job(write, tmp_path / f"{i}", text=str(i)) for i in range(3)]
     jobs.run(work, workers=2, label="test")
     assert [(tmp_path / f"{i}").read_text() for i in range(3)] == ["0", "1", "2"]
 
 
+@pytest.mark.slow
 def test_a_failure_stops_no_other_job_and_is_told_when_it_comes_and_once(tmp_path, caplog) -> None:
     bad = [job(refuse, tmp_path / name / "bad") for name in ("a", "b")]
     bad = [dataclasses.replace(one, name=name) for one, name in zip(bad, "ab", strict=True)]
@@ -73,12 +75,14 @@ def test_a_failure_stops_no_other_job_and_is_told_when_it_comes_and_once(tmp_pat
     assert record.getMessage() == "a failed, others go on: bad cannot be used"
 
 
+@pytest.mark.slow
 def test_a_failure_that_ends_all_is_told_in_the_end_alone(tmp_path, caplog) -> None:
     with pytest.raises(UserError, match=r"^1 of 1 jobs failed: bad: bad cannot be used$"):
         jobs.run([job(refuse, tmp_path / "bad")], workers=1, label="test")
     assert not caplog.records
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_worker_that_is_killed_stops_no_other_job(tmp_path, workers) -> None:
     work = [job(write, tmp_path / str(i), text="x") for i in range(4)]
@@ -88,6 +92,7 @@ def test_a_worker_that_is_killed_stops_no_other_job(tmp_path, workers) -> None:
     assert all((tmp_path / str(i)).exists() for i in range(4))
 
 
+@pytest.mark.slow
 def test_what_was_at_work_when_a_worker_was_killed_is_done_again(tmp_path, caplog) -> None:
     work = [job(write, tmp_path / str(i), text="x") for i in range(3)]
     jobs.run([job(die, tmp_path / "bad", times=1), *work], workers=2, label="test")
@@ -97,6 +102,7 @@ def test_what_was_at_work_when_a_worker_was_killed_is_done_again(tmp_path, caplo
     assert record.getMessage().startswith("a worker process was killed; one by one now: ")
 
 
+@pytest.mark.slow
 def test_the_bar_tells_what_running_jobs_have_to_say(tmp_path, monkeypatch) -> None:
     told = []
     monkeypatch.setattr(tqdm, "set_postfix_str", lambda bar, text, **_: told.append(text))
@@ -111,6 +117,7 @@ def test_the_bar_tells_what_running_jobs_have_to_say(tmp_path, monkeypatch) -> N
     assert "loss 1, 2" in told
 
 
+@pytest.mark.slow
 def test_a_bug_keeps_its_own_error(tmp_path) -> None:
     with pytest.raises(ZeroDivisionError):
         jobs.run([job(crash, tmp_path / "bug")], workers=1, label="test")
@@ -132,6 +139,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_workers_end_when_their_parent_is_killed(tmp_path) -> None:
     script, told = tmp_path / "orphans.py", tmp_path / "pid"
     script.write_text(ORPHANS)
@@ -161,6 +169,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_an_interrupt_starts_no_further_job(tmp_path) -> None:
     """Ctrl-C goes to the whole process group; what runs ends and what waits never starts."""
     script, told = tmp_path / "interrupted.py", tmp_path / "job-"
@@ -203,6 +212,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_an_interrupt_waits_until_every_job_has_saved_and_no_longer(tmp_path) -> None:
     """The first that is through must not take the others' time, nor be waited for in vain."""
     script, told = tmp_path / "saving.py", tmp_path / "job-"
@@ -238,6 +248,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whole", [False, True], ids=["the-command", "its-processes-too"])
 def test_a_command_that_is_terminated_ends_in_order(tmp_path, whole) -> None:
     """As `kill` and `timeout` do it: workers end, one line says how to go on, nothing leaks."""

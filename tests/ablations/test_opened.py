@@ -46,6 +46,7 @@ def opened_run(*given: str) -> opened.OpenedRun:
     return opened.open_run(Study(configs.override(settings(*given), given), "tiny"))
 
 
+@pytest.mark.slow
 def test_a_runs_own_settings_take_the_place_of_the_presets(folder, places):
     config = settings(*places, "name=mine", "surgery.languages=qaa")
     assert config.pretrain.steps == 200
@@ -56,6 +57,7 @@ def test_a_runs_own_settings_take_the_place_of_the_presets(folder, places):
     assert run.languages() == ["qaa", "qab"]
 
 
+@pytest.mark.slow
 def test_a_setting_that_is_given_again_must_be_the_runs(folder, places):
     opened_run(*places, "name=mine", "pretrain.steps=200", "jobs=7")
     with pytest.raises(UserError) as refused:
@@ -66,6 +68,7 @@ def test_a_setting_that_is_given_again_must_be_the_runs(folder, places):
     assert "\n" not in told
 
 
+@pytest.mark.slow
 def test_settings_are_checked_beside_the_runs_and_not_the_presets(folder, places):
     """Blocks of 128 tokens do not fit the preset's model."""
     config = configs.override(
@@ -75,6 +78,7 @@ def test_settings_are_checked_beside_the_runs_and_not_the_presets(folder, places
     opened_run(*places, "name=mine", "batches.block_tokens=128")
 
 
+@pytest.mark.slow
 def test_a_run_that_is_not_there_is_said_with_the_command_that_makes_it(folder, places):
     with pytest.raises(UserError, match=r"no run at .*/none \(there are mine\); `\./lab pretrain"):
         settings(*places, "name=none")
@@ -102,6 +106,7 @@ def test_a_run_that_was_renamed_is_found_by_its_folder(folder, places):
         run.stage("cleaned")
 
 
+@pytest.mark.slow
 def test_a_run_that_is_older_than_a_setting_is_opened(folder, places):
     held = storage.read_json(folder / "config.json")
     del held["pretrain"]["tensorboard"], held["pretrain"]["end_learning_rate"], held["clean"]

@@ -42,6 +42,7 @@ def pretrained(home: Path) -> Study:
     return work
 
 
+@pytest.mark.slow
 def test_a_run_of_a_study_is_trained_on_its_parallel_text(pretrained: Study) -> None:
     (arm,) = pretrained.arms([0.3])
     records = storage.read_jsonl(arm.folder / "metrics.jsonl")
@@ -52,6 +53,7 @@ def test_a_run_of_a_study_is_trained_on_its_parallel_text(pretrained: Study) -> 
     assert recorded["pairs"] == str(parallel_text.pair_shards(pretrained.config))
 
 
+@pytest.mark.slow
 def test_pairs_that_are_gone_stay_named_and_are_told_how_to_be_had_again(tmp_path: Path) -> None:
     work = Study(micro(tmp_path, FEW), "tiny")
     work.prepare()
@@ -92,6 +94,7 @@ def test_without_parallel_text_a_run_is_named_by_what_it_was_named_by(home: Path
     assert not parallel_text.training_shards(config).pairs
 
 
+@pytest.mark.slow
 def test_what_parallel_text_depends_on_names_the_runs(home: Path, pretrained: Study) -> None:
     names = {
         arms.arms(micro(home, FEW, *changes), home, [0.3])[0].folder.name
@@ -148,6 +151,7 @@ def test_texts_that_are_not_aligned_are_refused_before_any_work(tmp_path: Path) 
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.slow
 def test_a_pivot_without_parallel_text_is_refused(tmp_path: Path) -> None:
     config = own(tmp_path, tmp_path / "own", qaa="a\n", qab="b\n")
     config = configs.override(config, ["tlm.pivot=qac"])

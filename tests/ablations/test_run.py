@@ -113,6 +113,7 @@ def test_the_vocabulary_made_again_takes_nothing_from_a_finished_study(finished)
     assert content(study.folder) == before
 
 
+@pytest.mark.slow
 def test_shards_of_other_settings_are_not_a_studys(tmp_path) -> None:
     """With another vocabulary the same folder has neither shards nor blocks until they are made."""
     first = micro(tmp_path)
@@ -129,6 +130,7 @@ def test_shards_of_other_settings_are_not_a_studys(tmp_path) -> None:
     assert (first.folder / "blocks.jsonl").is_file()
 
 
+@pytest.mark.slow
 def test_shards_that_are_gone_are_named_and_what_they_counted_stays(tmp_path) -> None:
     study = micro(tmp_path)
     study.prepare()
@@ -140,6 +142,7 @@ def test_shards_that_are_gone_are_named_and_what_they_counted_stays(tmp_path) ->
         stage_folders.find(open_study(study.folder), "shards")
 
 
+@pytest.mark.slow
 def test_a_folder_that_names_its_stages_has_the_rest(tmp_path, monkeypatch) -> None:
     """Killed while it was prepared for other settings, it has no vocabulary, not the old one."""
     micro(tmp_path).prepare_vocabulary()
@@ -225,6 +228,7 @@ def test_the_same_stage_has_one_name_whatever_is_changed_elsewhere(tmp_path) -> 
     assert third != one
 
 
+@pytest.mark.slow
 def test_a_task_that_cannot_run_is_refused_before_anything_is_trained(tmp_path) -> None:
     (tmp_path / "tasks").mkdir()
     study = micro(tmp_path, f"ner.path={tmp_path / 'tasks'}")
@@ -241,6 +245,7 @@ def test_a_task_that_cannot_run_is_refused_before_anything_is_trained(tmp_path) 
         micro(tmp_path, f"nli.path={tmp_path / 'none'}").prepare()
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_read_is_told_before_anything_is_trained(tmp_path) -> None:
     tasks = tmp_path / "tasks"
     tasks.mkdir()

@@ -21,6 +21,7 @@ def test_every_setting_of_a_preset_is_documented(name) -> None:
     assert undocumented == []
 
 
+@pytest.mark.slow
 def test_runs_are_named_after_preset_and_text() -> None:
     config = studies.tiny()
     assert config.run_name("tiny") == "tiny"
@@ -56,6 +57,7 @@ ANNEALED = ("sampling.schedule=annealed", "sampling.later_alphas=0.1", "sampling
 CAPPED = ("sampling.schedule=capped", "sampling.alpha=0", "sampling.max_passes=4")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", [ANNEALED, CAPPED])
 def test_arms_of_constant_exponents_have_no_place_beside_a_schedule(schedule) -> None:
     with pytest.raises(UserError, match=r"^ablation\.alphas compares .* set ablation.alphas= \("):

@@ -3,9 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from xlmr_lab.ablations import stages
 
 
+@pytest.mark.slow
 def test_a_task_is_made_where_it_is_looked_for(micro: Any, tmp_path: Path) -> None:
     config = micro(tmp_path).config
     data = Path(config.data_dir)

@@ -107,6 +107,7 @@ def test_settings_without_effect_are_refused():
         PartConfig(most_bytes=-1)
 
 
+@pytest.mark.slow
 def test_a_study_of_one_language_has_the_text_that_it_has_among_others(micro, tmp_path):
     """The same documents, held out and not; without a part nothing is made anew."""
     config = micro(tmp_path).config

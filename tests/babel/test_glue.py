@@ -122,6 +122,7 @@ def test_question_entailments_follow_from_the_events() -> None:
     assert Counter(label for *_, label in items) == {"entailment": 1000, "not_entailment": 1000}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", glue.HEADERS)
 def test_files_have_the_published_columns(folder, name) -> None:
     header = (folder / name / "dev-qaa.tsv").read_text("utf-8").splitlines()[0].split("\t")

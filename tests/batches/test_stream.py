@@ -156,6 +156,7 @@ def test_the_state_counts_blocks_and_passes(stream):
         assert number == drawn[language] / stream.num_blocks[language]
 
 
+@pytest.mark.slow
 def test_shares_of_a_million_draws_lie_within_sampling_error(shards):
     """Five standard deviations for each language, and chi-square over the three: 13.8 is passed
     once in a thousand seeds.

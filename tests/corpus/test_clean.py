@@ -65,6 +65,7 @@ def rejected(folder: Path) -> pl.DataFrame:
     return documents.scan(folder / "rejected").collect()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("learning")
 def test_clean_text_is_kept_whole(corpus: Path, tmp_path: Path) -> None:
     report = run(corpus, tmp_path / "clean")
@@ -142,6 +143,7 @@ def test_deduplication_is_per_language(corpus: Path, tmp_path: Path) -> None:
     assert "duplicate" not in report.languages["qab"].rejected
 
 
+@pytest.mark.slow
 def test_no_result_depends_on_the_chunks(
     corpus: Path, tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +159,7 @@ def test_no_result_depends_on_the_chunks(
         assert tables[0].equals(tables[1])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("learning")
 def test_cleaning_again_gives_the_same_files(corpus: Path, tmp_path: Path) -> None:
     add(corpus, "news/qaa.txt", "12")
@@ -255,6 +258,7 @@ def test_a_limit_takes_documents_from_each_source_in_turn(
     assert order[:4] == ["news/qaa/0", "web/qaa/0", "news/qaa/1", "web/qaa/1"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("learning")
 def test_the_identifier_learns_from_labelled_sources_only(
     corpus: Path, tmp_path: Path, write: Write

@@ -63,6 +63,7 @@ def load(folder, config=LEARNING, **changes):
     return baselines.load(folder, config=config, **{**settings, **changes})
 
 
+@pytest.mark.slow
 def test_rows_stand_beside_those_of_encoders_and_languages_are_learned(folder):
     rows = baselines.run(load(folder), config=LEARNING, seed=3)
     cells = {(row.protocol, row.language, row.selection) for row in rows}
@@ -77,6 +78,7 @@ def test_rows_stand_beside_those_of_encoders_and_languages_are_learned(folder):
     assert {row.step for row in rows if row.selection == "last"} == {120, 240}
 
 
+@pytest.mark.slow
 def test_models_of_the_same_training_sets_are_trained_once(folder, monkeypatch):
     started = []
     original = Training.__init__
@@ -90,6 +92,7 @@ def test_models_of_the_same_training_sets_are_trained_once(folder, monkeypatch):
     assert sorted(started) == [120, 120, 240]
 
 
+@pytest.mark.slow
 def test_a_protocols_scores_do_not_depend_on_what_is_trained_beside(folder):
     together = baselines.run(load(folder, BRIEF), config=BRIEF, seed=1)
     for protocol in EVERY:
@@ -162,6 +165,7 @@ def test_a_run_ends_when_no_selection_looks_on(folder):
     assert row.value > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("patience", [1, 3])
 def test_a_run_ends_so_many_checks_after_its_best_as_patience_says(folder, patience):
     config = dataclasses.replace(
@@ -178,6 +182,7 @@ def test_a_run_ends_so_many_checks_after_its_best_as_patience_says(folder, patie
     assert row.step == seen[best].check.step
 
 
+@pytest.mark.slow
 def test_test_labels_choose_nothing(folder):
     before = baselines.run(load(folder, protocols=("each",)), config=LEARNING, seed=1)
     for path in folder.glob("test*.tsv"):
@@ -199,6 +204,7 @@ def vectors(path, words, kinds, length=8):
     return path
 
 
+@pytest.mark.slow
 def test_pretrained_vectors_tell_of_words_that_were_never_seen(tmp_path):
     """Names differ from other words by their vectors alone."""
     rng = random.Random(0)

@@ -62,6 +62,7 @@ def assert_equal(one, other):
         assert torch.equal(tensor, other[name]), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["iobes", "iob2"])
 @pytest.mark.parametrize("config", [QUICK, SGD], ids=["adam", "sgd"])
 def test_names_that_were_never_seen_are_found_by_letters_and_neighbours(config, scheme):

@@ -7,11 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).with_name("killed_finetuning.py")
 ROOT = Path(__file__).parents[2]
 KILLS = 6
 
 
+@pytest.mark.slow
 def test_kills_at_random_moments_change_no_score(tmp_path):
     """Two models of two learning rates each, with every selection and early stopping."""
     done = subprocess.run(

@@ -106,6 +106,7 @@ def test_what_has_the_same_training_data_is_fine_tuned_once(encoder, tokenizer, 
     assert {(row.metric, row.split, row.num_examples) for row in rows} == {("accuracy", "test", 40)}
 
 
+@pytest.mark.slow
 def test_a_protocols_scores_do_not_depend_on_what_shares_the_run(encoder, tokenizer, folder):
     together = run(encoder, tokenizer, folder, patience=2, steps=40, selection_checks=10)
     for protocol in EVERY:
@@ -118,6 +119,7 @@ def test_a_protocols_scores_do_not_depend_on_what_shares_the_run(encoder, tokeni
         assert alone == [row for row in together if row.selection == selection]
 
 
+@pytest.mark.slow
 def test_last_beside_others_is_what_it_is_alone(encoder, tokenizer, folder):
     both = run(encoder, tokenizer, folder, selections=("last", "joint-dev"))
     alone = run(encoder, tokenizer, folder, selections=("last",), selection_checks=5)
@@ -125,6 +127,7 @@ def test_last_beside_others_is_what_it_is_alone(encoder, tokenizer, folder):
     assert {row.step for row in alone} == {20}
 
 
+@pytest.mark.slow
 def test_test_labels_choose_nothing(encoder, tokenizer, folder):
     """With every test label turned into another the same steps are scored."""
     settings = {"other_learning_rates": (1e-3,), "patience": 2, "selection_checks": 10}
@@ -220,6 +223,7 @@ def test_no_dev_set_is_both_looked_at_and_scored(encoder, tokenizer, folder, sel
         run(encoder, tokenizer, folder, selections=(selection,), protocols=("zero-shot",))
 
 
+@pytest.mark.slow
 def test_an_experiment_that_is_found_is_not_done_again(
     encoder, tokenizer, folder, started, tmp_path
 ):

@@ -148,6 +148,7 @@ def test_without_outcomes_both_pictures_say_so() -> None:
     assert explorer.detail.figure.layout.annotations
 
 
+@pytest.mark.slow
 def test_a_campaign_of_all_claims_is_shown(tested_folder: Path) -> None:
     cells = cell_results.cells(campaign_results.open_campaign(tested_folder))
     explorer = CampaignExplorer(cells)

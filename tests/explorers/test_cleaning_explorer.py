@@ -55,6 +55,7 @@ def test_it_begins_with_the_studys_own_thresholds(explorer: CleaningExplorer) ->
     assert before.y == after.y
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("own", [0.00005, 1 / 3000])
 def test_thresholds_of_many_decimals_stay_the_studys_own_until_moved(
     cleaned: Cleaning, monkeypatch: pytest.MonkeyPatch, own: float
@@ -71,6 +72,7 @@ def test_thresholds_of_many_decimals_stay_the_studys_own_until_moved(
     assert CleaningExplorer(cleaned, given).thresholds == given
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("control", "value"),
     [
@@ -109,6 +111,7 @@ def test_what_would_change_nothing_is_hidden(explorer: CleaningExplorer) -> None
     assert "qaa:" in explorer.scores.placeholder
 
 
+@pytest.mark.slow
 def test_the_command_cleans_by_the_thresholds_shown(explorer: CleaningExplorer) -> None:
     explorer.letters.value, explorer.scores.value = 0.8, "qaa:0.9,qab:0.8"
     command = code(explorer.command.value)
@@ -128,6 +131,7 @@ def test_thresholds_to_begin_with_are_those_of_the_picture(cleaned: Cleaning) ->
         CleaningExplorer(cleaned, {"near_duplicates": True})
 
 
+@pytest.mark.slow
 def test_paragraphs_are_paged_and_filtered(explorer: CleaningExplorer) -> None:
     explorer.language.value, explorer.reason.value = "qab", ("too_short",)
     first = explorer.listed

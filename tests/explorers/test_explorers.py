@@ -57,6 +57,7 @@ def controls(widget: ipywidgets.Widget) -> list[ipywidgets.Widget]:
     return inner or ([widget] if isinstance(widget, ipywidgets.ValueWidget) else [])
 
 
+@pytest.mark.slow
 def test_alpha_one_samples_by_size_and_alpha_zero_all_alike(dial: SamplingExplorer) -> None:
     size = dial.corpora["study.training_sizes()"]["num_blocks"]
     dial.alpha.value = 1.0

@@ -45,6 +45,7 @@ def title(figure: go.Figure) -> str:
     return str(figure.layout.title.text)
 
 
+@pytest.mark.slow
 def test_sizes_are_drawn_in_the_unit_of_the_axis(study: Study) -> None:
     drawn = points(corpus.sizes(study.sizes()))
     expected = dict(study.sizes().select("name", pl.col("size_bytes") / 1024).rows())

@@ -36,6 +36,7 @@ def test_every_contrast_has_its_effect_in_the_panel_of_its_unit(conclusions):
     assert found == {c: (unit, pytest.approx(x, rel=1e-4), v) for c, unit, x, v in expected}
 
 
+@pytest.mark.slow
 def test_rows_stand_below_their_claim_and_none_on_another(conclusions):
     figure = tested_claims.overview(conclusions)
     tops = [(a.text[3:].split(",")[0], a.y) for a in figure.layout.annotations]

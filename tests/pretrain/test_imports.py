@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 BLOCKED = (
     "anywidget",
@@ -41,6 +43,7 @@ print(xlmr_lab.pretrain.loop.pretrain.__name__)
 """
 
 
+@pytest.mark.slow
 def test_the_loop_imports_on_a_machine_for_training_only():
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, check=False

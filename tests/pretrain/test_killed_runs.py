@@ -48,6 +48,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory, shards_folder: Path, make_
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

@@ -51,6 +51,7 @@ def test_the_collator_hides_ordinary_pieces_of_packed_blocks():
     assert bool(batch["attention_mask"].all())
 
 
+@pytest.mark.slow
 def test_both_sides_learn():
     """Random ids from 4 on: below the loss of even odds over all ids lies that over these."""
     config = plain(dataclasses.replace(CONFIG, vocab_size=12))

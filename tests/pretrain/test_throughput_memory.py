@@ -26,6 +26,7 @@ def test_the_other_side_at_base_takes_what_was_measured() -> None:
     assert throughput_memory.need(base) - beside == pytest.approx(7.868e9, rel=0.1)
 
 
+@pytest.mark.slow
 def test_the_batch_that_is_advised_fits_and_the_next_does_not() -> None:
     with pytest.raises(UserError, match=r"with batch_sequences=512; .* has 20\.0 GB") as refused:
         throughput_memory.require(shape("large", 512), 20_000_000_000)

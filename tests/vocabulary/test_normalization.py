@@ -88,6 +88,7 @@ def test_by_hand(raw, normalize, text, expected):
     check(raw, normalize, [text])
 
 
+@pytest.mark.slow
 def test_every_entry_of_the_table(raw, table, normalize):
     """Each of the 225,000 between two letters."""
     texts = [f"a{key}b" for key in charsmap.read(table)]

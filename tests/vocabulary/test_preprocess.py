@@ -126,6 +126,7 @@ def test_any_text_is_single_spaced_and_each_text_is_its_own(language):
             tokens.encode("utf-8")
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_same_tokens(tmp_path):
     code = (
         "import sys\n"

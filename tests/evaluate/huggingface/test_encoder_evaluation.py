@@ -148,6 +148,7 @@ def test_encoders_of_other_architectures(lab, folder_of, tasks, kind, tmp_path):
     assert set(scores.read(tmp_path / "runs/one/scores.jsonl")["language"]) == {"en", "de"}
 
 
+@pytest.mark.slow
 def test_what_is_finished_is_found_again_and_a_killed_seed_goes_on(
     lab, folder_of, tasks, monkeypatch, tmp_path
 ):
@@ -200,6 +201,7 @@ def test_a_baseline_beside_the_encoder(lab, folder_of, tasks, tmp_path):
     assert lab(f"hf:{folder_of('bert')}", *asked, *QUICK)[1] == out
 
 
+@pytest.mark.slow
 def test_another_encoder_is_told_and_fine_tuned_anew(lab, folder_of, tasks, tmp_path, caplog):
     asked = ("ner.path=tasks/conll", "name=x", *few("ner"), *QUICK)
     assert lab(f"hf:{folder_of('bert')}", *asked)[0] == 0
@@ -226,6 +228,7 @@ def test_a_call_that_fails_leaves_what_was_collected(lab, folder_of, tasks, tmp_
     assert "scores of other settings, which is replaced at the end; name=NEW" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_folder_that_no_evaluation_made_is_refused_and_stays_as_it_is(
     lab, folder_of, tasks, tmp_path
 ):
@@ -316,6 +319,7 @@ def test_a_hub_that_cannot_be_reached(lab, tasks, monkeypatch, tmp_path, library
     assert "cannot fetch the model 'owner/name' from the Hugging Face hub: it cannot be" in line
 
 
+@pytest.mark.slow
 def test_languages_are_those_that_names_of_files_tell(lab, folder_of, tmp_path, caplog):
     for name in ("train-en", "train-dev", "test-zh", "test-results", "dev-all", "test-simple"):
         write(tmp_path / f"ner/{name}.tsv", [("the", "O"), ("cat", "B-X")])

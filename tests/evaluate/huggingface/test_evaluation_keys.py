@@ -41,6 +41,7 @@ def keys(here):
     return found
 
 
+@pytest.mark.slow
 def test_a_copy_is_the_same_encoder_and_other_settings_of_it_are_another(
     keys, folder_of, change, tmp_path
 ):
@@ -80,6 +81,7 @@ def test_versions_of_reading_and_of_fine_tuning_are_part_of_a_key(keys, folder_o
     assert tuned[1] == read[1]  # a baseline is not fine-tuned
 
 
+@pytest.mark.slow
 def test_a_device_is_part_of_a_key_by_its_precision_alone(keys, folder_of, monkeypatch):
     one = folder_of("bert")
     plain = keys(one)

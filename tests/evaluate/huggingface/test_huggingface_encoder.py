@@ -65,6 +65,7 @@ def theirs(library, folder):
     ]
 
 
+@pytest.mark.slow
 def test_a_padded_batch_of_pairs_has_the_librarys_own_states(kind, library, folder_of):
     encoder, text = open_encoder(str(folder_of(kind)))
     rows, states = ours(encoder, text)

@@ -47,6 +47,7 @@ def said(text_encoder, text):
     return [text[start:end] for start, end in spans.tolist()]
 
 
+@pytest.mark.slow
 def test_ids_are_those_of_the_librarys_own_call(kind, text_of, folder_of, library):
     theirs = library.AutoTokenizer.from_pretrained(folder_of(kind))
     for text, ids in zip(HARD, text_of(kind).encode(HARD, "en"), strict=True):

@@ -48,6 +48,7 @@ def to_tagged(folder):
         path.write_text("\n\n".join(blocks) + "\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("task", ["nli", "ner"])
 def test_a_task_is_learnt_in_the_layout_of_the_architecture(folder_of, folder, kind, task):
