@@ -2,6 +2,7 @@
 nothing was trained for. What is better in each contrast is made better by a fixed amount.
 """
 
+import dataclasses
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,19 +86,27 @@ def _words(cell: Cell) -> Iterator[dict[str, Any]]:
             yield told | {"num_bytes": 9000, "num_tokens": 2500, "num_unknown": 0}
 
 
-def _scores(work: Campaign) -> Iterator[dict[str, Any]]:
-    """Yield a score for each value that a contrast needs; what should be better is 0.03 better."""
+def _levels(work: Campaign) -> dict[Term, float]:
+    """Return about which score each value that a contrast needs has; what should be better is 0.03
+    better. Of what is chosen by other dev sets than all, both are told."""
     found: dict[Term, float] = {}
-    for claim in work.claims:
-        for contrast in claim.contrasts:
-            for better, worse in contrast.pairs:
-                if better.outcome.kind == "score":
-                    found.setdefault(better, 0.63)
-                    found.setdefault(worse, 0.60)
-            for term in contrast.terms:
-                if term.outcome.kind == "score":
-                    found.setdefault(term, 0.6)
-    for term, level in found.items():
+    for contrast in (contrast for claim in work.claims for contrast in claim.contrasts):
+        for better, worse in contrast.pairs:
+            if better.outcome.kind == "score":
+                found.setdefault(better, 0.63)
+                found.setdefault(worse, 0.60)
+        for term in contrast.terms:
+            if term.outcome.kind == "score":
+                found.setdefault(term, 0.6)
+    for term, level in [*found.items()]:
+        joint = dataclasses.replace(term.outcome, selection="joint-dev")
+        found.setdefault(dataclasses.replace(term, outcome=joint), level)
+    return found
+
+
+def _scores(work: Campaign) -> Iterator[dict[str, Any]]:
+    """Yield a score for each value that a contrast needs."""
+    for term, level in _levels(work).items():
         outcome = term.outcome
         for seed in range(SEEDS):
             for finetune_seed in (0, 1):

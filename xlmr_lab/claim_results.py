@@ -74,11 +74,11 @@ def with_settings(
     return _joined(frame, {"cell": list(cells)} | values)
 
 
-def compared(scores: pl.DataFrame) -> pl.DataFrame:
+def compared(scores: pl.DataFrame, selection: str = SELECTION) -> pl.DataFrame:
     """Return the scores that claims go by: of checkpoints chosen as they are, and of dev sets only
     where a language has no test set of a task."""
     is_test = pl.col("split") == "test"
-    return scores.filter(selection=SELECTION).filter(
+    return scores.filter(selection=selection).filter(
         is_test | ~is_test.any().over("cell", "task", "language")
     )
 

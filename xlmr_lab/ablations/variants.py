@@ -11,6 +11,7 @@ from xlmr_lab import languages
 from xlmr_lab.ablations.study_config import StudyConfig
 from xlmr_lab.babel import tongues
 from xlmr_lab.errors import UserError
+from xlmr_lab.evaluate.selection import Selection
 
 TASKS = ("nli", "ner", "qa", "glue")
 """Sections of tasks."""
@@ -21,6 +22,8 @@ HIGH, LOW = ("en", "fr"), ("sw", "ur")
 """Languages that the paper calls high- and low-resource (Sec. 5.1)."""
 LEAST_LANGUAGES = 5
 """So many languages a base has at least: two of much text, two of little, and one between (F12)."""
+OWN_DEV: Selection = "per-language-dev"
+"""The selection by the dev set of the language that is scored."""
 GOLDEN_RATIO = (1 + 5**0.5) / 2
 MONOLINGUAL_IDS = 40_000 / 150_000
 """Ids of a model of one language for each of one of seven (XLM-R Sec. 5.3); Babel's languages have
@@ -67,6 +70,15 @@ def alone(config: StudyConfig, language: str) -> StudyConfig:
     }
     part = dataclasses.replace(config.part, languages=(language,))
     return dataclasses.replace(config, part=part, **tasks)
+
+
+def of_both_selections(config: StudyConfig, task: str) -> StudyConfig:
+    """Return a study whose models of a task are chosen on all dev sets, and also on that of each
+    language."""
+    section = getattr(config, task)
+    tuned = dataclasses.replace(section.finetune, selections=("joint-dev", OWN_DEV))
+    changed = {task: dataclasses.replace(section, finetune=tuned)}
+    return dataclasses.replace(config, **changed)
 
 
 def shortened(config: StudyConfig, language: str, most_bytes: int) -> StudyConfig:

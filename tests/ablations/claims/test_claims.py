@@ -106,6 +106,14 @@ def test_all_languages_are_compared_with_transfer_in_the_others():
     assert own.config.nli.finetune.selections == ("joint-dev", "per-language-dev")
 
 
+def test_models_of_glue_are_chosen_on_the_same_dev_sets():
+    """That of all languages has others beside, which a model of one cannot have."""
+    (claim,) = paper_claims.claims(scales.laptop(), ("F11",))
+    assert {t.outcome.selection for c in claim.contrasts for t in c.terms} == {"per-language-dev"}
+    for cell in claim.cells:
+        assert "per-language-dev" in cell.config.glue.finetune.selections
+
+
 def test_parameters_follow_the_formula_of_the_paper():
     base = scales.paper().base
     assert (

@@ -9,7 +9,13 @@ from xlmr_lab.ablations.claims import printed
 from xlmr_lab.ablations.claims.pairs import pairs, without_pretraining
 from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Outcome, Scale
 from xlmr_lab.ablations.study_config import StudyConfig
-from xlmr_lab.ablations.variants import is_babel, languages_of, tiers_of
+from xlmr_lab.ablations.variants import (
+    OWN_DEV,
+    is_babel,
+    languages_of,
+    of_both_selections,
+    tiers_of,
+)
 from xlmr_lab.paper import benchmarks
 
 XLM100 = "XLM-100 (Lample and Conneau 2019)"
@@ -23,7 +29,7 @@ NEAR_MARGIN = 0.02
 
 def nli(scale: Scale) -> Claim:
     """Return F8: translate-train-all beats zero-shot, and joint selection costs little."""
-    config = _of_both_selections(_with(scale.base, "nli", protocols=NLI_PROTOCOLS))
+    config = of_both_selections(_with(scale.base, "nli", protocols=NLI_PROTOCOLS), "nli")
     return Claim(
         id="F8",
         title="Translate-train-all beats zero-shot; joint selection costs little",
@@ -42,7 +48,7 @@ def _of_nli(
     zero, each, everything = (
         Outcome(kind="score", task="nli", metric="accuracy", protocol=p) for p in NLI_PROTOCOLS
     )
-    apart = dataclasses.replace(zero, selection="per-language-dev")
+    apart = dataclasses.replace(zero, selection=OWN_DEV)
     return (
         Contrast(
             id="F8-all-zero",
@@ -173,11 +179,6 @@ def _averages(name: benchmarks.Name, *named: tuple[str, str]) -> str:
         for model, protocol in named
     ]
     return f"{' and '.join(told)} on average, {title}"
-
-
-def _of_both_selections(base: StudyConfig) -> StudyConfig:
-    tuned = dataclasses.replace(base.nli.finetune, selections=("joint-dev", "per-language-dev"))
-    return dataclasses.replace(base, nli=dataclasses.replace(base.nli, finetune=tuned))
 
 
 def _with(base: StudyConfig, task: str, *, protocols: tuple[str, ...]) -> StudyConfig:
