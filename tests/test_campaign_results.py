@@ -77,6 +77,11 @@ def test_real_text_is_no_model_organism_and_what_was_taken_over_is_said():
     campaign = {"claims": ["F3"], "scale": "real", "about": "one's own text", "seeds": 1}
     campaign |= {"settings": {"corpus": {"path": "text"}}}
     made = {"git_commit": None, "device": "a GPU", "time_utc": "2026-11-26T18:05:25+00:00"}
+    assert "1 pretraining seed of each setting. " in study_words.tested("runs/a", campaign, made)
+    more = campaign | {"more_seeds": {"F5": 8}}
+    assert "1 pretraining seed of each setting (8 of F5). " in study_words.tested(
+        "runs/a", more, made
+    )
     told = study_words.tested("runs/a", campaign, made | {"taken_over": [made]})
     assert told == (
         "`runs/a`: 1 claim (F3) at scale real: one's own text; 1 pretraining seed of each setting. "

@@ -35,6 +35,8 @@ LANGUAGES = ("part.languages", "corpus.languages", "babel.languages")
 """Settings that name the languages of a cell, the first that does."""
 NAMED = ("part.languages",)
 """Those of them that are told as they are, beside how many languages there are."""
+ALL_IF_EMPTY = ("part.languages", "corpus.sources")
+"""Settings that name some of what there is; naming none, they have all of it."""
 BASELINES = ("no-pretraining", "bilstm-crf")
 """Arms of scores that are no pretrained model's."""
 Change = Mapping[str, Any]
@@ -73,7 +75,7 @@ def _columns(base: Change, changes: Sequence[Change]) -> dict[str, list[Any]]:
         columns[NUM_LANGUAGES] = [_num_languages(base, change) for change in changes]
     for name in names:
         if name not in LANGUAGES or name in NAMED:
-            columns[name] = [_plain(_value(base, change, name)) for change in changes]
+            columns[name] = [_plain(_value(base, change, name), name) for change in changes]
     return columns
 
 
@@ -98,16 +100,16 @@ def _value(base: Change, change: Change, name: str) -> Any:
     return value
 
 
-def _plain(value: Any) -> float | str:
+def _plain(value: Any, name: str = "") -> float | str:
     """Return a value of a setting as a number or words.
 
-    >>> _plain([0.5, 0.3]), _plain([]), _plain(True), _plain(64)
-    ('0.5, 0.3', 'none', 'yes', 64)
+    >>> _plain([0.5, 0.3]), _plain([]), _plain([], "corpus.sources"), _plain(True), _plain(64)
+    ('0.5, 0.3', 'none', 'all', 'yes', 64)
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
+        return ", ".join(map(str, value)) or ("all" if name in ALL_IF_EMPTY else "none")
     return value if isinstance(value, int | float) else str(value or "none")
 
 

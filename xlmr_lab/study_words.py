@@ -49,7 +49,9 @@ def tested(name: str, campaign: Mapping[str, Any], provenance: Mapping[str, Any]
     """Say in Markdown which claims were tested at what scale, on what text, and what made it."""
     claims, seeds = campaign["claims"], campaign["seeds"]
     what = f"{len(claims)} claim{'s' * (len(claims) != 1)} ({_span(claims)})"
+    more = [f"{number} of {claim}" for claim, number in campaign.get("more_seeds", {}).items()]
     given = f"{seeds} pretraining seed{'s' * (seeds != 1)} of each setting"
+    given += f" ({', '.join(more)})" if more else ""
     kind = REAL_TEXT if campaign["settings"]["corpus"]["path"] else MODEL_ORGANISM
     commit = provenance["git_commit"]
     made = f"Made on {provenance['device']}, {provenance['time_utc'][:10]}"
