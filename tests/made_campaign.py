@@ -100,7 +100,7 @@ def _levels(work: Campaign) -> dict[Term, float]:
                 found.setdefault(term, 0.6)
     for term, level in [*found.items()]:
         joint = dataclasses.replace(term.outcome, selection="joint-dev")
-        found.setdefault(dataclasses.replace(term, outcome=joint), level)
+        found.setdefault(dataclasses.replace(term, outcome=joint), level - 0.1)
     return found
 
 

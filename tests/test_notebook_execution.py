@@ -2,10 +2,14 @@
 
 import os
 import re
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
@@ -102,6 +106,27 @@ def test_two_kernels_at_once_give_what_one_after_the_other_does(
     assert "ZeroDivisionError" in told[1]
     shown = [nbformat.read(one.target, 4).cells[-1]["outputs"] for one in (work[0], work[2])]
     assert [outputs[0]["data"]["text/plain"] for outputs in shown] == ["5", "2"]
+
+
+@pytest.mark.slow
+def test_a_command_that_is_ended_ends_its_notebooks(small: Path, tmp_path: Path) -> None:
+    """Two kernels sleep for a minute; they and the command are gone in seconds."""
+    notebook = nbformat.read(small, 4)
+    marked = "import pathlib, time; pathlib.Path(f'begun-{size}').touch(); time.sleep(60)"
+    notebook.cells[-1].source = marked
+    nbformat.write(notebook, small)
+    command = [sys.executable, "-m", "xlmr_lab", "report", str(small), "size=1", "size=2"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while len([*tmp_path.glob("begun-*")]) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    kernels = psutil.Process(process.pid).children(recursive=True)
+    assert len(kernels) >= 2
+    process.terminate()
+    _, told = process.communicate(timeout=20)
+    assert process.returncode != 0
+    assert "Traceback" not in told
+    assert psutil.wait_procs(kernels, timeout=20)[1] == []
 
 
 def test_a_misspelt_parameter_is_refused_before_anything_runs(small: Path, tmp_path: Path) -> None:

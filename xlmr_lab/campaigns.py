@@ -224,7 +224,7 @@ def _within_told(asked: Campaign, given: Campaign) -> str:
     """Say what a budget pays for."""
     kept = [claim.id for claim in given.claims]
     left_out = [claim.id for claim in asked.claims if claim.id not in kept]
-    seeds = f"{given.scale.base.seeds} of {asked.scale.base.seeds} seeds"
+    seeds = f"{_seeds_told(given).removesuffix(' seeds')} of {_seeds_told(asked)}"
     more = f", without {', '.join(left_out)}" if left_out else ""
     return f"the budget pays for {seeds} of {', '.join(kept)}{more}"
 

@@ -19,7 +19,7 @@ from xlmr_lab.model.parameters import Parameters
 
 CONSTANT = "constant"
 """Schedule of an exponent that stays what it is."""
-SELECTION = "joint-dev"
+SELECTION, GLUE_SELECTION = "joint-dev", "per-language-dev"
 """How checkpoints of what claims compare were chosen."""
 NER = {"task": "ner", "metric": "span_f1", "protocol": "each"}
 """The scores that F5 goes by."""
@@ -74,11 +74,12 @@ def with_settings(
     return _joined(frame, {"cell": list(cells)} | values)
 
 
-def compared(scores: pl.DataFrame, selection: str = SELECTION) -> pl.DataFrame:
+def compared(scores: pl.DataFrame) -> pl.DataFrame:
     """Return the scores that claims go by: of checkpoints chosen as they are, and of dev sets only
     where a language has no test set of a task."""
-    is_test = pl.col("split") == "test"
-    return scores.filter(selection=selection).filter(
+    is_test, is_glue = (pl.col("split") == "test", pl.col("task").str.starts_with("glue"))
+    selection = pl.when(is_glue).then(pl.lit(GLUE_SELECTION)).otherwise(pl.lit(SELECTION))
+    return scores.filter(pl.col("selection") == selection).filter(
         is_test | ~is_test.any().over("cell", "task", "language")
     )
 

@@ -14,7 +14,6 @@ from xlmr_lab.campaign_results import Tested
 from xlmr_lab.claim_results import (
     ALONE,
     CONSTANT,
-    SELECTION,
     TOGETHER,
     cells_of,
     compared,
@@ -27,8 +26,6 @@ GLUE, NLI, TEXT = "F11", "F12", "F13"
 """The claims."""
 MONOLINGUAL = "monolingual"
 """What Table 5 calls a model of one language that learns from the training set in it."""
-OWN_DEV = "per-language-dev"
-"""How checkpoints of GLUE are chosen: a model of one language knows no other dev set."""
 PART = ("part.languages",)
 """The setting that tells a model of one language from one of all."""
 BUDGETS = pl.Schema(
@@ -64,7 +61,7 @@ def losses(tested: Tested) -> pl.DataFrame:
 def glue(tested: Tested) -> pl.DataFrame:
     """Return the scores of F11 in the language that its tasks are learned in, with the model as
     `arm`."""
-    own = _scores(tested, GLUE, OWN_DEV)
+    own = _scores(tested, GLUE)
     learned = own.filter(arm=ALONE)["language"].unique()
     return own.filter(pl.col("language").is_in(learned.implode()))
 
@@ -72,7 +69,7 @@ def glue(tested: Tested) -> pl.DataFrame:
 def nli(tested: Tested) -> pl.DataFrame:
     """Return the scores of F12 in the languages that have a model of their own, with the model as
     `arm`; the protocol of a model of one language is `monolingual`, as in Table 5."""
-    own = _scores(tested, NLI, SELECTION)
+    own = _scores(tested, NLI)
     alone = pl.col("arm") == ALONE
     protocol = pl.when(alone).then(pl.lit(MONOLINGUAL)).otherwise("protocol")
     there = own.filter(alone)["language"].unique()
@@ -106,10 +103,9 @@ def _armed(rows: pl.DataFrame) -> pl.DataFrame:
     return kept.with_columns(arm=arm).drop("languages")
 
 
-def _scores(tested: Tested, claim: str, selection: str) -> pl.DataFrame:
-    """Return the scores that a claim goes by, of checkpoints so chosen, with the model as `arm`."""
-    own = with_settings(tested, tested.scores(), cells_of(tested, claim), PART)
-    return compared(_armed(own), selection)
+def _scores(tested: Tested, claim: str) -> pl.DataFrame:
+    """Return the scores that a claim goes by, with the model as `arm`."""
+    return compared(_armed(with_settings(tested, tested.scores(), cells_of(tested, claim), PART)))
 
 
 def _budget(tested: Tested, languages: tuple[str, ...], cell: str) -> Iterator[dict[str, Any]]:

@@ -6,10 +6,12 @@ shows stands below it as a plain figure. A notebook that stops leaves its execut
 error in it. Papermill loads slowly, hence inside.
 """
 
+import contextlib
 import dataclasses
 import json
 import logging
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +28,8 @@ LIGHT = {VARIABLE: "light"}
 """Has a kernel show figures in the light look, of which a page makes the other."""
 
 
+KERNEL = "ipykernel"
+"""What the command line of a kernel has in it."""
 JOBS = 2
 """Notebooks at work at once: each is a process with a few hundred megabytes."""
 
@@ -92,8 +96,25 @@ def run_notebooks(
                     raise error
                 bar.update(1)
                 yield one, error
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            while any(future.running() for future in begun):
+                _end_kernels()
+                time.sleep(0.2)
+            raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _end_kernels() -> None:
+    """End the kernels of this process. Outside the main thread nothing else does when it is
+    interrupted, and what waits for a kernel would wait as long as its notebook takes."""
+    import psutil
+
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):
+            if any(KERNEL in word for word in child.cmdline()):
+                child.terminate()
 
 
 def _arguments(one: Execution) -> tuple[Path, Path, Mapping[str, Any]]:

@@ -9,7 +9,7 @@ import pytest
 from least_campaign import LEAST
 
 from xlmr_lab import configs, storage
-from xlmr_lab.ablations import campaign_run, jobs, scales
+from xlmr_lab.ablations import campaign_run, claim_seeds, jobs, scales
 from xlmr_lab.ablations.campaign import Campaign
 from xlmr_lab.ablations.claims.pairs import pairs
 from xlmr_lab.ablations.grid import Cell, Claim, Contrast, Scale
@@ -107,9 +107,12 @@ def test_a_file_that_cannot_be_read_is_told_before_anything_is_trained(tmp_path)
 @pytest.mark.slow
 def test_a_budget_is_kept_to(tmp_path):
     whole = made(tmp_path, "wide", "alpha")
-    given = campaign_run.within(whole, 86_400.0)
+    more = claim_seeds.given(whole.claims, {"wide": 4})
+    given = campaign_run.within(dataclasses.replace(whole, claims=more), 86_400.0)
     assert [one.id for one in given.campaign.claims] == ["wide", "alpha"]
     assert given.campaign.scale.base.seeds == 3
+    seeds = {cell.name: cell.config.seeds for cell in given.campaign.cells()}
+    assert seeds == {"base": 4, "wide": 4, "alpha": 3}
     with pytest.raises(UserError, match=r"more for wide alone with 2 seeds, 0s are left"):
         campaign_run.within(whole, 0.5)
     assert not (whole.folder / "arms").exists()

@@ -14,7 +14,7 @@ def seeds_of(work) -> dict[str, int]:
     return {cell.name: cell.config.seeds for cell in work.cells()}
 
 
-def test_cells_of_the_claim_have_more_also_where_other_claims_share_them():
+def test_cells_of_the_claim_have_more_and_no_others():
     work = campaigns.planned(["laptop", "F4", "F5"], GIVEN)
     own = {cell.name for claim in work.claims if claim.id == "F5" for cell in claim.cells}
     assert own
@@ -24,13 +24,24 @@ def test_cells_of_the_claim_have_more_also_where_other_claims_share_them():
     assert {*seeds_of(plain).values()} == {2}
 
 
-def test_a_shared_cell_has_the_larger_number_whichever_claim_comes_first():
-    for words in (["F5", "F9"], ["F9", "F5"]):
-        work = campaigns.planned(["laptop", *words], ["seeds=2", "seeds.F9=3"])
-        by_claim = {claim.id: {cell.name for cell in claim.cells} for claim in work.claims}
-        shared = by_claim["F5"] & by_claim["F9"]
-        assert {seeds_of(work)[name] for name in by_claim["F9"]} == {3}
-        assert {seeds_of(work)[name] for name in by_claim["F5"] - shared} <= {2}
+@pytest.mark.parametrize("words", [("F6", "F7"), ("F7", "F6")])
+def test_a_shared_cell_has_the_larger_number_whichever_claim_comes_first(words):
+    work = campaigns.planned(["laptop", *words], ["seeds=2", "seeds.F6=3"])
+    f6, f7 = ({c.name for c in claim.cells} for claim in sorted(work.claims, key=lambda c: c.id))
+    assert "base" in f6 & f7
+    assert {seeds_of(work)[name] for name in f6} == {3}
+    assert f7 - f6
+    assert {seeds_of(work)[name] for name in f7 - f6} == {2}
+
+
+def test_a_cell_with_more_seeds_is_not_compared_with_one_that_is_the_same():
+    """Both have language embeddings, one of them also more seeds."""
+    settings = ["seeds=2", "model.language_embeddings=true"]
+    for given in (settings, [*settings, "seeds.F6=3"]):
+        with pytest.raises(
+            UserError, match=r"F14-heldout compares .* which have the same settings"
+        ):
+            campaign.require(campaigns.planned(["laptop", "F6", "F14"], given))
 
 
 def test_a_budget_takes_from_both():
@@ -53,7 +64,6 @@ def test_the_run_folder_and_its_conclusions_say_so(tmp_path):
     assert [scale.endswith(", 2 seeds (F5: 4)") for scale in told] == [True]
 
 
-@pytest.mark.slow
 def test_what_names_no_claim_or_number_is_refused():
     for setting, told in {
         "seeds.F5=none": "seeds.F5=none: seeds must be a whole number of at least 1",

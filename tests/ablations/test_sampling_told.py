@@ -56,7 +56,6 @@ def test_shares_and_passes_are_planned_by_hand(
     assert found == [("en", "300", *rows[0]), ("sw", "50", *rows[1])]
 
 
-@pytest.mark.slow
 def test_what_was_drawn_is_the_mean_of_the_runs() -> None:
     drawn = [{"en": 500, "sw": 200}, {"en": 540, "sw": 160}]
     header, found = sampling_told.made(run("sampling.alpha=1"), Shards(), drawn)

@@ -122,7 +122,7 @@ def require_two(contrast: Contrast, cells: Mapping[str, Cell]) -> None:
     for better, worse in (*contrast.pairs, *contrast.less):
         a, b = cells[better.cell], cells[worse.cell]
         same = dataclasses.replace(better, cell="") == dataclasses.replace(worse, cell="")
-        if same and a.config == b.config:
+        if same and claim_seeds.alike(a, b):
             raise UserError(
                 f"{contrast.id} compares {a.name!r} with {b.name!r}, which have the same settings: "
                 "one that holds for every cell undoes their difference; leave it out"

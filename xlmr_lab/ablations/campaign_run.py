@@ -95,11 +95,11 @@ def within(campaign: Campaign, budget: float) -> Ready:
             f"no budget can be kept: {len(unknown)} runs, the first of them {unknown[0]}, could "
             "not be measured (see above); mend that, or leave budget= out"
         )
-    first = campaign.scale.base.seed
+    first, most = campaign.scale.base.seed, max(c.config.seeds for c in campaign.cells())
     claims, seeds = cost.affordable(
         campaign_costs.parts(campaign, everything.work, everything.predicted),
         [claim.id for claim in campaign.claims],
-        seeds=range(first, first + campaign.scale.base.seeds),
+        seeds=range(first, first + most),
         workers=campaign.jobs,
         left=budget - (time.monotonic() - started),
     )

@@ -48,7 +48,7 @@ def given(claims: Sequence[Claim], seeds: Mapping[str, int]) -> tuple[Claim, ...
 
 
 def differing(claims: Sequence[Claim], seeds: int) -> dict[str, int]:
-    """Return the number of seeds of each claim that has not `seeds` of every cell."""
+    """Return the number of seeds of each claim whose cells are given others than `seeds`."""
     own = {claim.id: max(cell.config.seeds for cell in claim.cells) for claim in claims}
     return {name: number for name, number in own.items() if number != seeds}
 
@@ -64,17 +64,21 @@ def with_seeds(claim: Claim, seeds: int) -> Claim:
     return dataclasses.replace(claim, cells=tuple(_seeded(cell, seeds) for cell in claim.cells))
 
 
+def alike(one: Cell, other: Cell) -> bool:
+    """Tell whether cells have the same settings but for how many seeds they have."""
+    return _seeded(one, 1).config == _seeded(other, 1).config
+
+
 def merged(known: Cell, other: Cell) -> Cell:
     """Return a cell of two claims with all that either wants of it.
 
     Raises:
         UserError: they differ in more than that.
     """
-    seeds = max(known.config.seeds, other.config.seeds)
-    if _seeded(known, seeds).config != _seeded(other, seeds).config:
+    if not alike(known, other):
         raise UserError(f"another claim has a cell {other.name!r} too")
     return dataclasses.replace(
-        _seeded(known, seeds),
+        _seeded(known, max(known.config.seeds, other.config.seeds)),
         evaluated=other.evaluated or known.evaluated,
         baselines=other.baselines or known.baselines,
     )
