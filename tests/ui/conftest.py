@@ -41,10 +41,12 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def page(browser: Any) -> Iterator[Any]:
-    """Return a page; `page.foreign` lists the addresses it asked for beyond this machine."""
+    """Return a page; `page.foreign` lists the addresses it asked for beyond this machine, and
+    `page.timed_out` is what it raises when it has waited too long."""
+    api = pytest.importorskip("playwright.sync_api")
     context = browser.new_context(viewport={"width": 1400, "height": 1500})
     page = context.new_page()
-    page.foreign = []
+    page.foreign, page.timed_out = [], api.TimeoutError
     page.on("request", lambda request: _note(page.foreign, request.url))
     page.on("websocket", lambda channel: _note(page.foreign, channel.url))
     yield page

@@ -59,9 +59,10 @@ class Notebook:
     def idle(self) -> None:
         self.page.locator("#jp-main-statusbar").get_by_text("Idle").wait_for()
 
-    def ready(self) -> None:
+    def ready(self, milliseconds: float = 180_000) -> None:
         """Go through the notebook, of which only what is in sight is there, to the explorer."""
-        self.page.wait_for_function(SOUGHT, arg=[self.place, self.plot], polling=700)
+        asked = [self.place, self.plot]
+        self.page.wait_for_function(SOUGHT, arg=asked, polling=700, timeout=milliseconds)
         self.page.locator(f"{self.plot} .main-svg").first.wait_for()
 
     def plotted(self) -> list[dict[str, list[Any]]]:
@@ -90,11 +91,19 @@ class Notebook:
         return str(self.explorer.locator(".widget-html code").first.text_content())
 
     def reload(self) -> None:
-        """Save the notebook and load the page anew; the kernel goes on."""
+        """Save the notebook and load the page anew; the kernel goes on. Where it is too busy to
+        tell of its widgets in time, a second try finds it idle."""
+        self.page.evaluate("() => document.activeElement.blur()")  # text fields keep their keys
         self.page.keyboard.press("Control+s")
         self.page.locator(".jp-mod-dirty").first.wait_for(state="detached")
-        self.page.reload()
-        self.ready()
+        for is_last in (False, True):
+            self.page.reload()
+            try:
+                self.ready(180_000 if is_last else 60_000)
+                return
+            except self.page.timed_out:
+                if is_last:
+                    raise
 
     def errors(self) -> int:
         return int(
