@@ -88,7 +88,8 @@ def _words(cell: Cell) -> Iterator[dict[str, Any]]:
 
 def _levels(work: Campaign) -> dict[Term, float]:
     """Return about which score each value that a contrast needs has; what should be better is 0.03
-    better. Of what is chosen by other dev sets than all, both are told."""
+    better. Of what is chosen by other dev sets than all, both are told, and the joint
+    selection is lower."""
     found: dict[Term, float] = {}
     for contrast in (contrast for claim in work.claims for contrast in claim.contrasts):
         for better, worse in contrast.pairs:

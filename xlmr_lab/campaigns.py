@@ -45,7 +45,7 @@ told and nothing is run; with `predict` their text is made, a few steps of each
 kind of run are measured, and the time is told that the study will take. With
 budget=2h (90m, 1h30m) as many seeds are run as that pays for; if it does not
 pay for two, the last claims are left out. seeds=5 is for all claims, seeds.F5=8
-for one that wants more (its conclusion says how many).
+for one that wants more (the page says how many).
 
 A finished study ends in a page, report/index.html in its run folder, which
 `xlmr-lab report FOLDER` makes again, and leaves its small tables in results/.

@@ -20,7 +20,8 @@ from xlmr_lab.model.parameters import Parameters
 CONSTANT = "constant"
 """Schedule of an exponent that stays what it is."""
 SELECTION, GLUE_SELECTION = "joint-dev", "per-language-dev"
-"""How checkpoints of what claims compare were chosen."""
+"""How checkpoints of what claims compare were chosen: of GLUE by the dev set of the language alone,
+since one of the models that are compared knows no other."""
 NER = {"task": "ner", "metric": "span_f1", "protocol": "each"}
 """The scores that F5 goes by."""
 ALL_TEXT = "all text"
@@ -77,7 +78,7 @@ def with_settings(
 def compared(scores: pl.DataFrame) -> pl.DataFrame:
     """Return the scores that claims go by: of checkpoints chosen as they are, and of dev sets only
     where a language has no test set of a task."""
-    is_test, is_glue = (pl.col("split") == "test", pl.col("task").str.starts_with("glue"))
+    is_test, is_glue = pl.col("split") == "test", pl.col("task").str.starts_with("glue")
     selection = pl.when(is_glue).then(pl.lit(GLUE_SELECTION)).otherwise(pl.lit(SELECTION))
     return scores.filter(pl.col("selection") == selection).filter(
         is_test | ~is_test.any().over("cell", "task", "language")

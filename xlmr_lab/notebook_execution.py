@@ -26,8 +26,6 @@ logger = logging.getLogger(__name__)
 
 LIGHT = {VARIABLE: "light"}
 """Has a kernel show figures in the light look, of which a page makes the other."""
-
-
 KERNEL = "ipykernel"
 """What the command line of a kernel has in it."""
 JOBS = 2
@@ -88,22 +86,22 @@ def run_notebooks(
     bar = progress.bar(len(executions), "notebooks", unit="notebook")
     # Held around all of them: as one notebook lets go of it, another still wants it.
     with held(LIGHT), bar, ThreadPoolExecutor(jobs) as pool:
+        begun = [
+            pool.submit(run_notebook, one.source, one.target, one.parameters) for one in executions
+        ]
         try:
-            begun = [pool.submit(run_notebook, *_arguments(one)) for one in executions]
             for one, future in zip(executions, begun, strict=True):
                 error = future.exception()
                 if error is not None and not isinstance(error, UserError):
                     raise error
                 bar.update(1)
                 yield one, error
-        except KeyboardInterrupt:
+        except BaseException as error:  # also of who takes no more
             pool.shutdown(wait=False, cancel_futures=True)
-            while any(future.running() for future in begun):
+            while isinstance(error, KeyboardInterrupt) and any(one.running() for one in begun):
                 _end_kernels()
                 time.sleep(0.2)
             raise
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _end_kernels() -> None:
@@ -115,10 +113,6 @@ def _end_kernels() -> None:
         with contextlib.suppress(psutil.Error):
             if any(KERNEL in word for word in child.cmdline()):
                 child.terminate()
-
-
-def _arguments(one: Execution) -> tuple[Path, Path, Mapping[str, Any]]:
-    return one.source, one.target, one.parameters
 
 
 def _without_machine(text: str) -> str:

@@ -44,6 +44,13 @@ def test_lines_are_of_the_language_that_goes_through_amounts(frame):
     assert list(together.x) == [10_000, 160_000]
 
 
+def test_a_seed_that_some_cells_lack_is_in_no_mean(frame):
+    more = pl.concat([frame, pl.DataFrame([row("qaa", TOGETHER, 10_000, 2, 99.0)])])
+    figure = text_dial.swept(more)
+    assert figure == text_dial.swept(frame)
+    assert "2 pretraining seeds" in figure.layout.title.text
+
+
 def test_little_text_together_is_worth_more_alone(frame):
     shown = text_dial.worth(frame).frame
     assert shown["text together"].to_list() == ["10 kB", "160 kB"]

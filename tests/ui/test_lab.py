@@ -91,8 +91,8 @@ class Notebook:
         return str(self.explorer.locator(".widget-html code").first.text_content())
 
     def reload(self) -> None:
-        """Save the notebook and load the page anew; the kernel goes on. Where it is too busy to
-        tell of its widgets in time, a second try finds it idle."""
+        """Save the notebook and load the page anew; the kernel goes on. Once of many times beside
+        other work widgets did not come back, for which the page is loaded once more."""
         self.page.evaluate("() => document.activeElement.blur()")  # text fields keep their keys
         self.page.keyboard.press("Control+s")
         self.page.locator(".jp-mod-dirty").first.wait_for(state="detached")

@@ -43,7 +43,7 @@ def given(claims: Sequence[Claim], seeds: Mapping[str, int]) -> tuple[Claim, ...
     if absent := sorted(set(seeds) - set(ids)):
         raise UserError(f"{PREFIX}{absent[0]}: no such claim here; there are {', '.join(ids)}")
     return tuple(
-        with_seeds(claim, seeds[claim.id]) if claim.id in seeds else claim for claim in claims
+        _with_seeds(claim, seeds[claim.id]) if claim.id in seeds else claim for claim in claims
     )
 
 
@@ -57,11 +57,6 @@ def limited(claim: Claim, seeds: int) -> Claim:
     """Return a claim with at most so many seeds in each cell."""
     cells = (_seeded(cell, min(cell.config.seeds, seeds)) for cell in claim.cells)
     return dataclasses.replace(claim, cells=tuple(cells))
-
-
-def with_seeds(claim: Claim, seeds: int) -> Claim:
-    """Return a claim with so many seeds in each cell."""
-    return dataclasses.replace(claim, cells=tuple(_seeded(cell, seeds) for cell in claim.cells))
 
 
 def alike(one: Cell, other: Cell) -> bool:
@@ -82,6 +77,11 @@ def merged(known: Cell, other: Cell) -> Cell:
         evaluated=other.evaluated or known.evaluated,
         baselines=other.baselines or known.baselines,
     )
+
+
+def _with_seeds(claim: Claim, seeds: int) -> Claim:
+    """Return a claim with so many seeds in each cell."""
+    return dataclasses.replace(claim, cells=tuple(_seeded(cell, seeds) for cell in claim.cells))
 
 
 def _seeded(cell: Cell, seeds: int) -> Cell:

@@ -125,7 +125,9 @@ def told_bytes(size: float) -> str:
 
 
 def _swept(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of the language that has most amounts of text alone, if it has several."""
+    """Return the rows of the language that has most amounts of text alone, if it has several; of
+    the seeds that each of them has, since a cell that other claims share may have more.
+    """
     counts = (
         frame.filter(arm=ALONE)
         .group_by("language")
@@ -134,7 +136,10 @@ def _swept(frame: pl.DataFrame) -> pl.DataFrame:
     )
     if counts.is_empty() or counts["text_bytes"][0] < 2:
         return frame.clear()
-    return frame.filter(language=counts["language"][0])
+    own = frame.filter(language=counts["language"][0])
+    common = own.group_by("seed").agg(number=pl.struct("arm", "text_bytes").n_unique())
+    common = common.filter(pl.col("number") == pl.col("number").max())
+    return own.filter(pl.col("seed").is_in(common["seed"].implode()))
 
 
 def _curve(rows: pl.DataFrame) -> list[tuple[float, float]]:
